@@ -1,0 +1,7 @@
+"""`python -m zhixing` is the same command as `zhixing`."""
+
+import sys
+
+from zhixing.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""A model folder is a Hugging Face folder with a manifest; loading checks every hash and runs no code."""

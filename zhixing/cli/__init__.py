@@ -1,0 +1,52 @@
+"""The command line: one file per command, each imported only when it is typed."""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from zhixing import __version__
+from zhixing.core.errors import UsageError, ZhixingError
+
+COMMANDS = {
+    "quickstart": ("zhixing.cli.quickstart:quickstart", "Text to a measured ladder of models."),
+    "data": ("zhixing.cli.data:app", "List, fetch, build and inspect text."),
+    "tokenizer": ("zhixing.cli.tokenizer:app", "Train and inspect tokenizers."),
+    "train": ("zhixing.cli.train:train", "Train what a recipe says."),
+    "evaluate": ("zhixing.cli.evaluate:evaluate", "Score a model, with intervals."),
+    "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
+    "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
+    "doctor": ("zhixing.cli.doctor:doctor", "What this machine has, and what is missing."),
+}
+
+
+def build_app() -> App:
+    """The command tree; nothing below a command is imported until it is used."""
+    app = App(
+        name="zhixing",
+        version=__version__,
+        help="From your own text, English or Chinese, to a language model you understand.",
+    )
+    for name, (target, summary) in COMMANDS.items():
+        app.command(target, name=name, help=summary)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit code: 0 done, 1 failed, 2 gate not met, 3 wrong usage, 130 interrupted."""
+    app = build_app()
+    try:
+        result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return UsageError.exit_code
+    except ZhixingError as error:
+        print(f"zhixing: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("zhixing: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone (`| head`)
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0

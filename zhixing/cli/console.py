@@ -1,0 +1,112 @@
+"""How a command tells how far it is: a bar on a terminal, plain lines in a pipe, JSON lines on request.
+
+Everything here goes to standard error, so that standard output carries results alone.
+"""
+
+import json
+import sys
+import time
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from zhixing.core.progress import Progress as ProgressProtocol
+
+Log = Literal["auto", "plain", "json", "none"]
+"""How to report progress: a bar on a terminal and plain lines elsewhere (auto), or always one of them."""
+
+
+def reporter(log: Log) -> ProgressProtocol:
+    """The Progress for a command."""
+    if log == "json":
+        return JsonLines()
+    if log == "none":
+        from zhixing.core.progress import Silent
+
+        return Silent()
+    if log == "auto" and sys.stderr.isatty():
+        return Bars()
+    return PlainLines()
+
+
+class Bars:
+    """One live bar for the current phase; one kept line per finished phase."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._began = 0.0
+
+    def start(self, title: str, total: float | None = None, unit: str = "") -> None:
+        """Show a bar for a phase."""
+        self._close()
+        self._began = time.monotonic()
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(title, total=total, note="")
+        self._bar.start()
+
+    def advance(self, amount: float = 1.0, note: str = "") -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.advance(self._task, amount)
+            if note:
+                self._bar.tasks[0].fields["note"] = note
+
+    def finish(self, summary: str) -> None:
+        """Replace the bar by its summary."""
+        self._close()
+        self._console.print(f"[green]✓[/] {time.monotonic() - self._began:6.1f} s  ", end="")
+        self._console.print(summary, markup=False)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class PlainLines:
+    """One line when a phase begins and one when it ends, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def start(self, title: str, total: float | None = None, unit: str = "") -> None:
+        """Say what begins."""
+        self._began = time.monotonic()
+        print(f"… {title}", file=sys.stderr, flush=True)
+
+    def advance(self, amount: float = 1.0, note: str = "") -> None:
+        """Say nothing; a log is not an animation."""
+
+    def finish(self, summary: str) -> None:
+        """Say what came out."""
+        print(f"✓ {time.monotonic() - self._began:6.1f} s  {summary}", file=sys.stderr, flush=True)
+
+
+class JsonLines:
+    """One JSON object per event, for machines."""
+
+    def start(self, title: str, total: float | None = None, unit: str = "") -> None:
+        """A phase begins."""
+        self._emit(event="start", title=title, total=total, unit=unit)
+
+    def advance(self, amount: float = 1.0, note: str = "") -> None:
+        """Work was done."""
+        self._emit(event="advance", amount=amount, note=note)
+
+    def finish(self, summary: str) -> None:
+        """A phase ended."""
+        self._emit(event="finish", summary=summary)
+
+    def _emit(self, **fields: object) -> None:
+        line = json.dumps({"time": round(time.time(), 3), **fields}, ensure_ascii=False)
+        print(line, file=sys.stderr, flush=True)

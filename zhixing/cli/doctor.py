@@ -1,0 +1,6 @@
+"""`zhixing doctor`."""
+
+
+def doctor() -> None:
+    """Not there yet."""
+    raise NotImplementedError

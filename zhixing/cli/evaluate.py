@@ -1,0 +1,6 @@
+"""`zhixing evaluate`."""
+
+
+def evaluate() -> None:
+    """Not there yet."""
+    raise NotImplementedError

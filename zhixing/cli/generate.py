@@ -1,0 +1,6 @@
+"""`zhixing generate`."""
+
+
+def generate() -> None:
+    """Not there yet."""
+    raise NotImplementedError

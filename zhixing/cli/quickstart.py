@@ -1,0 +1,6 @@
+"""`zhixing quickstart`."""
+
+
+def quickstart() -> None:
+    """Not there yet."""
+    raise NotImplementedError

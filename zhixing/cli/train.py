@@ -1,0 +1,6 @@
+"""`zhixing train`."""
+
+
+def train() -> None:
+    """Not there yet."""
+    raise NotImplementedError

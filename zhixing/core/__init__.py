@@ -1,0 +1,1 @@
+"""What every floor stands on: errors, strict recipes, records, provenance, atomic files. No torch here."""

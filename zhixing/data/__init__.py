@@ -1,0 +1,1 @@
+"""Documents to rows of tokens: memory-mapped shards, packing, shuffled order, exact cursors."""

@@ -1,0 +1,1 @@
+"""Scores with intervals, one harness for every model."""

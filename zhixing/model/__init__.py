@@ -1,0 +1,1 @@
+"""Blocks and the assemblies made from them. A model takes tensors and returns tensors."""

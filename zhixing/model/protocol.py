@@ -1,0 +1,93 @@
+"""What every language model of the ladder is: a body that reads tokens and a head that gives logits.
+
+    tokens (batch, time) -> body -> hidden (batch, time, width) -> head -> logits (batch, time, vocab)
+
+The same `body` serves training (state is None), evaluation, generation (state carries the past) and explaining.
+A loss may read `hidden` and fuse the head, generation may ask for the head of the last position alone.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+class State(Protocol):
+    """What a model remembers of the tokens read so far, for every row of a batch."""
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far."""
+
+    def select(self, rows: Int[Tensor, " kept"]) -> Self:
+        """A new state of the given rows, in the given order (rows may repeat)."""
+
+
+class AttentionState(State, Protocol):
+    """The past of a model with attention: keys and values."""
+
+    def attend(
+        self,
+        layer: int,
+        q: Float[Tensor, "batch heads time head_dim"],
+        k: Float[Tensor, "batch kv_heads time head_dim"],
+        v: Float[Tensor, "batch kv_heads time head_dim"],
+        positions: Int[Tensor, "batch time"],
+    ) -> Float[Tensor, "batch heads time head_dim"]:
+        """Store k and v of `layer`, then attend from q to everything stored that is not in its future."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """`hidden` after the last norm; `logits` when the head was applied; `state` when one was given."""
+
+    hidden: Float[Tensor, "batch time width"]
+    logits: Float[Tensor, "batch time vocab"] | None = None
+    state: State | None = None
+
+
+class LanguageModel(nn.Module, ABC):
+    """A causal language model: logits at position t depend on tokens 0..t of the same document only."""
+
+    vocab: int
+    """Number of token ids."""
+    max_time: int | None
+    """Longest input with attention to all of it; None where there is no limit (recurrent, n-gram)."""
+
+    @abstractmethod
+    def body(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
+        state: State | None = None,
+    ) -> Output:
+        """Read tokens; `logits` stays None.
+
+        positions: place of each token in its document (default: counted from `state.length`).
+        documents: packed rows only, an increasing number per document in the row; no information crosses.
+        state: continue after what it has seen, and update it in place; None starts fresh and remembers nothing.
+        """
+
+    @abstractmethod
+    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
+        """Logits (natural logarithm, not normalised) for the next token."""
+
+    @abstractmethod
+    def new_state(self, batch: int, capacity: int) -> State:
+        """An empty state for `batch` rows with room for `capacity` tokens."""
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
+        state: State | None = None,
+    ) -> Output:
+        """The body, then the head at every position."""
+        output = self.body(tokens, positions=positions, documents=documents, state=state)
+        return Output(hidden=output.hidden, logits=self.head(output.hidden), state=output.state)

@@ -1,0 +1,1 @@
+"""Records to tables, plots and self-contained HTML pages. No torch here."""

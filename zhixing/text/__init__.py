@@ -1,0 +1,1 @@
+"""Language, script, normalisation, segmentation and sentences, in English and Chinese."""

@@ -1,0 +1,1 @@
+"""Text to ids and back: bytes, characters, words, BPE, WordPiece, Unigram."""

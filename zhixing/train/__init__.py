@@ -1,0 +1,1 @@
+"""The loop: steps, schedules, precision, saving, resuming."""
