@@ -31,7 +31,7 @@ class Groups:
 class Optimizer:
     """One or two torch optimizers that step together, at learning rates relative to their highest."""
 
-    def __init__(self, parts: list[torch.optim.Optimizer], names: Mapping[nn.Parameter, str]) -> None:
+    def __init__(self, parts: list[torch.optim.Optimizer], names: Mapping[Tensor, str]) -> None:
         self.parts = parts
         self.names = names
         self._highest = [[float(group["lr"]) for group in part.param_groups] for part in parts]
@@ -81,7 +81,7 @@ class Optimizer:
 def build_optimizer(model: LanguageModel, config: TrainConfig) -> Optimizer:
     """The optimizer that `config` describes for the weights of `model`."""
     groups = split(model)
-    names = {weight: name for name, weight in model.named_parameters()}
+    names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
     matrices, decay = list(groups.matrices.values()), config.weight_decay
     fixed = [*groups.tables.values(), *groups.others.values()]
     if config.optimizer == "muon" and matrices:

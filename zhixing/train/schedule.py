@@ -24,6 +24,19 @@ def rate(config: TrainConfig, progress: float) -> float:
     return 1.0
 
 
+def progress(config: TrainConfig, *, step: int, seconds: float) -> float:
+    """Share of the training done at the middle of the step after `step` steps and `seconds`, in [0, 1].
+
+    The middle, so that neither the first nor the last step is wasted on a learning rate of zero. A run by time
+    ends with the step whose middle would come after the end.
+    """
+    if config.steps is not None:
+        return min(1.0, (step + 0.5) / config.steps)
+    assert config.budget_seconds is not None
+    half_step = 0.5 * seconds / step if step else 0.0
+    return min(1.0, (seconds + half_step) / config.budget_seconds)
+
+
 def cosine(progress: float, *, start: float, final: float) -> float:
     """1 at `start`, then half a cosine down to `final` at 1."""
     fallen = _share(progress, start)
