@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.blocks import Block, RMSNorm, Rotary
+from zhixing.kernels.rotary import angles
+from zhixing.model.blocks import Block, RMSNorm
 from zhixing.model.cache import DenseCache
 from zhixing.model.config import DecoderConfig
 from zhixing.model.protocol import AttentionState, LanguageModel, Output, State
@@ -29,7 +30,6 @@ class Decoder(LanguageModel):
         self.max_time = config.max_time
         self.embed = nn.Embedding(vocab, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.rotary = Rotary(config.head_dim, config.rope_base)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.norm = RMSNorm(config.width, config.norm_epsilon)
         self.unembed = nn.Linear(config.width, vocab, bias=False)
@@ -53,7 +53,7 @@ class Decoder(LanguageModel):
             positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)
             positions = positions.expand(tokens.shape)
         mask = None if documents is None else same_document(documents)
-        rotation = self.rotary(positions)
+        rotation = angles(positions, self.config.head_dim, self.config.rope_base)
         x = self.dropout(self.embed(tokens))
         for block in self.blocks:
             x = block(x, rotation, positions, mask, cast(AttentionState | None, state))
