@@ -1,0 +1,186 @@
+"""Recurrent language models: Elman RNN, GRU, LSTM, one cell after another through time.
+
+    RNN   h' = tanh(W x + U h + b)                                          Elman 1990
+    GRU   r, z = σ(W x + U h + b);  n = tanh(W x + b + r ⊙ (U h + c));  h' = (1 - z) ⊙ n + z ⊙ h   Cho et al. 2014
+    LSTM  i, f, o = σ(…); g = tanh(…);  c' = f ⊙ c + i ⊙ g;  h' = o ⊙ tanh(c')    Hochreiter & Schmidhuber 1997
+
+Gate order and the two biases are torch's (i f g o; r z n), so weights move to and from `torch.nn.LSTM` unchanged.
+The input products W x of all times are one matrix product; only U h must go step by step. Where a new document
+begins in a packed row the state is set to zero.
+"""
+
+from collections.abc import Callable
+from typing import Self, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zhixing.model.config import RecurrentConfig
+from zhixing.model.protocol import LanguageModel, Output, State
+
+Cell = Callable[[Tensor, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
+"""(W x + b of one time, U h + c, old state) -> new state; the first part of a state is h."""
+
+
+class RecurrentState:
+    """Hidden vectors of every layer, each (batch, width), and how many tokens made them."""
+
+    def __init__(self, layers: list[tuple[Tensor, ...]], length: int = 0) -> None:
+        self.layers = layers
+        self._length = length
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far."""
+        return self._length
+
+    def advance(self, tokens: int) -> None:
+        """Count tokens as read."""
+        self._length += tokens
+
+    def select(self, rows: Int[Tensor, " kept"]) -> Self:
+        """A new state of the given rows."""
+        kept = [tuple(part[rows] for part in layer) for layer in self.layers]
+        return type(self)(kept, self._length)
+
+
+def rnn_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Elman's cell."""
+    return (torch.tanh(wx + uh),)
+
+
+def gru_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Gated recurrent unit; the reset gate acts after the product, as in cuDNN and torch."""
+    (h,) = state
+    wr, wz, wn = wx.chunk(3, dim=-1)
+    ur, uz, un = uh.chunk(3, dim=-1)
+    reset, keep = torch.sigmoid(wr + ur), torch.sigmoid(wz + uz)
+    new = torch.tanh(wn + reset * un)
+    return (new + keep * (h - new),)
+
+
+def lstm_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Long short-term memory."""
+    _, c = state
+    i, f, g, o = (wx + uh).chunk(4, dim=-1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+CELLS: dict[str, tuple[Cell, int, int]] = {
+    "rnn": (rnn_cell, 1, 1),
+    "gru": (gru_cell, 3, 1),
+    "lstm": (lstm_cell, 4, 2),
+}
+"""kind -> (cell, gates, parts of the state)."""
+
+
+class RecurrentLayer(nn.Module):
+    """One cell applied along time; parameters are named as in torch.nn.RNNBase."""
+
+    def __init__(self, kind: str, width: int) -> None:
+        super().__init__()
+        self.cell, gates, self.parts = CELLS[kind]
+        self.weight_ih = nn.Parameter(torch.empty(gates * width, width))
+        self.weight_hh = nn.Parameter(torch.empty(gates * width, width))
+        self.bias_ih = nn.Parameter(torch.zeros(gates * width))
+        self.bias_hh = nn.Parameter(torch.zeros(gates * width))
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time width"],
+        begins: Bool[Tensor, "batch time"] | None,
+        state: tuple[Float[Tensor, "batch width"], ...],
+    ) -> tuple[Float[Tensor, "batch time width"], tuple[Float[Tensor, "batch width"], ...]]:
+        """Run through time; `begins` is True where a document starts and nothing may be remembered."""
+        inputs = F.linear(x, self.weight_ih, self.bias_ih).unbind(dim=1)
+        recurrent = self.weight_hh.to(inputs[0].dtype)
+        bias = self.bias_hh.to(inputs[0].dtype)
+        keeps = None if begins is None else (~begins).to(state[0].dtype).T.unsqueeze(-1).unbind(0)
+        outputs = []
+        for time, wx in enumerate(inputs):
+            if keeps is not None:
+                state = tuple(part * keeps[time] for part in state)
+            uh = torch.addmm(bias, state[0].to(recurrent.dtype), recurrent.T)
+            state = self.cell(wx, uh, state)
+            outputs.append(state[0])
+        return torch.stack(outputs, dim=1), state
+
+
+class Recurrent(LanguageModel):
+    """Embedding, recurrent layers, output layer."""
+
+    def __init__(self, config: RecurrentConfig, vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab = vocab
+        self.max_time = None
+        self.embed = nn.Embedding(vocab, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(
+            RecurrentLayer(config.kind, config.width) for _ in range(config.layers)
+        )
+        self.unembed = nn.Linear(config.width, vocab, bias=False)
+        initialise(self)
+
+    def body(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
+        state: State | None = None,
+    ) -> Output:
+        """See LanguageModel.body; recurrent models count positions by themselves."""
+        memory = cast(RecurrentState | None, state) or self.new_state(len(tokens), 0)
+        begins = None if documents is None else document_begins(documents)
+        x = self.dropout(self.embed(tokens))
+        for index, layer in enumerate(self.layers):
+            x, memory.layers[index] = layer(x, begins, memory.layers[index])
+            x = self.dropout(x)
+        memory.advance(tokens.shape[1])
+        return Output(hidden=x, state=state)
+
+    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
+        """Logits: products with every row of the output matrix."""
+        return F.linear(hidden, self.output_weight)
+
+    @property
+    def output_weight(self) -> Float[Tensor, "vocab width"]:
+        """The matrix of the output layer, which may be the embedding."""
+        return self.unembed.weight
+
+    def new_state(self, batch: int, capacity: int) -> RecurrentState:
+        """Zero vectors; the state of a recurrent model does not grow, so `capacity` is not used."""
+        weight = self.embed.weight
+        zero = torch.zeros(batch, self.config.width, dtype=weight.dtype, device=weight.device)
+        parts = CELLS[self.config.kind][2]
+        return RecurrentState([(zero,) * parts for _ in self.layers])
+
+
+def document_begins(documents: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch time"]:
+    """True at the first token of every document but the first of a row, whose state is given."""
+    begins = torch.zeros_like(documents, dtype=torch.bool)
+    begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
+    return begins
+
+
+def initialise(model: Recurrent) -> None:
+    """Uniform ±1/sqrt(width) for cells; orthogonal recurrent matrices; forget gates open at first.
+
+    Saxe et al. 2014 for the orthogonal start, Jozefowicz et al. 2015 §2.2 for the forget bias of 1.
+    """
+    width = model.config.width
+    for layer in model.layers:
+        assert isinstance(layer, RecurrentLayer)
+        nn.init.uniform_(layer.weight_ih, -(width**-0.5), width**-0.5)
+        for gate in layer.weight_hh.chunk(len(layer.weight_hh) // width):
+            nn.init.orthogonal_(gate)
+        if model.config.kind == "lstm":
+            nn.init.ones_(layer.bias_ih.data[width : 2 * width])
+    nn.init.normal_(model.embed.weight, std=0.05)
+    nn.init.normal_(model.unembed.weight, std=0.05)
+    if model.config.tied:
+        model.unembed.weight = model.embed.weight

@@ -1,0 +1,65 @@
+"""Causal language modelling: predict each next token.
+
+    loss = -Σ_t log p(token_{t+1} | token_0 … token_t)        (Bengio et al. 2003, eq. 1; sums, never means)
+
+A row packs several documents; `documents` and `positions` keep them apart, and targets that are padding are -100.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from zhixing.data.pack import Row
+from zhixing.kernels.cross_entropy import IGNORED, linear_cross_entropy
+from zhixing.model.protocol import Output
+from zhixing.objective.loss import Loss
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CausalBatch:
+    """Rows of tokens and, at each place, the token that follows (-100: no loss there)."""
+
+    tokens: Int[Tensor, "batch time"]
+    targets: Int[Tensor, "batch time"]
+    positions: Int[Tensor, "batch time"]
+    documents: Int[Tensor, "batch time"]
+
+
+class CausalModel(Protocol):
+    """What this loss needs of a model: a body, and the matrix of its output layer."""
+
+    @property
+    def output_weight(self) -> Float[Tensor, "vocab width"]:
+        """The matrix of the output layer."""
+
+    def body(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
+    ) -> Output:
+        """See LanguageModel.body."""
+
+
+def collate(rows: Sequence[Row]) -> CausalBatch:
+    """Stack packed rows of equal length."""
+    return CausalBatch(
+        tokens=torch.stack([torch.from_numpy(row.tokens) for row in rows]),
+        targets=torch.stack([torch.from_numpy(row.targets) for row in rows]),
+        positions=torch.stack([torch.from_numpy(row.positions) for row in rows]),
+        documents=torch.stack([torch.from_numpy(row.documents) for row in rows]),
+    )
+
+
+def loss(model: CausalModel, batch: CausalBatch) -> Loss:
+    """Sum of -log p(target) in nats, and the number of targets."""
+    output = model.body(batch.tokens, positions=batch.positions, documents=batch.documents)
+    total = linear_cross_entropy(
+        output.hidden.flatten(0, 1), model.output_weight, batch.targets.flatten()
+    )
+    return Loss(total=total, count=int((batch.targets != IGNORED).sum()))
