@@ -78,12 +78,7 @@ def build(
 ) -> None:
     """Build the corpus that the [corpus] table of a recipe describes.
 
-    Parameters
-    ----------
-    out
-        Folder to write; default: runs/RECIPE/corpus.
-    overrides
-        corpus.key=value, over the recipe.
+    Written to runs/RECIPE/corpus unless --out says otherwise; --set corpus.key=value overrides the recipe.
     """
     from zhixing.corpus.build import build as build_corpus
 
@@ -105,13 +100,7 @@ def show(
     num: Annotated[int, Parameter(name="--num")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Show the card of a corpus and a few of its documents, evenly spaced.
-
-    Parameters
-    ----------
-    num
-        Documents to show.
-    """
+    """Show the card of a corpus and --num of its documents, evenly spaced."""
     if num < 0:
         raise UsageError(f"--num {num}: a number of documents, 0 or more")
     card = read_card(folder)
@@ -127,13 +116,7 @@ def show(
 
 @app.command
 def why(folder: Path, document_id: str, *, as_json: Json = False) -> None:
-    """Say whether a document was kept, in which split, or why it was dropped.
-
-    Parameters
-    ----------
-    document_id
-        SOURCE:NAME as in the files and in `data show`; without a full match, documents that begin so.
-    """
+    """Say whether a document (SOURCE:NAME, as in `data show`) was kept and where, or why it was dropped."""
     read_card(folder)
     found = _fates(folder, document_id)
     if not found:

@@ -51,8 +51,7 @@ def build(config: CorpusConfig, folder: Path, *, progress: Progress) -> CorpusCa
         progress.finish(f"corpus in {folder} is up to date: {_summary(card)}")
         return card
     with atomic_folder(folder) as new:
-        card = _write(config, opened, notes, build_hash, new, progress)
-    return card
+        return _write(config, opened, notes, build_hash, new, progress)
 
 
 def _check_folder(folder: Path) -> None:
@@ -68,7 +67,7 @@ def _open_sources(config: CorpusConfig, progress: Progress) -> tuple[Opened, lis
     notes = []
     for source in config.sources:
         try:
-            opened.append((source, open_source(source, progress=progress)))
+            opened.append((source, open_source(source, config, progress=progress)))
         except UnreachableError as error:
             if not source.optional:
                 raise
@@ -119,7 +118,7 @@ def _write(
         kept=kept,
         dropped=dict(sorted(gathered.dropped.items())),
         masked=dict(sorted(gathered.masked.items())),
-        notes=(*notes, *(f"{name}: only its first max_bytes" for name in gathered.cut_short)),
+        notes=(*notes, *_notes(opened, gathered)),
         data_hash=data_hash,
         build_hash=build_hash,
         config=config.model_dump(mode="json"),
@@ -236,6 +235,14 @@ def _source_card(opened: Input, gathered: Gathered) -> SourceCard:
         bytes=amount.bytes,
         sha256=opened.sha256,
     )
+
+
+def _notes(opened: Opened, gathered: Gathered) -> list[str]:
+    notes = [note for _, each in opened for note in each.notes]
+    for source, _ in opened:
+        if source.name in gathered.cut_short:
+            notes.append(f"{source.name}: only its first {source.max_bytes} bytes (max_bytes)")
+    return notes
 
 
 def _summary(card: CorpusCard) -> str:

@@ -17,7 +17,7 @@ class Amount:
     bytes: int = 0
 
     def plus(self, num_bytes: int) -> "Amount":
-        """This amount and one more document."""
+        """The amount with one more document."""
         return Amount(documents=self.documents + 1, bytes=self.bytes + num_bytes)
 
 

@@ -3,12 +3,12 @@
 What comes out is either a document to keep or a reason why not; nothing disappears.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from zhixing.corpus.config import CorpusConfig, LanguageThresholds
+from zhixing.corpus.cut import pieces
 from zhixing.corpus.document import Document
 from zhixing.corpus.filters import judge, threshold
 from zhixing.corpus.pii import mask
@@ -18,12 +18,6 @@ from zhixing.text.language import detect
 from zhixing.text.normalise import repair
 
 START_CHARACTERS = 80
-_ENDS = (
-    re.compile(r"\n\s*\n"),
-    re.compile(r"\n"),
-    re.compile(r"[。！？!?]|\.\s"),
-    re.compile(r"\s"),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,28 +102,3 @@ def dropped(
         kept_id=kept_id,
         start=mask(document.text[: 2 * START_CHARACTERS])[0][:START_CHARACTERS],
     )
-
-
-def pieces(text: str, max_characters: int) -> list[str]:
-    """Cut a text into pieces of at most `max_characters`, at the last paragraph, line, sentence or space end.
-
-    Nothing but white space at the cuts is lost.
-    """
-    found = []
-    start = 0
-    while len(text) - start > max_characters:
-        end = start + _cut(text[start : start + max_characters])
-        found.append(text[start:end].strip())
-        start = end
-    found.append(text[start:].strip())
-    return [piece for piece in found if piece]
-
-
-def _cut(window: str) -> int:
-    """Where to cut: the last good end in the second half of the window, else its end."""
-    half = len(window) // 2
-    for pattern in _ENDS:
-        ends = [match.end() for match in pattern.finditer(window, half)]
-        if ends:
-            return ends[-1]
-    return len(window)

@@ -126,7 +126,7 @@ def quickstart_sources() -> tuple[SourceConfig, ...]:
     """English that every Python carries, and Chinese from a package registry when one is in reach."""
     return (
         SourceConfig(name="python-docs", language="en"),
-        SourceConfig(name="peoples-daily", language="zh", optional=True),
+        SourceConfig(name="peoples-daily", language="zh", max_bytes=3_600_000, optional=True),
     )
 
 

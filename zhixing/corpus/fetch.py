@@ -72,6 +72,11 @@ def fetch(entry: Entry, *, progress: Progress) -> tuple[Path, Origin]:
     raise UnreachableError(f"{entry.name} cannot be fetched: {'; '.join(failures)}")
 
 
+def fetch_address(origin: Origin, *, progress: Progress) -> Path:
+    """The file of one web or hub address in the cache; raises as `fetch` does."""
+    return _cached(origin) or _fetch_from(origin, progress)
+
+
 def is_cached(entry: Entry) -> bool:
     """Whether `fetch` would need no network."""
     return any(origin.kind == "local" or _folder(origin).is_dir() for origin in entry.origins)
@@ -135,7 +140,7 @@ def _build_nothing(parent: Path) -> Iterator[Path]:
 
 
 def _pip_command() -> list[str]:
-    """This Python's pip; failing that (a uv environment has none) any pip there is."""
+    """The pip of this Python; failing that (a uv environment has none) any pip there is."""
     probe = [sys.executable, "-m", "pip", "--version"]
     if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
         return [sys.executable, "-m", "pip"]
