@@ -12,6 +12,20 @@ from zhixing.report.overtake import HORIZON, Kind, Overtake
 from zhixing.report.words import Words, both, join, listing
 
 
+NO_WINNER = both(
+    "On its own, no network beats the {reference} yet, which only counts, after up to {time} of training.",
+    "单独来看，训练至多 {time} 后，还没有一个神经网络胜过只靠计数的{reference}。",
+)
+ONE_WINNER = both(
+    "On its own, the {names} already beats the {reference}, which only counts, after {time} of training.",
+    "单独来看，训练 {time} 后，{names} 已经胜过只靠计数的{reference}。",
+)
+MANY_WINNERS = both(
+    "On their own, {names} already beat the {reference}, which only counts, after up to {time} of training.",
+    "单独来看，训练至多 {time} 后，{names} 都已胜过只靠计数的{reference}。",
+)
+
+
 def ranked(report: Report) -> list[Rung]:
     """The rungs, best first, by bits per byte over all text."""
     return sorted(report.rungs, key=lambda rung: rung.bits_per_byte["all"].value)
@@ -24,17 +38,17 @@ def headline(report: Report) -> Words:
     figure = numbers.bits(best.bits_per_byte["all"].value)
     if len(order) == 1:
         return both(
-            "{best} predicts the held-out text at {figure} bits per byte.",
+            "The {best} predicts the held-out text at {figure} bits per byte.",
             "{best}预测留出文本，每字节需 {figure} 比特。",
         ).fill(best=best.title, figure=figure)
     lead, digits = _lead(order[0], order[1])
     if lead < 0.0005:
         return both(
-            "{best} and {next} predict the held-out text equally well, at {figure} bits per byte.",
+            "The {best} and the {next} predict the held-out text equally well, at {figure} bits per byte.",
             "{best}与{next}预测留出文本的能力相同：每字节 {figure} 比特。",
         ).fill(best=best.title, next=order[1].title, figure=figure)
     return both(
-        "{best} predicts the held-out text best: {figure} bits per byte, {lead} fewer than {next}.",
+        "The {best} predicts the held-out text best: {figure} bits per byte, {lead} fewer than the {next}.",
         "{best}对留出文本预测得最好：每字节 {figure} 比特，比{next}少 {lead}。",
     ).fill(best=best.title, figure=figure, lead=digits, next=order[1].title)
 
@@ -102,24 +116,12 @@ def _counting_or_learning(report: Report, overtakes: Sequence[Overtake]) -> list
     learners = [rung for o in overtakes if (rung := report.rung(o.model)) is not None]
     winners = [rung for rung in learners if rung.bits_per_byte["all"].value < level]
     longest = max(rung.train_seconds for rung in learners)
-    if winners:
-        verdict = both(
-            "On its own, {names} already beats {reference}, which only counts, after {time} of training.",
-            "单独来看，{names}训练 {time} 后已经胜过只靠计数的{reference}。",
-        )
-        if len(winners) > 1:
-            verdict = both(
-                verdict.en.replace("already beats", "already beat").replace("its", "their"),
-                verdict.zh,
-            )
-        titles = listing([rung.title for rung in winners])
-    else:
-        verdict = both(
-            "On its own, no network beats {reference} yet, which only counts, after up to {time} of training.",
-            "单独来看，训练至多 {time} 后，还没有一个神经网络胜过只靠计数的{reference}。",
-        )
-        titles = listing([rung.title for rung in learners])
-    filled = verdict.fill(names=titles, reference=reference.title, time=numbers.duration(longest))
+    verdict = {0: NO_WINNER, 1: ONE_WINNER}.get(len(winners), MANY_WINNERS)
+    filled = verdict.fill(
+        names=listing([rung.title for rung in winners or learners]),
+        reference=reference.title,
+        time=numbers.duration(longest),
+    )
     first = min(
         (o for o in overtakes if o.kind is Kind.EXTRAPOLATED and o.seconds is not None),
         key=lambda o: o.seconds or 0.0,
@@ -135,7 +137,7 @@ def _counting_or_learning(report: Report, overtakes: Sequence[Overtake]) -> list
 def _expected(rung: Rung, overtake: Overtake) -> Words:
     assert overtake.seconds is not None
     return both(
-        "At its present pace {name} would overtake it after about {time} (extrapolated).",
+        "At its present pace the {name} would overtake it after about {time} (extrapolated).",
         "照目前的速度，{name}大约在 {time} 后会超过它（外推）。",
     ).fill(name=rung.title, time=numbers.about(overtake.seconds))
 
@@ -145,21 +147,21 @@ def overtaking(rung: Rung, reference: Rung, overtake: Overtake) -> Words:
     names = {"name": rung.title, "reference": reference.title}
     if overtake.kind is Kind.MEASURED:
         return both(
-            "{name} overtakes {reference} after {time} (measured).",
+            "The {name} overtakes the {reference} after {time} (measured).",
             "{name}在 {time} 后超过{reference}（实测）。",
         ).fill(time=numbers.about(overtake.seconds or 0.0), **names)
     if overtake.kind is Kind.EXTRAPOLATED:
         return both(
-            "{name} would overtake {reference} after about {time}{spread} (extrapolated).",
+            "The {name} would overtake the {reference} after about {time}{spread} (extrapolated).",
             "{name}大约在 {time} 后会超过{reference}{spread}（外推）。",
         ).fill(time=numbers.about(overtake.seconds or 0.0), spread=_spread(overtake), **names)
     if overtake.kind is Kind.BEYOND:
         return both(
-            "{name} does not overtake {reference} within {time}, {times} times the measured training (extrapolated).",
+            "The {name} does not overtake the {reference} within {time}, {times} times the measured training (extrapolated).",
             "在 {time}（实测训练时间的 {times} 倍）以内，{name}不会超过{reference}（外推）。",
         ).fill(time=numbers.about(overtake.horizon), times=f"{HORIZON:g}", **names)
     return both(
-        "{name} has not overtaken {reference}; too few points were measured to say when it would.",
+        "The {name} has not overtaken the {reference}; too few points were measured to say when it would.",
         "{name}尚未超过{reference}；测量点太少，无法推断何时会超过。",
     ).fill(**names)
 
