@@ -79,7 +79,9 @@ def samples() -> tuple[Sample, ...]:
         " returns the number of items in the list, and if the argument is not given it is taken "
         "from the current locale.\n\nThe second form is used when a file is opened for reading."
     )
-    chinese = "各族人民在党的领导下，认真学习，努力工作，为实现四个现代化作出了新的贡献。本报记者报道。"
+    chinese = (
+        "各族人民在党的领导下，认真学习，努力工作，为实现四个现代化作出了新的贡献。本报记者报道。"
+    )
     made = []
     for model in LEVELS:
         made.append(Sample(model=model, language="en", prompt="The function", text=english))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SLOTS = {"ngram": 0, "rnn": 1, "lstm": 2, "gpt": 3, "mixture": 4}
-MARKERS = ("D", "^", "s", "o", "P", "v", "X", "p")
+MARKERS = ("D", "^", "s", "o", "*", "v", "p", "h")
+MARKER_SIZES = (9, 11, 9, 10, 16, 11, 11, 11)
 TICK_SECONDS = (
     *(0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18_000),
     *(36_000, 86_400, 172_800, 432_000, 864_000, 2_592_000),
@@ -174,7 +175,7 @@ def _scales(canvas: Canvas, axes: "Axes", frame: _Frame, layout: Layout) -> None
             axes.plot(
                 [seconds], [frame.low], marker=3, color=color("muted"), markersize=5, clip_on=False
             )
-            canvas.text((x, bottom - 17), numbers.duration(seconds), align="center")
+            canvas.text((x, bottom - 17), numbers.tick(seconds), align="center")
             edge = x
     canvas.text((2, top + 13), both("bits per byte ↓ lower is better", "每字节比特数 ↓ 越低越好"))
     title = both("training time on this machine (log scale)", "在本机上的训练时间（对数轴）")
@@ -191,15 +192,12 @@ def _draw_series(axes: "Axes", one: _Series, frame: _Frame, *, is_reference: boo
         "linestyle": "none",
         "zorder": 5,
     }
-    axes.plot(
-        one.seconds[:-1], one.bits[:-1], marker=marker, markersize=5, markeredgewidth=0.8, **inner
-    )
+    axes.plot(one.seconds[:-1], one.bits[:-1], marker=marker, markersize=6, **inner)
     axes.plot(
         one.seconds[-1:],
         one.bits[-1:],
         marker=marker,
-        markersize=10,
-        markeredgewidth=1.5,
+        markersize=MARKER_SIZES[one.slot] + 1,
         clip_on=False,
         **inner,
     )
@@ -335,13 +333,11 @@ def _top(value: Interval) -> float:
 
 
 def _bar(axes: "Axes", y: float, value: Interval, role: str) -> None:
-    axes.barh([y], [value.value], height=0.62, color=color(role), zorder=2)
-    if value.low is None or value.high is None:
-        return
-    for width, tone in ((5.0, "surface"), (2.0, "ink")):
-        axes.plot([value.low, value.high], [y, y], color=color(tone), linewidth=width, zorder=3)
-    for end in (value.low, value.high):
-        axes.plot([end] * 2, [y - 0.16, y + 0.16], color=color("ink"), linewidth=2.0, zorder=3)
+    """A pale bar up to the value; its 95 % interval as a solid block at the end."""
+    axes.barh([y], [value.value], height=0.62, color=color(role), alpha=0.3, linewidth=0)
+    if value.low is not None and value.high is not None:
+        width = value.high - value.low
+        axes.barh([y], [width], left=[value.low], height=0.62, color=color(role), linewidth=0)
 
 
 def languages_of(report: Report) -> list[str]:

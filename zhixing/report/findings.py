@@ -11,7 +11,6 @@ from zhixing.report.ladder import Difference, Report, Rung
 from zhixing.report.overtake import HORIZON, Kind, Overtake
 from zhixing.report.words import Words, both, join, listing
 
-
 NO_WINNER = both(
     "On its own, no network beats the {reference} yet, which only counts, after up to {time} of training.",
     "单独来看，训练至多 {time} 后，还没有一个神经网络胜过只靠计数的{reference}。",

@@ -2,9 +2,15 @@
 
 import math
 
-from zhixing.report.words import Words, as_words, both
+from zhixing.report.words import Words, as_words
 
-MISSING = both("–", "–")
+
+def _both(en: str, zh: str) -> Words:
+    """A number and its unit in both languages; they stay on one line."""
+    return Words(en=en.replace(" ", "\u00a0"), zh=zh.replace(" ", "\u00a0"))
+
+
+MISSING = as_words("–")
 """Shown where nothing was measured; never a zero."""
 
 
@@ -26,7 +32,7 @@ def count(value: float | None) -> Words:
         return MISSING
     if value < 10_000:
         return as_words(f"{value:,.0f}")
-    return Words(
+    return _both(
         en=_scaled(value, ((1e9, " B"), (1e6, " M"), (1e3, " k"))),
         zh=_scaled(value, ((1e8, " 亿"), (1e4, " 万"))),
     )
@@ -42,8 +48,9 @@ def size(value: float | None) -> Words:
     if value is None:
         return MISSING
     if value < 1000:
-        return both(f"{value:.0f} bytes", f"{value:.0f} 字节")
-    return as_words(_scaled(value, ((1e9, " GB"), (1e6, " MB"), (1e3, " kB"))))
+        return _both(f"{value:.0f} bytes", f"{value:.0f} 字节")
+    text = _scaled(value, ((1e9, " GB"), (1e6, " MB"), (1e3, " kB")))
+    return _both(text, text)
 
 
 def rate(value: float | None) -> Words:
@@ -58,14 +65,21 @@ def duration(seconds: float | None) -> Words:
     if seconds is None:
         return MISSING
     if seconds < 9.95:
-        return both(f"{seconds:.1f} s", f"{seconds:.1f} 秒")
+        return _both(f"{seconds:.1f} s", f"{seconds:.1f} 秒")
     if seconds < 59.5:
-        return both(f"{seconds:.0f} s", f"{seconds:.0f} 秒")
+        return _both(f"{seconds:.0f} s", f"{seconds:.0f} 秒")
     if seconds < 3570:
-        return _two(seconds, 60, 1, both("min", "分"), both("s", "秒"), both("min", "分钟"))
+        return _two(seconds, 60, 1, _both("min", "分"), _both("s", "秒"), _both("min", "分钟"))
     if seconds < 86_400:
-        return _two(seconds, 3600, 60, both("h", "小时"), both("min", "分"), both("h", "小时"))
-    return _two(seconds, 86_400, 3600, both("d", "天"), both("h", "小时"), both("d", "天"))
+        return _two(seconds, 3600, 60, _both("h", "小时"), _both("min", "分"), _both("h", "小时"))
+    return _two(seconds, 86_400, 3600, _both("d", "天"), _both("h", "小时"), _both("d", "天"))
+
+
+def tick(seconds: float) -> Words:
+    """A round time under an axis: "5 s", "2 min"."""
+    units = ((86_400, "d", "天"), (3600, "h", "小时"), (60, "min", "分钟"), (0, "s", "秒"))
+    scale, en, zh = next(unit for unit in units if seconds >= unit[0])
+    return _both(f"{seconds / max(scale, 1):g} {en}", f"{seconds / max(scale, 1):g} {zh}")
 
 
 def about(seconds: float) -> Words:
@@ -73,14 +87,14 @@ def about(seconds: float) -> Words:
     digits = 10 ** max(0, math.floor(math.log10(max(seconds, 1.0))) - 1)
     rounded = round(seconds / digits) * digits
     for unit, name in (
-        (86_400, both("d", "天")),
-        (3600, both("h", "小时")),
-        (60, both("min", "分钟")),
+        (86_400, _both("d", "天")),
+        (3600, _both("h", "小时")),
+        (60, _both("min", "分钟")),
     ):
         if rounded >= unit:
             number = f"{seconds / unit:.2g}" if seconds / unit < 99 else f"{seconds / unit:.0f}"
-            return both(f"{number} {name.en}", f"{number} {name.zh}")
-    return both(f"{rounded:.0f} s", f"{rounded:.0f} 秒")
+            return _both(f"{number} {name.en}", f"{number} {name.zh}")
+    return _both(f"{rounded:.0f} s", f"{rounded:.0f} 秒")
 
 
 def energy(joules: float | None) -> Words:
@@ -88,8 +102,8 @@ def energy(joules: float | None) -> Words:
     if joules is None:
         return MISSING
     if joules < 1000:
-        return both(f"{joules:.0f} J", f"{joules:.0f} 焦")
-    return Words(
+        return _both(f"{joules:.0f} J", f"{joules:.0f} 焦")
+    return _both(
         en=_scaled(joules, ((1e6, " MJ"), (1e3, " kJ"))),
         zh=_scaled(joules, ((1e6, " 兆焦"), (1e3, " 千焦"))),
     )
@@ -98,7 +112,7 @@ def energy(joules: float | None) -> Words:
 def percent(share: float) -> Words:
     """0.042 is 4.2 %."""
     digits = 1 if abs(share) < 0.0995 else 0
-    return both(f"{share * 100:.{digits}f} %", f"{share * 100:.{digits}f}%")
+    return _both(f"{share * 100:.{digits}f} %", f"{share * 100:.{digits}f}%")
 
 
 def probability(p: float) -> Words:
@@ -120,5 +134,5 @@ def _two(seconds: float, large: int, small: int, name: Words, rest: Words, alone
     whole, left = divmod(round(seconds / small) * small, large)
     left //= small
     if not left:
-        return both(f"{whole} {alone.en}", f"{whole} {alone.zh}")
-    return both(f"{whole} {name.en} {left} {rest.en}", f"{whole} {name.zh} {left} {rest.zh}")
+        return _both(f"{whole} {alone.en}", f"{whole} {alone.zh}")
+    return _both(f"{whole} {name.en} {left} {rest.en}", f"{whole} {name.zh} {left} {rest.zh}")

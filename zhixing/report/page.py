@@ -61,6 +61,7 @@ def _environment() -> Environment:
         split=words.split_name,
         reason=words.reason_name,
         mask=words.mask_name,
+        energy_method=tables.energy_method,
     )
     environment.globals["say"] = _say
     return environment

@@ -1,5 +1,6 @@
 """The ladder as rows of words: one set of columns for the page and for Markdown (README, model cards)."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -61,6 +62,18 @@ def energy_label(rung: Rung) -> Words:
     return both("estimated", "估算")
 
 
+def energy_method(method: str) -> Words:
+    """How the joules are known, as the meter says it, in both languages; other words are left as they are."""
+    if method == "measured: RAPL, whole processor packages":
+        return both("measured (RAPL, whole processor packages)", "实测（RAPL，整个处理器封装）")
+    estimate = re.fullmatch(r"estimated: processor seconds x ([0-9.e+]+) W per core", method)
+    if estimate is None:
+        return as_words(method)
+    return both(
+        "estimated (processor seconds × {watts} W per core)", "估算（处理器秒数 × 每核 {watts} 瓦）"
+    ).fill(watts=estimate[1])
+
+
 def markdown_table(rungs: Sequence[Rung], language: str) -> str:
     """The ladder as a Markdown table in "en" or "zh", with a line break at its end."""
     tags = ["all", *sorted({tag for rung in rungs for tag in rung.bits_per_byte} - {"all"})]
@@ -70,7 +83,7 @@ def markdown_table(rungs: Sequence[Rung], language: str) -> str:
     for rung in rungs:
         cells = [_cell(column, rung, language) for column in columns]
         lines.append(_row([_escape(rung.title.of(language)), *cells]))
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).replace("\u00a0", " ") + "\n"
 
 
 def _bits_column(tag: str) -> Column:

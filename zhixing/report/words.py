@@ -4,6 +4,7 @@ A `Words` is one text in both languages; everything a page shows is a `Words`, n
 third language (add a field here and the type checker names every text that lacks it).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,22 @@ class Words:
         """Put values into {places}, each in its own language."""
         return Words(
             en=self.en.format(**{key: as_words(value).en for key, value in values.items()}),
-            zh=self.zh.format(**{key: as_words(value).zh for key, value in values.items()}),
+            zh=_space(self.zh.format(**{key: as_words(value).zh for key, value in values.items()})),
         )
+
+
+_HAN = "\u4e00-\u9fff"
+_GAPS = (
+    (re.compile(f"(?<=[{_HAN}])[ \u00a0]+(?=[{_HAN}])"), ""),
+    (re.compile(f"(?<=[{_HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[{_HAN}])"), " "),
+)
+
+
+def _space(text: str) -> str:
+    """One space between Chinese and Latin or digits, none inside Chinese, however the parts met."""
+    for pattern, gap in _GAPS:
+        text = pattern.sub(gap, text)
+    return text
 
 
 def as_words(text: "Words | str") -> Words:
@@ -56,7 +71,7 @@ TITLES = {
     "gru": both("GRU", "GRU"),
     "lstm": both("LSTM", "LSTM"),
     "gpt": both("GPT", "GPT"),
-    "mixture": both("GPT + 5-gram", "GPT + 5 元"),
+    "mixture": both("GPT + 5-gram", "GPT + 5 元模型"),
 }
 """What the rungs of the quickstart ladder are called."""
 
