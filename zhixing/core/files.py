@@ -145,3 +145,9 @@ def _explain(error: OSError, path: Path) -> ZhixingError:
     if error.errno in (13, 30):  # EACCES, EROFS
         return ZhixingError(f"{path} cannot be written ({error.strerror}); choose another folder")
     return ZhixingError(f"{path} could not be written: {error}")
+
+
+def cache_folder() -> Path:
+    """Where downloads and compiled code are kept: $ZHIXING_CACHE, else ~/.cache/zhixing."""
+    chosen = os.environ.get("ZHIXING_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "zhixing"

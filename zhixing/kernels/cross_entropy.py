@@ -13,8 +13,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from zhixing.kernels import native
+
 CHUNK = 1024
 """Targets whose logits exist at one time: 1024 x 8192 float32 are 32 MiB."""
+
+MOST_NATIVE_VOCAB = 200_000
+"""Native code keeps one row of logits on the stack of its thread: 800 kB at most."""
 
 IGNORED = -100
 """A target that is not predicted: padding, or another speaker's words."""
@@ -50,26 +55,42 @@ def linear_cross_entropy_reference(
     )
 
 
+def softmax_cross_entropy(
+    logits: Float[Tensor, "count vocab"], targets: Int[Tensor, " count"]
+) -> tuple[Float[Tensor, " count"], Float[Tensor, "count vocab"]]:
+    """Losses in nats and their gradient softmax(z) - onehot(y), which may take the memory of `logits`."""
+    if native.usable(logits) and logits.shape[1] <= MOST_NATIVE_VOCAB:
+        losses = torch.empty(len(logits))
+        sizes = (len(logits), logits.shape[1], native.is_narrow(logits))
+        native.call("softmax_cross_entropy", (logits, targets.contiguous(), losses, *sizes))
+        return losses, logits
+    return softmax_cross_entropy_reference(logits, targets)
+
+
+def softmax_cross_entropy_reference(
+    logits: Float[Tensor, "count vocab"], targets: Int[Tensor, " count"]
+) -> tuple[Float[Tensor, " count"], Float[Tensor, "count vocab"]]:
+    """The definition."""
+    log_probabilities = logits.float().log_softmax(dim=-1)
+    losses = -log_probabilities.gather(1, targets[:, None]).squeeze(1)
+    gradient = log_probabilities.exp()
+    gradient.scatter_add_(1, targets[:, None], torch.full_like(gradient[:, :1], -1.0))
+    return losses, gradient.to(logits.dtype)
+
+
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        needs_grad = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
-        grad_hidden = torch.empty_like(hidden) if needs_grad else None
-        grad_weight = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
+        grad_hidden = torch.empty_like(hidden)
+        grad_weight = torch.zeros_like(weight, dtype=torch.float32)
         for first in range(0, len(targets), CHUNK):
             chunk = slice(first, first + CHUNK)
-            target = targets[chunk, None]
-            logits = F.linear(hidden[chunk], weight).float()
-            log_partition = logits.logsumexp(dim=-1, keepdim=True)
-            total += (log_partition - logits.gather(1, target)).sum()
-            if grad_hidden is None or grad_weight is None:
-                continue
-            error = logits.sub_(log_partition).exp_()  # softmax, in the memory of the logits
-            error.scatter_add_(1, target, torch.full_like(error[:, :1], -1.0))
-            narrow = error.to(weight.dtype)
-            torch.mm(narrow, weight, out=grad_hidden[chunk])
-            grad_weight += narrow.T @ hidden[chunk]
+            losses, error = softmax_cross_entropy(F.linear(hidden[chunk], weight), targets[chunk])
+            total += losses.sum()
+            if any(ctx.needs_input_grad):
+                torch.mm(error, weight, out=grad_hidden[chunk])
+                grad_weight += error.T @ hidden[chunk]
         ctx.save_for_backward(grad_hidden, grad_weight)
         ctx.weight_dtype = weight.dtype
         return total

@@ -1,4 +1,4 @@
-"""The parts that assemblies share: norm, rotary positions, attention, feed-forward, block.
+"""The parts that assemblies share: norm, attention, feed-forward, block.
 
     x ──┬── norm ── attention ──(+)──┬── norm ── feed-forward ──(+)── x'
         └────────────────────────────┘   └───────────────────────────┘
@@ -7,14 +7,15 @@ Pre-norm residual block (Xiong et al. 2020). Every value worth seeing is the out
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from zhixing.kernels.attention import document_attention
+from zhixing.kernels.norm import rms_norm
+from zhixing.kernels.rotary import HeadShape, Rotation, rotary_heads
+from zhixing.kernels.swiglu import swiglu
 from zhixing.model.config import DecoderConfig
 from zhixing.model.protocol import AttentionState
-
-Rotation = tuple[Float[Tensor, "batch 1 time head_dim"], Float[Tensor, "batch 1 time head_dim"]]
 
 
 class RMSNorm(nn.Module):
@@ -27,32 +28,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "*places width"]) -> Float[Tensor, "*places width"]:
         """Normalise the last dimension in float32."""
-        return F.rms_norm(x.float(), self.weight.shape, self.weight, self.epsilon)
-
-
-class Rotary(nn.Module):
-    """Angles position · base^(-2i/head_dim) of rotary embedding (Su et al. 2021, §3.2.2)."""
-
-    def __init__(self, head_dim: int, base: float) -> None:
-        super().__init__()
-        exponents = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
-        self.register_buffer("frequencies", base**-exponents, persistent=False)
-        self.frequencies: Tensor
-
-    def forward(self, positions: Int[Tensor, "batch time"]) -> Rotation:
-        """Cosine and sine for each position; both halves of a head turn by the same angles."""
-        angles = positions[:, None, :, None].float() * self.frequencies
-        angles = torch.cat((angles, angles), dim=-1)
-        return angles.cos(), angles.sin()
-
-
-def rotate(
-    x: Float[Tensor, "batch heads time head_dim"], rotation: Rotation
-) -> Float[Tensor, "batch heads time head_dim"]:
-    """Turn the pairs (x_i, x_{i + head_dim/2}) by their angle; a dot product then sees distances only."""
-    cosine, sine = rotation
-    first, second = x.chunk(2, dim=-1)
-    return x * cosine + torch.cat((-second, first), dim=-1) * sine
+        return rms_norm(x, self.weight, self.epsilon)
 
 
 class Attention(nn.Module):
@@ -64,10 +40,15 @@ class Attention(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
-        self.head_dim = config.head_dim
-        self.sizes = (config.heads, config.kv_heads, config.kv_heads)
+        self.shape = HeadShape(
+            heads=config.heads,
+            kv_heads=config.kv_heads,
+            head_dim=config.head_dim,
+            epsilon=config.norm_epsilon,
+        )
         inner = config.heads * config.head_dim
-        self.qkv = nn.Linear(config.width, sum(self.sizes) * config.head_dim, bias=False)
+        both = 2 * config.kv_heads * config.head_dim
+        self.qkv = nn.Linear(config.width, inner + both, bias=False)
         self.out = nn.Linear(inner, config.width, bias=False)
         self.q_norm = RMSNorm(config.head_dim, config.norm_epsilon)
         self.k_norm = RMSNorm(config.head_dim, config.norm_epsilon)
@@ -77,32 +58,18 @@ class Attention(nn.Module):
         x: Float[Tensor, "batch time width"],
         rotation: Rotation,
         positions: Int[Tensor, "batch time"],
-        mask: Bool[Tensor, "batch 1 time time"] | None,
+        starts: Int[Tensor, "batch time"],
         state: AttentionState | None,
     ) -> Float[Tensor, "batch time width"]:
-        """Mix each position with what it may see: `mask` (True = visible) or plainly everything before it."""
+        """Mix each position with the past of its document, which begins at `starts` (not read with a state)."""
         batch, time, _ = x.shape
-        parts = self.qkv(x).view(batch, time, -1, self.head_dim).split(self.sizes, dim=2)
-        q, k, v = (part.transpose(1, 2) for part in parts)  # (batch, heads, time, head_dim)
-        q = rotate(self.q_norm(q), rotation).to(v.dtype)
-        k = rotate(self.k_norm(k), rotation).to(v.dtype)
+        weights = self.q_norm.weight, self.k_norm.weight
+        q, k, v = rotary_heads(self.qkv(x), *weights, rotation, self.shape)
         if state is not None:
             mixed = state.attend(self.layer, q, k, v, positions)
         else:
-            mixed = attend(q, k, v, mask)
+            mixed = document_attention(q, k, v, starts)
         return self.out(mixed.transpose(1, 2).reshape(batch, time, -1))
-
-
-def attend(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads past head_dim"],
-    v: Float[Tensor, "batch kv_heads past head_dim"],
-    mask: Bool[Tensor, "#batch 1 time past"] | None,
-) -> Float[Tensor, "batch heads time head_dim"]:
-    """Attention under `mask`, or causal when it is None."""
-    return F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=q.shape[1] != k.shape[1]
-    )
 
 
 class FeedForward(nn.Module):
@@ -115,8 +82,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time width"]:
         """Transform each position by itself."""
-        gate, up = self.gate_up(x).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        return self.down(swiglu(self.gate_up(x)))
 
 
 class Block(nn.Module):
@@ -135,10 +101,10 @@ class Block(nn.Module):
         x: Float[Tensor, "batch time width"],
         rotation: Rotation,
         positions: Int[Tensor, "batch time"],
-        mask: Bool[Tensor, "batch 1 time time"] | None,
+        starts: Int[Tensor, "batch time"],
         state: AttentionState | None,
     ) -> Float[Tensor, "batch time width"]:
         """Add what attention and the feed-forward layer have to say."""
-        mixed = self.attention(self.attention_norm(x), rotation, positions, mask, state)
+        mixed = self.attention(self.attention_norm(x), rotation, positions, starts, state)
         x = x + self.dropout(mixed)
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))

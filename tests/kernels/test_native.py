@@ -1,0 +1,137 @@
+"""Every native operation against its plain torch definition, values and gradients."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from zhixing.kernels import native
+from zhixing.kernels.attention import (
+    document_attention,
+    document_attention_reference,
+    document_starts,
+)
+from zhixing.kernels.cross_entropy import softmax_cross_entropy, softmax_cross_entropy_reference
+from zhixing.kernels.norm import rms_norm, rms_norm_reference
+from zhixing.kernels.rotary import HeadShape, angles, rotary_heads, rotary_heads_reference
+from zhixing.kernels.swiglu import swiglu, swiglu_reference
+
+SHAPE = HeadShape(heads=4, kv_heads=2, head_dim=16, epsilon=1e-6)
+
+pytestmark = pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
+
+
+def _random(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * scale
+
+
+def _same(
+    fast: Callable[..., Tensor], slow: Callable[..., Tensor], inputs: list[Tensor], tolerance: float
+) -> None:
+    results = []
+    for function in (fast, slow):
+        copies = [x.clone().requires_grad_() for x in inputs]
+        y = function(*copies)
+        y.backward(_random(*y.shape, seed=9).to(y.dtype))
+        results.append([y, *(x.grad for x in copies)])
+    for got, want in zip(*results, strict=True):
+        torch.testing.assert_close(got.float(), want.float(), rtol=tolerance, atol=tolerance)
+
+
+def _joined(function: Callable[..., tuple[Tensor, ...]]) -> Callable[..., Tensor]:
+    positions = torch.arange(40).view(2, 20)
+
+    def apply(qkv: Tensor, q_weight: Tensor, k_weight: Tensor) -> Tensor:
+        parts = function(qkv, q_weight, k_weight, angles(positions, 16, 1e4), SHAPE)
+        return torch.cat([part.flatten() for part in parts])
+
+    return apply
+
+
+def test_rms_norm_equals_its_definition() -> None:
+    _same(
+        lambda x, w: rms_norm(x, w, 1e-6),
+        lambda x, w: rms_norm_reference(x, w, 1e-6),
+        [_random(60, 129), _random(129, seed=1)],
+        1e-5,
+    )
+
+
+def test_rotary_heads_equal_their_definition() -> None:
+    inputs = [_random(2, 20, 8 * 16), 1 + _random(16, seed=1), 1 + _random(16, seed=2)]
+    _same(_joined(rotary_heads), _joined(rotary_heads_reference), inputs, 1e-5)
+
+
+def test_a_rotation_the_wrong_way_round_would_be_noticed() -> None:
+    qkv, weight = _random(2, 20, 8 * 16), torch.ones(16)
+    cosine, sine = angles(torch.arange(40).view(2, 20), 16, 1e4)
+    fast = rotary_heads(qkv, weight, weight, (cosine, sine), SHAPE)
+    slow = rotary_heads_reference(qkv, weight, weight, (cosine, -sine), SHAPE)
+    assert not torch.allclose(fast[0], slow[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+def test_document_attention_equals_torch_under_a_mask(kv_heads: int) -> None:
+    documents = torch.tensor([[0] * 5 + [1] * 14 + [2], [0] * 20])
+    starts = document_starts(documents)
+    inputs = [_random(2, heads, 20, 16, seed=heads) for heads in (4, kv_heads, kv_heads)]
+    inputs[2] = inputs[2] * 2
+    _same(
+        lambda q, k, v: document_attention(q, k, v, starts),
+        lambda q, k, v: document_attention_reference(q, k, v, starts),
+        inputs,
+        1e-5,
+    )
+
+
+def test_attention_that_looks_one_place_too_far_back_would_be_noticed() -> None:
+    starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
+    q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
+    wrong = document_attention(q, k, v, (starts - 1).clamp(min=0))
+    right = document_attention_reference(q, k, v, starts)
+    assert not torch.allclose(wrong, right, rtol=1e-5, atol=1e-5)
+
+
+def test_swiglu_equals_its_definition_far_out_too() -> None:
+    _same(swiglu, swiglu_reference, [_random(600, 2 * 65, scale=10.0)], 1e-5)
+
+
+def test_softmax_cross_entropy_equals_its_definition() -> None:
+    logits, targets = _random(300, 501, scale=8.0), torch.arange(300)
+    want = softmax_cross_entropy_reference(logits, targets)
+    got = softmax_cross_entropy(logits.clone(), targets)
+    torch.testing.assert_close(got[0], want[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(got[1], want[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_broken_logit_is_not_hidden(bad: float) -> None:
+    logits = _random(4, 50)
+    logits[2, 7] = bad
+    losses, _ = softmax_cross_entropy(logits, torch.zeros(4, dtype=torch.int64))
+    assert torch.isfinite(losses[:2]).all()
+    assert not torch.isfinite(losses[2])
+
+
+def test_bfloat16_equals_the_rounded_float32_result() -> None:
+    gate_up = _random(64, 2 * 48).bfloat16()
+    expected = swiglu_reference(gate_up.float()).bfloat16()
+    # One unit in the last place of bfloat16 is 2^-7 of the value; exp's error may flip one rounding.
+    torch.testing.assert_close(swiglu(gate_up), expected, rtol=2**-7, atol=0)
+    x, weight = _random(64, 48), 1 + _random(48, seed=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = rms_norm(x, weight, 1e-6)
+    expected = rms_norm_reference(x, weight, 1e-6).bfloat16()
+    torch.testing.assert_close(got, expected, rtol=2**-7, atol=0)
+
+
+def test_without_native_code_the_definition_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "library", lambda: None)
+    gate_up = _random(8, 32)
+    assert torch.equal(swiglu(gate_up), swiglu_reference(gate_up))
+
+
+def test_sixty_four_bit_and_strided_tensors_take_the_definition() -> None:
+    assert not native.usable(torch.zeros(4, dtype=torch.float64))
+    assert not native.usable(torch.zeros(4, 6).T)

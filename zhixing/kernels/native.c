@@ -1,0 +1,286 @@
+/* The memory-bound operations of a training step, each in one pass over its data.
+ *
+ * On a processor with fast narrow products (bf16) a small model spends more time moving activations between
+ * element-wise operations than multiplying matrices. Every function here does in one read and one write what
+ * takes torch five to fifteen of each. `narrow` says that the activations are bfloat16 (else float32); all
+ * arithmetic is float32. The plain torch definition of each stands in the Python file that calls it.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint16_t bf16;
+
+static inline float widen(bf16 x) {
+    uint32_t bits = (uint32_t)x << 16;
+    float y;
+    memcpy(&y, &bits, 4);
+    return y;
+}
+
+static inline bf16 round_to_bf16(float x) { /* to nearest, ties to even */
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return (bf16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+/* e^x for x in [-87, 88]: x = n ln2 + r, a polynomial for e^r, the exponent set by hand; error below 2e-7. */
+static inline float exponential(float x) {
+    x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+    float n = floorf(x * 1.44269504f + 0.5f);
+    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    int32_t bits = ((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, 4);
+    return p * scale;
+}
+
+static inline void load(float *restrict out, const void *in, int64_t at, int64_t size, int narrow) {
+    if (narrow) {
+        const bf16 *restrict x = (const bf16 *)in + at;
+        for (int64_t i = 0; i < size; i++) out[i] = widen(x[i]);
+    } else {
+        memcpy(out, (const float *)in + at, size * sizeof(float));
+    }
+}
+
+static inline void store(void *out, int64_t at, const float *restrict in, int64_t size, int narrow) {
+    if (narrow) {
+        bf16 *restrict y = (bf16 *)out + at;
+        for (int64_t i = 0; i < size; i++) y[i] = round_to_bf16(in[i]);
+    } else {
+        memcpy((float *)out + at, in, size * sizeof(float));
+    }
+}
+
+/* y = x / sqrt(mean(x^2) + epsilon) * weight; `inverse` keeps 1 / sqrt(...) of each row for the way back. */
+void rms_norm_forward(const float *x, const float *weight, void *y, float *inverse, int64_t rows,
+                      int64_t width, float epsilon, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (rows * width > 65536)
+    for (int64_t row = 0; row < rows; row++) {
+        const float *restrict in = x + row * width;
+        float square = 0.0f, out[width];
+        for (int64_t i = 0; i < width; i++) square += in[i] * in[i];
+        float scale = 1.0f / sqrtf(square / (float)width + epsilon);
+        inverse[row] = scale;
+        for (int64_t i = 0; i < width; i++) out[i] = in[i] * scale * weight[i];
+        store(y, row * width, out, width, narrow);
+    }
+}
+
+/* dx = scale (w dy - x scale^2 mean(w dy x)); d_weight has one row per thread, summed by the caller. */
+void rms_norm_backward(const void *dy, const float *x, const float *weight, const float *inverse, float *dx,
+                       float *d_weight, int64_t rows, int64_t width, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int thread = 0; thread < threads; thread++) {
+        float *restrict dw = d_weight + thread * width;
+        int64_t first = rows * thread / threads, last = rows * (thread + 1) / threads;
+        float grad[width];
+        for (int64_t row = first; row < last; row++) {
+            const float *restrict in = x + row * width;
+            float *restrict out = dx + row * width;
+            float scale = inverse[row], dot = 0.0f;
+            load(grad, dy, row * width, width, narrow);
+            for (int64_t i = 0; i < width; i++) {
+                dw[i] += grad[i] * in[i] * scale;
+                grad[i] *= weight[i];
+                dot += grad[i] * in[i];
+            }
+            dot *= scale * scale / (float)width;
+            for (int64_t i = 0; i < width; i++) out[i] = scale * (grad[i] - in[i] * dot);
+        }
+    }
+}
+
+/* One head: normalise, then turn the pairs (i, i + half) by the angle of the position. */
+static void norm_and_rotate(float *restrict head, const float *weight, const float *cosine, const float *sine,
+                            float *inverse, int64_t size, float epsilon) {
+    int64_t half = size / 2;
+    float square = 0.0f;
+    for (int64_t i = 0; i < size; i++) square += head[i] * head[i];
+    float scale = 1.0f / sqrtf(square / (float)size + epsilon);
+    *inverse = scale;
+    for (int64_t i = 0; i < half; i++) {
+        float a = head[i] * scale * weight[i], b = head[i + half] * scale * weight[i + half];
+        head[i] = a * cosine[i] - b * sine[i];
+        head[i + half] = b * cosine[i] + a * sine[i];
+    }
+}
+
+/* The way back of the same: `grad` holds d(output) and becomes d(input); `head` holds the input. */
+static void norm_and_rotate_back(float *restrict grad, const float *restrict head, const float *weight,
+                                 const float *cosine, const float *sine, float scale, float *restrict d_weight,
+                                 int64_t size) {
+    int64_t half = size / 2;
+    float dot = 0.0f;
+    for (int64_t i = 0; i < half; i++) {
+        float a = grad[i], b = grad[i + half];
+        grad[i] = a * cosine[i] + b * sine[i];
+        grad[i + half] = b * cosine[i] - a * sine[i];
+    }
+    for (int64_t i = 0; i < size; i++) {
+        d_weight[i] += grad[i] * head[i] * scale;
+        grad[i] *= weight[i];
+        dot += grad[i] * head[i];
+    }
+    dot *= scale * scale / (float)size;
+    for (int64_t i = 0; i < size; i++) grad[i] = scale * (grad[i] - head[i] * dot);
+}
+
+/* Where vector `head` of place (b, t) lies in a tensor (batch, heads, time, size). */
+static inline int64_t place_of(int64_t place, int64_t time, int64_t heads, int64_t head, int64_t size) {
+    return (((place / time) * heads + head) * time + place % time) * size;
+}
+
+/* qkv: (batch, time, heads + 2 kv_heads, size). Queries and keys are normalised and rotated, values copied; the
+ * outputs are (batch, heads or kv_heads, time, size). cosine, sine: (batch, time, size). */
+void rotary_heads_forward(const void *qkv, const float *q_weight, const float *k_weight, const float *cosine,
+                          const float *sine, void *q, void *k, void *v, float *inverse, int64_t batch,
+                          int64_t time, int64_t heads, int64_t kv_heads, int64_t size, float epsilon, int narrow,
+                          int threads) {
+    int64_t rotated = heads + kv_heads, all = rotated + kv_heads;
+#pragma omp parallel for num_threads(threads) if (batch * time * size > 8192)
+    for (int64_t place = 0; place < batch * time; place++) {
+        float head[size], *scales = inverse + place * rotated;
+        const float *c = cosine + place * size, *s = sine + place * size;
+        for (int64_t h = 0; h < all; h++) {
+            load(head, qkv, (place * all + h) * size, size, narrow);
+            if (h < heads) {
+                norm_and_rotate(head, q_weight, c, s, scales + h, size, epsilon);
+                store(q, place_of(place, time, heads, h, size), head, size, narrow);
+            } else if (h < rotated) {
+                norm_and_rotate(head, k_weight, c, s, scales + h, size, epsilon);
+                store(k, place_of(place, time, kv_heads, h - heads, size), head, size, narrow);
+            } else {
+                store(v, place_of(place, time, kv_heads, h - rotated, size), head, size, narrow);
+            }
+        }
+    }
+}
+
+/* d_weights: (threads, 2, size), the rows for queries and keys. Gradients have the layout of the outputs. */
+void rotary_heads_backward(const void *dq, const void *dk, const void *dv, const void *qkv,
+                           const float *q_weight, const float *k_weight, const float *cosine, const float *sine,
+                           const float *inverse, void *d_qkv, float *d_weights, int64_t batch, int64_t time,
+                           int64_t heads, int64_t kv_heads, int64_t size, int narrow, int threads) {
+    int64_t rotated = heads + kv_heads, all = rotated + kv_heads, places = batch * time;
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int thread = 0; thread < threads; thread++) {
+        float grad[size], head[size];
+        float *d_query = d_weights + thread * 2 * size, *d_key = d_query + size;
+        int64_t last = places * (thread + 1) / threads;
+        for (int64_t place = places * thread / threads; place < last; place++) {
+            const float *c = cosine + place * size, *s = sine + place * size;
+            const float *scales = inverse + place * rotated;
+            for (int64_t h = 0; h < all; h++) {
+                int64_t at = (place * all + h) * size;
+                load(head, qkv, at, size, narrow);
+                if (h < heads) {
+                    load(grad, dq, place_of(place, time, heads, h, size), size, narrow);
+                    norm_and_rotate_back(grad, head, q_weight, c, s, scales[h], d_query, size);
+                } else if (h < rotated) {
+                    load(grad, dk, place_of(place, time, kv_heads, h - heads, size), size, narrow);
+                    norm_and_rotate_back(grad, head, k_weight, c, s, scales[h], d_key, size);
+                } else {
+                    load(grad, dv, place_of(place, time, kv_heads, h - rotated, size), size, narrow);
+                }
+                store(d_qkv, at, grad, size, narrow);
+            }
+        }
+    }
+}
+
+/* scores: (batch, heads, time, time), overwritten. Query i sees the keys starts[i] .. i: its own document so far.
+ * Row i becomes softmax(scale * scores) over those and zero elsewhere. starts: (batch, time). */
+void document_softmax_forward(void *scores, const int64_t *starts, int64_t batch, int64_t heads, int64_t time,
+                              float scale, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+    for (int64_t row = 0; row < batch * heads * time; row++) {
+        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        float values[time], top = -INFINITY, sum = 0.0f;
+        load(values, scores, row * time + first, seen, narrow);
+        for (int64_t j = 0; j < seen; j++) top = values[j] > top ? values[j] : top;
+        for (int64_t j = 0; j < seen; j++) {
+            values[j] = exponential(scale * (values[j] - top));
+            sum += values[j];
+        }
+        sum = 1.0f / sum;
+        for (int64_t j = 0; j < seen; j++) values[j] *= sum;
+        int64_t bytes = narrow ? 2 : 4;
+        memset((char *)scores + row * time * bytes, 0, time * bytes);
+        store(scores, row * time + first, values, seen, narrow);
+    }
+}
+
+/* d_scores holds d(probabilities) and becomes d(scores) = scale p (dp - sum(p dp)). */
+void document_softmax_backward(void *d_scores, const void *probabilities, const int64_t *starts, int64_t batch,
+                               int64_t heads, int64_t time, float scale, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+    for (int64_t row = 0; row < batch * heads * time; row++) {
+        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        float grad[time], p[time], dot = 0.0f;
+        load(grad, d_scores, row * time + first, seen, narrow);
+        load(p, probabilities, row * time + first, seen, narrow);
+        for (int64_t j = 0; j < seen; j++) dot += grad[j] * p[j];
+        for (int64_t j = 0; j < seen; j++) grad[j] = scale * p[j] * (grad[j] - dot);
+        int64_t bytes = narrow ? 2 : 4;
+        memset((char *)d_scores + row * time * bytes, 0, time * bytes);
+        store(d_scores, row * time + first, grad, seen, narrow);
+    }
+}
+
+/* y = silu(gate) * up, where each row of gate_up is gate then up. */
+void swiglu_forward(const void *gate_up, void *y, int64_t rows, int64_t hidden, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (rows * hidden > 32768)
+    for (int64_t row = 0; row < rows; row++) {
+        float both[2 * hidden], out[hidden];
+        load(both, gate_up, row * 2 * hidden, 2 * hidden, narrow);
+        for (int64_t i = 0; i < hidden; i++)
+            out[i] = both[i] / (1.0f + exponential(-both[i])) * both[hidden + i];
+        store(y, row * hidden, out, hidden, narrow);
+    }
+}
+
+void swiglu_backward(const void *dy, const void *gate_up, void *d_gate_up, int64_t rows, int64_t hidden,
+                     int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (rows * hidden > 32768)
+    for (int64_t row = 0; row < rows; row++) {
+        float both[2 * hidden], grad[hidden], out[2 * hidden];
+        load(both, gate_up, row * 2 * hidden, 2 * hidden, narrow);
+        load(grad, dy, row * hidden, hidden, narrow);
+        for (int64_t i = 0; i < hidden; i++) {
+            float gate = both[i], up = both[hidden + i], sigmoid = 1.0f / (1.0f + exponential(-gate));
+            out[hidden + i] = grad[i] * gate * sigmoid;
+            out[i] = grad[i] * up * sigmoid * (1.0f + gate * (1.0f - sigmoid));
+        }
+        store(d_gate_up, row * 2 * hidden, out, 2 * hidden, narrow);
+    }
+}
+
+/* Each row of logits becomes softmax(logits) - onehot(target); losses[row] = -log softmax(logits)[target]. */
+void softmax_cross_entropy(void *logits, const int64_t *targets, float *losses, int64_t rows, int64_t vocab,
+                           int narrow, int threads) {
+#pragma omp parallel for num_threads(threads)
+    for (int64_t row = 0; row < rows; row++) {
+        float values[vocab], top = -INFINITY, sum = 0.0f;
+        load(values, logits, row * vocab, vocab, narrow);
+        for (int64_t i = 0; i < vocab; i++) top = values[i] > top ? values[i] : top;
+        float target = values[targets[row]];
+        for (int64_t i = 0; i < vocab; i++) {
+            values[i] = exponential(values[i] - top);
+            sum += values[i];
+        }
+        losses[row] = logf(sum) + top - target;
+        float scale = 1.0f / sum;
+        for (int64_t i = 0; i < vocab; i++) values[i] *= scale;
+        values[targets[row]] -= 1.0f;
+        store(logits, row * vocab, values, vocab, narrow);
+    }
+}

@@ -1,0 +1,143 @@
+"""Compile `native.c` with the machine's own C compiler on first use, and keep it.
+
+It takes about a second, once per machine; without a compiler, or with ZHIXING_NATIVE=0, every operation falls
+back to its plain torch definition, slower and otherwise the same. Nothing is compiled at import.
+"""
+
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zhixing.core.files import cache_folder
+
+SOURCE = Path(__file__).with_name("native.c")
+
+# What -ffast-math allows to vectorise sums, without its assumption that infinity and NaN never occur and
+# without the flush-to-zero mode that linking with it would switch on for the whole process.
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-fPIC",
+    "-fopenmp",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-signed-zeros",
+    "-fassociative-math",
+    "-freciprocal-math",
+)
+
+Argument = Tensor | int | float
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled operations, or None where this machine cannot have them; `why_missing` says why."""
+    if why_missing() is not None:
+        return None
+    path = cache_folder() / "native" / f"{_fingerprint()}.so"
+    try:
+        if not path.exists():
+            _compile(path)
+        return ctypes.CDLL(str(path))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def why_missing() -> str | None:
+    """Why native code is not used here, or None."""
+    if os.environ.get("ZHIXING_NATIVE", "1") == "0":
+        return "switched off by ZHIXING_NATIVE=0"
+    if _compiler() is None:
+        return "no C compiler (cc, gcc or clang) on the PATH"
+    return None
+
+
+def usable(*tensors: Tensor) -> bool:
+    """True when native code exists and can work on these tensors: on the CPU, contiguous, float32 or bfloat16."""
+    return (
+        all(
+            t.device.type == "cpu"
+            and t.is_contiguous()
+            and t.dtype in (torch.float32, torch.bfloat16)
+            for t in tensors
+        )
+        and library() is not None
+    )
+
+
+def call(name: str, arguments: Sequence[Argument]) -> None:
+    """Call one function: tensors become pointers, int is int64 (threads and narrow: int), float is float32.
+
+    The two last arguments of every function are `narrow` and `threads`; `threads` is added here.
+    """
+    found = library()
+    assert found is not None, "call `usable` first"
+    *values, narrow = arguments
+    converted = [_convert(value) for value in values]
+    function = getattr(found, name)
+    function(*converted, ctypes.c_int(int(narrow)), ctypes.c_int(torch.get_num_threads()))
+
+
+def is_narrow(x: Tensor) -> int:
+    """1 for bfloat16, 0 for float32."""
+    return int(x.dtype == torch.bfloat16)
+
+
+def _convert(value: Argument) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_float:
+    if isinstance(value, Tensor):
+        return ctypes.c_void_p(value.data_ptr())
+    return ctypes.c_int64(value) if isinstance(value, int) else ctypes.c_float(value)
+
+
+def _compiler() -> str | None:
+    chosen = os.environ.get("CC")
+    return (
+        shutil.which(chosen)
+        if chosen
+        else next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    )
+
+
+def _fingerprint() -> str:
+    """Changes with the source, the flags and the processor's abilities (a cache may be shared by machines)."""
+    information = Path("/proc/cpuinfo")
+    flags = ""
+    if information.exists():
+        flags = next((s for s in information.read_text().splitlines() if s.startswith("flags")), "")
+    text = (
+        SOURCE.read_text("utf-8") + " ".join(FLAGS) + flags + str(_compiler()) + torch.__version__
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _compile(path: Path) -> None:
+    """Compile beside the final name and rename, so that two processes can do it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    compiler = _compiler()
+    assert compiler is not None
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        built, linked = Path(scratch, "native.o"), Path(scratch, "native.so")
+        _quietly([compiler, *FLAGS, "-c", str(SOURCE), "-o", str(built)])
+        _quietly([compiler, "-shared", str(built), *_openmp(), "-lm", "-o", str(linked)])
+        os.replace(linked, path)
+
+
+def _openmp() -> list[str]:
+    """Torch's own OpenMP runtime: with a second one, two pools of threads would fight for the cores."""
+    root = Path(torch.__file__).parent
+    folders = (root / "lib", root.parent / "torch.libs")
+    found = [str(file) for folder in folders for file in sorted(folder.glob("libgomp*.so*"))]
+    return found[:1] or ["-fopenmp"]
+
+
+def _quietly(command: list[str]) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
