@@ -14,6 +14,7 @@ class Bytes:
     """One token per byte of UTF-8; 256 begins, 257 ends."""
 
     hash = "bytes"
+    is_lossless = True
     vocab = 258
 
     def encode_documents(self, texts: Sequence[str]) -> list[list[int]]:

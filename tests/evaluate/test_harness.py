@@ -141,3 +141,20 @@ def test_the_signature_changes_with_the_text_and_not_with_the_order():
     assert made != signature(model, Bytes(), score(model, other), window=window)
     assert "float32" in str(made)
     assert "window:64" in str(made)
+
+
+def test_a_tokenizer_without_begin_token_is_named_in_the_signature():
+    class NoBegin(Bytes):
+        def encode_documents(self, texts):
+            return [ids[1:] for ids in super().encode_documents(texts)]
+
+    scores = score_documents(
+        decoder(), NoBegin(), documents(), window=Window(time=64), progress=Silent()
+    )
+    assert scores[0].tokens == scores[0].bytes - 1
+    assert "first:free" in str(signature(decoder(), NoBegin(), scores, window=Window(time=64)))
+    nothing = Document(id="e", text="", source="test")
+    empty = score_documents(
+        decoder(), NoBegin(), [nothing], window=Window(time=64), progress=Silent()
+    )
+    assert (empty[0].tokens, empty[0].bits) == (0, 0.0)

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from zhixing.core.errors import DataError, UsageError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.evaluate import metrics
 from zhixing.evaluate.harness import DocumentScore
 from zhixing.evaluate.metrics import Scored, bits_per_byte, compare, perplexity, summarise
@@ -87,6 +87,15 @@ def test_a_summary_has_every_language_and_all():
     assert summary["zh"]["bits_per_byte"].signature == str(SIGNED)
 
 
+def test_a_tokenizer_that_drops_text_gets_perplexity_and_no_bits_per_byte():
+    lossy = dataclasses.replace(SIGNED, is_lossless=False)
+    assert list(summarise([document(1, 100.0)], signature=lossy)["all"]) == ["perplexity"]
+    with pytest.raises(UnsupportedError, match="byte_bpe"):
+        bits_per_byte([document(1, 100.0)], signature=lossy)
+    with pytest.raises(UnsupportedError, match="drops part of the text"):
+        compare(scored(sample(5)), scored(sample(5), is_lossless=False))
+
+
 def scored(scores, **changes) -> Scored:
     signed = dataclasses.replace(SIGNED, **changes)
     return Scored(model="m", scores=tuple(scores), signature=signed)
@@ -131,7 +140,8 @@ def test_equal_models_are_called_different_about_5_times_in_100():
 
 
 @pytest.mark.parametrize(
-    "change", [{"data": "e"}, {"window": 32}, {"dtype": "bfloat16"}, {"version": 2}]
+    "change",
+    [{"data": "e"}, {"window": 32}, {"dtype": "bfloat16"}, {"version": 2}, {"has_begin": False}],
 )
 def test_scores_made_differently_are_not_compared(change):
     with pytest.raises(UsageError, match=next(iter(change))):

@@ -55,8 +55,12 @@ class DocumentEncoder(Protocol):
     def hash(self) -> str:
         """Identifies the tokenizer."""
 
+    @property
+    def is_lossless(self) -> bool:
+        """Decoding an encoded text gives that text, always."""
+
     def encode_documents(self, texts: Sequence[str]) -> list[list[int]]:
-        """Begin token, the text, end token: as trained on."""
+        """Begin token (where there is one), the text, end token: as trained on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +141,14 @@ def signature(
     data = hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
     weight = next((p for p in model.parameters() if p.is_floating_point()), None)
     dtype = "float32" if weight is None else str(weight.dtype).removeprefix("torch.")
-    return Signature(tokenizer=tokenizer.hash, window=window.time, dtype=dtype, data=data)
+    return Signature(
+        tokenizer=tokenizer.hash,
+        window=window.time,
+        dtype=dtype,
+        data=data,
+        is_lossless=tokenizer.is_lossless,
+        has_begin=len(tokenizer.encode_documents([""])[0]) > 1,
+    )
 
 
 @contextmanager
@@ -175,7 +186,7 @@ def _score_block(
     encoded = tokenizer.encode_documents([document.text for document in block])
     rows = [np.asarray(ids[:-1], dtype=np.int64) for ids in encoded]  # the end is not text
     bits = np.zeros(len(rows))
-    predictions = sum(len(row) - 1 for row in rows)
+    predictions = sum(max(0, len(row) - 1) for row in rows)
     per_token = sum(len(document.text) for document in block) / max(1, predictions)
     is_windowed = model.max_time is not None
     priced = _windowed(model, rows, window.time) if is_windowed else _carried(model, rows)
@@ -189,7 +200,7 @@ def _score_block(
             language=document.language,
             bits=float(bits[index]),
             bytes=len(sizes[index]),
-            tokens=len(rows[index]) - 1,
+            tokens=max(0, len(rows[index]) - 1),
             text_hash=hashlib.sha256(sizes[index]).hexdigest(),
         )
         for index, document in enumerate(block)

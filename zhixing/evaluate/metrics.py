@@ -54,7 +54,12 @@ class Comparison:
 def bits_per_byte(
     scores: Sequence[DocumentScore], *, seed: int = 42, signature: Signature | None = None
 ) -> Score:
-    """Bits needed per byte of UTF-8: comparable between tokenizers and, with care, between languages."""
+    """Bits needed per byte of UTF-8: comparable between tokenizers and, with care, between languages.
+
+    Raises UnsupportedError under the signature of a tokenizer that drops text.
+    """
+    if signature is not None:
+        signature.require_bytes()
     bits, sizes = _columns(scores, "bytes")
     low, high = _interval(bits, sizes, seed)
     return _score("bits_per_byte", bits.sum() / sizes.sum(), low, high, scores, seed, signature)
@@ -81,15 +86,19 @@ def by_language(scores: Sequence[DocumentScore]) -> Mapping[str, list[DocumentSc
 def summarise(
     scores: Sequence[DocumentScore], *, seed: int = 42, signature: Signature | None = None
 ) -> Mapping[str, Mapping[str, Score]]:
-    """Both metrics for "all" and for each language: `summary["zh"]["bits_per_byte"].value`."""
-    return {
-        language: {
-            "bits_per_byte": bits_per_byte(group, seed=seed, signature=signature),
-            "perplexity": perplexity(group, seed=seed, signature=signature),
-        }
-        for language, group in by_language(scores).items()
-        if sum(score.bytes for score in group)
-    }
+    """Both metrics for "all" and for each language: `summary["zh"]["bits_per_byte"].value`.
+
+    Under a tokenizer that drops text there is no bits_per_byte.
+    """
+    metrics = [bits_per_byte, perplexity]
+    if signature is not None and not signature.is_lossless:
+        metrics = [perplexity]
+    summary = {}
+    for language, group in by_language(scores).items():
+        if language == "all" or sum(score.tokens for score in group):
+            made = [metric(group, seed=seed, signature=signature) for metric in metrics]
+            summary[language] = {score.name: score for score in made}
+    return summary
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
