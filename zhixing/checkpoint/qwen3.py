@@ -132,11 +132,7 @@ def from_hugging_face(table: Mapping[str, Any], origin: str) -> DecoderConfig:
     try:
         return DecoderConfig.model_validate(fields)
     except ValidationError as error:
-        names = {ours: theirs for theirs, ours in _SIZES.items()}
-        lines = [
-            f"{'.'.join(names.get(str(part), str(part)) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        ]
+        lines = [_describe(fault["loc"], fault["msg"]) for fault in error.errors()]
         raise UnsupportedError(f"{origin}: {'; '.join(lines)}") from error
 
 
@@ -147,6 +143,13 @@ def rows(config: DecoderConfig) -> dict[str, int]:
         "key_value": config.kv_heads * config.head_dim,
         "hidden": config.hidden,
     }
+
+
+def _describe(location: tuple[int | str, ...], message: str) -> str:
+    """A fault of one of our fields, under the name it has in their file."""
+    theirs = {ours: key for key, ours in _SIZES.items()}
+    key = ".".join(theirs.get(str(part), str(part)) for part in location)
+    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
 
 
 def _check_fixed(table: Mapping[str, Any], origin: str) -> None:

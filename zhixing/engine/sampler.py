@@ -14,6 +14,7 @@ one of transformers. `logprob` and `top` are under the untouched distribution. L
 mirostat sampling, frequency and presence penalties, biases.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,14 +49,14 @@ class Sampler:
     def choose(self, logits: Float[Tensor, " vocab"]) -> Choice:
         """The next token. Raises ZhixingError when the logits are not numbers."""
         scores = logits.to(torch.float32)
-        normaliser = torch.logsumexp(scores, 0)
-        token = self._token(self._penalise(scores))
-        logprob = float(scores[token] - normaliser)
-        if logprob != logprob:
+        normaliser = float(torch.logsumexp(scores, 0))
+        if not math.isfinite(normaliser):
             raise ZhixingError(
-                "the model's output is not a number (NaN): its weights are broken or training diverged; "
+                "the model's output is not a number (NaN or infinite): its weights are broken or training diverged; "
                 "use an earlier checkpoint"
             )
+        token = self._token(self._penalise(scores))
+        logprob = float(scores[token]) - normaliser
         self._remember(token)
         if not self._params.top_logprobs:
             return Choice(token=token, logprob=logprob)
@@ -106,9 +107,10 @@ def kept(
     count = min(params.top_k or vocab, vocab)
     top = _most_probable(logits, count, params.top_p)
     probabilities = torch.exp(logits[top] - _normaliser(logits, top, count))
-    reached = torch.cumsum(probabilities, 0) - probabilities  # before each token
-    stays = (reached < params.top_p) & (probabilities >= params.min_p * probabilities[0])
-    stays &= probabilities > 0
+    stays = (probabilities >= params.min_p * probabilities[0]) & (probabilities > 0)
+    if params.top_p < 1.0:  # at 1 rounding must not cut the tail
+        before = torch.cumsum(probabilities, 0) - probabilities
+        stays &= before < params.top_p
     return top[stays], probabilities[stays]
 
 
