@@ -94,16 +94,18 @@ def validate(
             targets += loss.count
     finally:
         model.train(was_training)
-    return Validation(
-        step=step,
-        nats=nats,
-        targets=targets,
-        bits_per_byte=_bits_per_byte(nats / targets, held.tokens_per_byte),
-        seconds=perf_counter() - began,
+    return make_validation(
+        held, step=step, nats=nats, targets=targets, seconds=perf_counter() - began
     )
 
 
-def _bits_per_byte(nats_per_token: float, tokens_per_byte: float | None) -> float | None:
-    if tokens_per_byte is None:
-        return None
-    return nats_per_token / math.log(2) * tokens_per_byte
+def make_validation(
+    held: HeldOut, *, step: int, nats: float, targets: int, seconds: float
+) -> Validation:
+    """The result for a model whose predictions of `targets` tokens of `held` cost `nats`."""
+    bits_per_byte = None
+    if held.tokens_per_byte is not None:
+        bits_per_byte = nats / targets / math.log(2) * held.tokens_per_byte
+    return Validation(
+        step=step, nats=nats, targets=targets, bits_per_byte=bits_per_byte, seconds=seconds
+    )

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.train.tiny import tiny_inputs, tiny_shard, tiny_tokenizer
+from zhixing.checkpoint.folder import load_model
+from zhixing.core.errors import UsageError
+from zhixing.core.progress import Silent
+from zhixing.core.records import read_records
+from zhixing.model.config import NGramConfig
+from zhixing.model.ngram import NGram
+from zhixing.train.counting import joined, run
+from zhixing.train.folder import Start
+
+BIGRAM = NGramConfig(order=2)
+
+
+def test_a_counted_model_is_left_like_a_trained_one(tmp_path: Path) -> None:
+    inputs = tiny_inputs(documents=300)
+    result = run(BIGRAM, inputs, tmp_path / "run", start=Start.NEW, progress=Silent())
+    loaded = load_model(tmp_path / "run")
+    assert isinstance(loaded.model, NGram)
+    assert loaded.manifest.tokens == result.tokens
+    assert result.best is not None
+    assert 0.4 < result.best.loss < 0.75  # a bigram knows the rule; about 0.5 cannot be known
+    names = [record.name for record in read_records(tmp_path / "run/records.jsonl")]
+    assert names == ["loss", "seconds", "tokens", "bits_per_byte"]
+
+
+def test_its_held_out_loss_is_that_of_its_own_logits(tmp_path: Path) -> None:
+    inputs = tiny_inputs()
+    result = run(BIGRAM, inputs, tmp_path / "run", start=Start.NEW, progress=Silent())
+    model = load_model(tmp_path / "run").model
+    shard = inputs.validation[0]
+    nats, targets, begin = 0.0, 0, 0
+    for end in shard.ends:
+        ids = torch.from_numpy(shard.ids[begin:end].astype(np.int64))
+        logits = model(ids[None, :-1]).logits
+        nats += float(torch.nn.functional.cross_entropy(logits[0], ids[1:], reduction="sum"))
+        targets += len(ids) - 1
+        begin = end
+    assert result.best is not None
+    cut_documents_lose_their_past = 1.15  # rows are 16 tokens, documents up to 27
+    assert nats / targets <= result.best.loss <= cut_documents_lose_their_past * nats / targets
+
+
+def test_a_used_folder_is_refused_and_fresh_or_resume_count_again(tmp_path: Path) -> None:
+    inputs = tiny_inputs()
+    run(BIGRAM, inputs, tmp_path / "run", start=Start.NEW, progress=Silent())
+    with pytest.raises(UsageError, match="finished run"):
+        run(BIGRAM, inputs, tmp_path / "run", start=Start.NEW, progress=Silent())
+    for start in (Start.RESUME, Start.FRESH):
+        run(BIGRAM, inputs, tmp_path / "run", start=start, progress=Silent())
+        assert len(list(read_records(tmp_path / "run/records.jsonl"))) == 4
+
+
+def test_documents_of_several_shards_stay_whole() -> None:
+    tokenizer = tiny_tokenizer()
+    shards = [tiny_shard(tokenizer, documents=3, seed=seed) for seed in (1, 2)]
+    ids, ends = joined(shards)
+    assert len(ends) == 6
+    assert ends[-1] == len(ids)
+    assert [int(ids[end - 1]) for end in ends] == [tokenizer.end] * 6
