@@ -37,8 +37,7 @@ def prepare(folder: Path, start: Start) -> Path | None:
 
     Raises UsageError when NEW would overwrite a run, CheckpointError when no saved state is whole.
     """
-    if start is Start.NEW:
-        _refuse_used(folder)
+    check(folder, start)
     if start is Start.FRESH:
         clear(folder)
     newest = newest_good_step(folder)
@@ -48,6 +47,12 @@ def prepare(folder: Path, start: Start) -> Path | None:
             "again with --fresh"
         )
     return newest
+
+
+def check(folder: Path, start: Start) -> None:
+    """Raise UsageError when a NEW run would overwrite what is in `folder`."""
+    if start is Start.NEW:
+        _refuse_used(folder)
 
 
 def clear(folder: Path) -> None:
