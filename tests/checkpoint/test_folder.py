@@ -165,9 +165,7 @@ def test_missing_extra_and_misshapen_tensors_are_named(tmp_path: Path) -> None:
         r"model\.norm\.weight has the shape \(25,\)": lambda t: t.update(
             {"model.norm.weight": torch.ones(25)}
         ),
-        "quantised": lambda t: t.update(
-            {"model.norm.weight": torch.ones(24, dtype=torch.int8)}
-        ),
+        "quantised": lambda t: t.update({"model.norm.weight": torch.ones(24, dtype=torch.int8)}),
     }
     for message, edit in edits.items():
         (folder / "model.safetensors").write_bytes(original)

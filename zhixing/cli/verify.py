@@ -95,7 +95,15 @@ class _Runs:
         return killed, compare(one, other)
 
     def _start(self, folder: Path, resume: bool) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "zhixing", "train", str(self._recipe), "--out", str(folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "zhixing",
+            "train",
+            str(self._recipe),
+            "--out",
+            str(folder),
+        ]
         command += ["--resume"] * resume
         command += [part for override in self._overrides for part in ("--set", override)]
         with (self._scratch / "log.txt").open("wb") as log:

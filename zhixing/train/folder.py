@@ -50,15 +50,9 @@ def prepare(folder: Path, start: Start) -> Path | None:
 
 
 def check(folder: Path, start: Start) -> None:
-    """Raise UsageError when `folder` holds a run and `start` is NEW: earlier results are not overwritten."""
-    found = [name for name in (MANIFEST, STEPS, RECORDS) if (folder / name).exists()]
-    if start is not Start.NEW or not found:
-        return
-    what = "a finished run" if MANIFEST in found else "a run that is not finished"
-    raise UsageError(
-        f"{folder} holds {what}; add --resume to continue it, --fresh to delete it and begin again, "
-        "or choose another folder with --out"
-    )
+    """Raise UsageError when a NEW run would overwrite what is in `folder`."""
+    if start is Start.NEW:
+        _refuse_used(folder)
 
 
 def clear(folder: Path) -> None:
@@ -115,6 +109,17 @@ def keep_one_best(folder: Path, step: int) -> None:
 def drop_best(folder: Path) -> None:
     """Delete what `best_folder` named: the finished model has been made of it."""
     shutil.rmtree(folder / BEST, ignore_errors=True)
+
+
+def _refuse_used(folder: Path) -> None:
+    found = [name for name in (MANIFEST, STEPS, RECORDS) if (folder / name).exists()]
+    if not found:
+        return
+    what = "a finished run" if MANIFEST in found else "a run that is not finished"
+    raise UsageError(
+        f"{folder} holds {what}; add --resume to continue it, --fresh to delete it and begin again, "
+        "or choose another folder with --out"
+    )
 
 
 def _model_files(folder: Path) -> list[str]:

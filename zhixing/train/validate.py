@@ -42,6 +42,16 @@ class Validation:
     bits_per_byte: float | None
     seconds: float
 
+    @classmethod
+    def of(
+        cls, held: HeldOut, *, step: int, nats: float, targets: int, seconds: float
+    ) -> "Validation":
+        """The measurement of `nats` over `targets` on `held`, with bits per byte where its bytes are known."""
+        bits = None
+        if held.tokens_per_byte is not None:
+            bits = nats / targets / math.log(2) * held.tokens_per_byte
+        return cls(step=step, nats=nats, targets=targets, bits_per_byte=bits, seconds=seconds)
+
     @property
     def loss(self) -> float:
         """Nats per target."""
@@ -94,18 +104,5 @@ def validate(
             targets += loss.count
     finally:
         model.train(was_training)
-    return make_validation(
-        held, step=step, nats=nats, targets=targets, seconds=perf_counter() - began
-    )
-
-
-def make_validation(
-    held: HeldOut, *, step: int, nats: float, targets: int, seconds: float
-) -> Validation:
-    """The result for a model whose predictions of `targets` tokens of `held` cost `nats`."""
-    bits_per_byte = None
-    if held.tokens_per_byte is not None:
-        bits_per_byte = nats / targets / math.log(2) * held.tokens_per_byte
-    return Validation(
-        step=step, nats=nats, targets=targets, bits_per_byte=bits_per_byte, seconds=seconds
-    )
+    seconds = perf_counter() - began
+    return Validation.of(held, step=step, nats=nats, targets=targets, seconds=seconds)
