@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 
 import torch
+import torch._dynamo  # every torch optimizer imports it, which takes seconds
 
 from tests.train.tiny import TINY, tiny_inputs
 from zhixing.train.config import TrainConfig

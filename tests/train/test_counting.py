@@ -29,7 +29,9 @@ def test_a_counted_model_is_left_like_a_trained_one(tmp_path: Path) -> None:
     loaded = load_model(tmp_path / "run")
     assert isinstance(loaded.model, NGram)
     assert loaded.manifest.tokens == result.tokens
-    assert 0.4 < held_out_loss(tmp_path / "run") < 0.75  # a bigram knows the rule; about 0.5 cannot be known
+    assert (
+        0.4 < held_out_loss(tmp_path / "run") < 0.75
+    )  # a bigram knows the rule; about 0.5 cannot be known
     names = [record.name for record in read_records(tmp_path / "run/records.jsonl")]
     assert names == ["loss", "seconds", "tokens", "bits_per_byte"]
 
