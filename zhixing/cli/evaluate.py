@@ -166,6 +166,10 @@ def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored",
     from zhixing.evaluate.result import read_result
 
     saved = {path: read_result(path) for path in (a, b) if path.is_file()}
+    if len(saved) == len({a, b}) and (data.data or data.split or data.window):
+        raise UsageError(
+            f"{a} and {b} are both saved scores, so --data, --split and --window would do nothing; leave them out"
+        )
     models = {path: _open(path, progress) for path in (a, b) if path not in saved}
     asked = next((s.signature.window for s in saved.values()), None)
     asked = asked if data.window is None else data.window
