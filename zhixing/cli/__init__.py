@@ -27,6 +27,7 @@ def build_app() -> App:
         name="zhixing",
         version=__version__,
         help="From your own text, English or Chinese, to a language model you understand.",
+        suppress_keyboard_interrupt=False,  # `main` answers it, with a word
     )
     for name, (target, summary) in COMMANDS.items():
         app.command(target, name=name, help=summary)
