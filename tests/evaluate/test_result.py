@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from scoring_standins import Bytes, Uniform, documents
 
+from tests.evaluate.scoring_standins import Bytes, Uniform, documents
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
 from zhixing.evaluate.harness import Window, score_documents, signature

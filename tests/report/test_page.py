@@ -4,8 +4,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from report_samples import EVIL, LEVELS, card, report, rung
 
+from tests.report.report_samples import EVIL, LEVELS, card, report, rung
 from zhixing.core.errors import DataError
 from zhixing.report import charts, findings
 from zhixing.report.ladder import Difference, Interval, data_card
