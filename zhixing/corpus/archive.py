@@ -84,7 +84,10 @@ def _tar(path: Path) -> Iterator[tarfile.TarFile]:
                 yield tar
             return
         name, data = _debian_data(file, path)
-        with _decompressed(name, data) as stream, tarfile.open(fileobj=stream, mode=_mode(name)) as tar:
+        with (
+            _decompressed(name, data) as stream,
+            tarfile.open(fileobj=stream, mode=_mode(name)) as tar,
+        ):
             yield tar
 
 

@@ -12,7 +12,13 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
 
-_COLLECTIONS: tuple[str, ...] = ("quantangshi/poet.*", "songci/ci.song.*", "wudaishici/*", "yuanqu/*", "shijing/*")
+_COLLECTIONS: tuple[str, ...] = (
+    "quantangshi/poet.*",
+    "songci/ci.song.*",
+    "wudaishici/*",
+    "yuanqu/*",
+    "shijing/*",
+)
 _COLLECTIONS += ("chuci/*", "caocaoshiji/*", "nalanxingde/*", "shuimotangshi/*")
 _LINES = ("paragraphs", "content", "para")
 
