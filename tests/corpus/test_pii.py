@@ -45,6 +45,9 @@ INNOCENT = [
     "1,234,567,890 12 34 56 78 90 12 总额15000000000元，约13912345678元",
     "https://example.com/item/13800138000 100-200-3000",
     "4111111111111112 6228480402564890019 110105194912310021 110105194913310020",
+    "decorated with\n@asyncio.coroutine https://user:password@proxy.com/ Decimal('+35236450.6')",
+    "np.random.default_rng(348932549825235) 169.254.169.254 ffff:ffff::1",
+    "福州１．１０．２０．３\n长春１．５１．０１．３",
     "今天是一九九八年，人口12亿。 Plain English, and \ud800 😀.",
     "",
 ]
