@@ -290,3 +290,19 @@ def test_jaccard_of_a_hand_worked_example() -> None:
     b = ngrams(hasher.hashes(units("乙丙丁戊")), 2)  # 乙丙 丙丁 丁戊
     a.sort(), b.sort()
     assert jaccard(a, b) == pytest.approx(2 / 4)
+
+
+def test_a_declared_language_settles_what_the_characters_cannot(tmp_path: Path) -> None:
+    """Traditional Chinese without kana may look Japanese to a detector; kana settles it the other way."""
+    place = tmp_path / "texts"
+    place.mkdir()
+    chance = random.Random(9)
+    for number in range(20):
+        body = "".join(chance.choices("啓裏龍圖書舒還卷巖廊罷機務崇文聊駐輦玉匣", k=60))
+        (place / f"{number}.txt").write_text(body, "utf-8")
+    japanese = "これは日本語の文章です。私たちは毎日学校へ行きます。" * 4
+    (place / "japanese.txt").write_text(japanese, "utf-8")
+    card = build_of([{"name": "mine", "path": str(place), "language": "zh"}], tmp_path)
+    assert card.kept_amount("zh").documents == 20
+    (record,) = read_dropped(tmp_path / "corpus")
+    assert (record.id, record.reason) == ("mine:japanese.txt", "language")
