@@ -72,7 +72,7 @@ class SlowKneserNey:
 
 @pytest.fixture(scope="module")
 def documents() -> list[list[int]]:
-    """About 50,000 words of the Python manual; every tenth topic is not counted."""
+    """About 27,000 words of the Python manual; every tenth topic is not counted."""
     number: dict[str, int] = {}
     texts = [topics[name].split()[:700] for name in sorted(topics)]
     return [
