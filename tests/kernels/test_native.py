@@ -7,6 +7,11 @@ import torch
 from torch import Tensor
 
 from zhixing.kernels import native
+from zhixing.kernels.attention import (
+    document_attention,
+    document_attention_reference,
+    document_starts,
+)
 from zhixing.kernels.cross_entropy import softmax_cross_entropy, softmax_cross_entropy_reference
 from zhixing.kernels.norm import rms_norm, rms_norm_reference
 from zhixing.kernels.rotary import HeadShape, angles, rotary_heads, rotary_heads_reference
@@ -64,6 +69,28 @@ def test_a_rotation_the_wrong_way_round_would_be_noticed() -> None:
     fast = rotary_heads(qkv, weight, weight, (cosine, sine), SHAPE)
     slow = rotary_heads_reference(qkv, weight, weight, (cosine, -sine), SHAPE)
     assert not torch.allclose(fast[0], slow[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+def test_document_attention_equals_torch_under_a_mask(kv_heads: int) -> None:
+    documents = torch.tensor([[0] * 5 + [1] * 14 + [2], [0] * 20])
+    starts = document_starts(documents)
+    inputs = [_random(2, heads, 20, 16, seed=heads) for heads in (4, kv_heads, kv_heads)]
+    inputs[2] = inputs[2] * 2
+    _same(
+        lambda q, k, v: document_attention(q, k, v, starts),
+        lambda q, k, v: document_attention_reference(q, k, v, starts),
+        inputs,
+        1e-5,
+    )
+
+
+def test_attention_that_looks_one_place_too_far_back_would_be_noticed() -> None:
+    starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
+    q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
+    wrong = document_attention(q, k, v, (starts - 1).clamp(min=0))
+    right = document_attention_reference(q, k, v, starts)
+    assert not torch.allclose(wrong, right, rtol=1e-5, atol=1e-5)
 
 
 def test_swiglu_equals_its_definition_far_out_too() -> None:

@@ -26,7 +26,7 @@ VOCAB = 60
 
 def counted(documents: Sequence[Sequence[int]], vocab: int, order: int) -> NGram:
     ids = np.array([token for document in documents for token in document], dtype=np.uint16)
-    ends = np.cumsum([len(document) for document in documents])
+    ends = np.cumsum([len(document) for document in documents], dtype=np.int64)
     return count(ids, ends, vocab, NGramConfig(order=order))
 
 

@@ -1,6 +1,113 @@
-"""`zhixing train`."""
+"""`zhixing train RECIPE`: from text to a model, a score and a sample."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from zhixing.cli.console import Log, reporter
+from zhixing.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zhixing.cli.recipe import Recipe
+    from zhixing.core.progress import Progress
+
+Switch = Parameter(negative="")
 
 
-def train() -> None:
-    """Not there yet."""
-    raise NotImplementedError
+def train(
+    recipe: Path,
+    *,
+    out: Path | None = None,
+    overrides: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    resume: Annotated[bool, Switch] = False,
+    fresh: Annotated[bool, Switch] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    log: Log = "auto",
+) -> int:
+    """Train what a recipe says: gather and clean its text, learn a tokenizer, train, score, show a sample.
+
+    Ctrl-C saves and ends with exit code 130; --resume continues exactly there.
+
+    Parameters
+    ----------
+    recipe
+        A .toml file, or the name of a recipe that ships.
+    out
+        Folder of the finished model; default: runs/NAME.
+    overrides
+        table.key=value over the recipe, such as --set train.steps=200. May be given several times.
+    resume
+        Continue the run in the folder, bit for bit as if it had not been stopped.
+    fresh
+        Delete the run in the folder and begin again; prepared text is kept.
+    log
+        How to report progress: auto, plain, json or none.
+    as_json
+        Print the result as one JSON object.
+    """
+    from zhixing.cli.recipe import load_recipe
+
+    if resume and fresh:
+        raise UsageError("--resume continues a run and --fresh deletes it; give one of them")
+    read = load_recipe(recipe, overrides)
+    folder = out or Path("runs") / read.name
+    result = main(
+        read,
+        folder,
+        resume=resume,
+        fresh=fresh,
+        command=_resume_command(recipe, folder, overrides),
+        progress=reporter(log),
+    )
+    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, folder))
+    return 0
+
+
+def main(
+    recipe: "Recipe", folder: Path, *, resume: bool, fresh: bool, command: str, progress: "Progress"
+) -> dict[str, Any]:
+    """Make the model of `recipe` in `folder`; return scores on its test split and samples, as JSON values."""
+    from zhixing.cli.judge import sample, score
+    from zhixing.cli.workshop import make_model, prepare
+    from zhixing.train.folder import Start, check
+
+    start = Start.RESUME if resume else Start.FRESH if fresh else Start.NEW
+    check(folder, start)  # before minutes of work, not after them
+    prepared = prepare(recipe, folder / "data", progress)
+    made = make_model(
+        recipe, prepared, folder, start=start, progress=progress, resume_command=command
+    )
+    return {
+        "folder": str(folder),
+        "model": recipe.model.kind,
+        "steps": made.step,
+        "tokens": made.tokens,
+        "seconds": round(made.seconds, 3),
+        "selected_step": made.selected_step,
+        "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress),
+        "samples": [sample(folder, prompt, seed=recipe.seed) for prompt in recipe.samples],
+    }
+
+
+def _resume_command(recipe: Path, folder: Path, overrides: Sequence[str]) -> str:
+    settings = "".join(f" --set {override}" for override in overrides)
+    return f"zhixing train {recipe} --out {folder}{settings} --resume"
+
+
+def _told(result: dict[str, Any], folder: Path) -> str:
+    lines = [
+        f"{language}: {each['bits_per_byte']['value']:.3f} bits per byte "
+        f"[{each['bits_per_byte']['low']:.3f}, {each['bits_per_byte']['high']:.3f}], "
+        f"perplexity {each['perplexity']['value']:.1f} per token"
+        for language, each in result["test"].items()
+    ]
+    lines += [
+        f"\n--- {each['prompt']}\n{each['prompt']}{each['text']}" for each in result["samples"]
+    ]
+    lines += [
+        f'\nnext: zhixing generate {folder} --prompt "{result["samples"][0]["prompt"]}"'
+    ] * bool(result["samples"])
+    return "\n".join(lines)

@@ -134,26 +134,32 @@ static void norm_and_rotate_back(float *restrict grad, const float *restrict hea
     for (int64_t i = 0; i < size; i++) grad[i] = scale * (grad[i] - head[i] * dot);
 }
 
-/* qkv: (places, heads + 2 kv_heads, size). Queries and keys are normalised and rotated, values copied; the three
- * outputs keep the layout (places, heads or kv_heads, size). cosine, sine: (places, size). */
+/* Where vector `head` of place (b, t) lies in a tensor (batch, heads, time, size). */
+static inline int64_t place_of(int64_t place, int64_t time, int64_t heads, int64_t head, int64_t size) {
+    return (((place / time) * heads + head) * time + place % time) * size;
+}
+
+/* qkv: (batch, time, heads + 2 kv_heads, size). Queries and keys are normalised and rotated, values copied; the
+ * outputs are (batch, heads or kv_heads, time, size). cosine, sine: (batch, time, size). */
 void rotary_heads_forward(const void *qkv, const float *q_weight, const float *k_weight, const float *cosine,
-                          const float *sine, void *q, void *k, void *v, float *inverse, int64_t places,
-                          int64_t heads, int64_t kv_heads, int64_t size, float epsilon, int narrow, int threads) {
-    int64_t all = heads + 2 * kv_heads;
-#pragma omp parallel for num_threads(threads) if (places * size > 8192)
-    for (int64_t place = 0; place < places; place++) {
-        float head[size];
+                          const float *sine, void *q, void *k, void *v, float *inverse, int64_t batch,
+                          int64_t time, int64_t heads, int64_t kv_heads, int64_t size, float epsilon, int narrow,
+                          int threads) {
+    int64_t rotated = heads + kv_heads, all = rotated + kv_heads;
+#pragma omp parallel for num_threads(threads) if (batch * time * size > 8192)
+    for (int64_t place = 0; place < batch * time; place++) {
+        float head[size], *scales = inverse + place * rotated;
         const float *c = cosine + place * size, *s = sine + place * size;
         for (int64_t h = 0; h < all; h++) {
             load(head, qkv, (place * all + h) * size, size, narrow);
             if (h < heads) {
-                norm_and_rotate(head, q_weight, c, s, inverse + place * (heads + kv_heads) + h, size, epsilon);
-                store(q, (place * heads + h) * size, head, size, narrow);
-            } else if (h < heads + kv_heads) {
-                norm_and_rotate(head, k_weight, c, s, inverse + place * (heads + kv_heads) + h, size, epsilon);
-                store(k, (place * kv_heads + h - heads) * size, head, size, narrow);
+                norm_and_rotate(head, q_weight, c, s, scales + h, size, epsilon);
+                store(q, place_of(place, time, heads, h, size), head, size, narrow);
+            } else if (h < rotated) {
+                norm_and_rotate(head, k_weight, c, s, scales + h, size, epsilon);
+                store(k, place_of(place, time, kv_heads, h - heads, size), head, size, narrow);
             } else {
-                store(v, (place * kv_heads + h - heads - kv_heads) * size, head, size, narrow);
+                store(v, place_of(place, time, kv_heads, h - rotated, size), head, size, narrow);
             }
         }
     }
@@ -162,33 +168,71 @@ void rotary_heads_forward(const void *qkv, const float *q_weight, const float *k
 /* d_weights: (threads, 2, size), the rows for queries and keys. Gradients have the layout of the outputs. */
 void rotary_heads_backward(const void *dq, const void *dk, const void *dv, const void *qkv,
                            const float *q_weight, const float *k_weight, const float *cosine, const float *sine,
-                           const float *inverse, void *d_qkv, float *d_weights, int64_t places, int64_t heads,
-                           int64_t kv_heads, int64_t size, int narrow, int threads) {
-    int64_t all = heads + 2 * kv_heads;
+                           const float *inverse, void *d_qkv, float *d_weights, int64_t batch, int64_t time,
+                           int64_t heads, int64_t kv_heads, int64_t size, int narrow, int threads) {
+    int64_t rotated = heads + kv_heads, all = rotated + kv_heads, places = batch * time;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int thread = 0; thread < threads; thread++) {
         float grad[size], head[size];
         float *d_query = d_weights + thread * 2 * size, *d_key = d_query + size;
-        int64_t first = places * thread / threads, last = places * (thread + 1) / threads;
-        for (int64_t place = first; place < last; place++) {
+        int64_t last = places * (thread + 1) / threads;
+        for (int64_t place = places * thread / threads; place < last; place++) {
             const float *c = cosine + place * size, *s = sine + place * size;
+            const float *scales = inverse + place * rotated;
             for (int64_t h = 0; h < all; h++) {
                 int64_t at = (place * all + h) * size;
-                float scale = h < heads + kv_heads ? inverse[place * (heads + kv_heads) + h] : 0.0f;
+                load(head, qkv, at, size, narrow);
                 if (h < heads) {
-                    load(head, qkv, at, size, narrow);
-                    load(grad, dq, (place * heads + h) * size, size, narrow);
-                    norm_and_rotate_back(grad, head, q_weight, c, s, scale, d_query, size);
-                } else if (h < heads + kv_heads) {
-                    load(head, qkv, at, size, narrow);
-                    load(grad, dk, (place * kv_heads + h - heads) * size, size, narrow);
-                    norm_and_rotate_back(grad, head, k_weight, c, s, scale, d_key, size);
+                    load(grad, dq, place_of(place, time, heads, h, size), size, narrow);
+                    norm_and_rotate_back(grad, head, q_weight, c, s, scales[h], d_query, size);
+                } else if (h < rotated) {
+                    load(grad, dk, place_of(place, time, kv_heads, h - heads, size), size, narrow);
+                    norm_and_rotate_back(grad, head, k_weight, c, s, scales[h], d_key, size);
                 } else {
-                    load(grad, dv, (place * kv_heads + h - heads - kv_heads) * size, size, narrow);
+                    load(grad, dv, place_of(place, time, kv_heads, h - rotated, size), size, narrow);
                 }
                 store(d_qkv, at, grad, size, narrow);
             }
         }
+    }
+}
+
+/* scores: (batch, heads, time, time), overwritten. Query i sees the keys starts[i] .. i: its own document so far.
+ * Row i becomes softmax(scale * scores) over those and zero elsewhere. starts: (batch, time). */
+void document_softmax_forward(void *scores, const int64_t *starts, int64_t batch, int64_t heads, int64_t time,
+                              float scale, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+    for (int64_t row = 0; row < batch * heads * time; row++) {
+        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        float values[time], top = -INFINITY, sum = 0.0f;
+        load(values, scores, row * time + first, seen, narrow);
+        for (int64_t j = 0; j < seen; j++) top = values[j] > top ? values[j] : top;
+        for (int64_t j = 0; j < seen; j++) {
+            values[j] = exponential(scale * (values[j] - top));
+            sum += values[j];
+        }
+        sum = 1.0f / sum;
+        for (int64_t j = 0; j < seen; j++) values[j] *= sum;
+        int64_t bytes = narrow ? 2 : 4;
+        memset((char *)scores + row * time * bytes, 0, time * bytes);
+        store(scores, row * time + first, values, seen, narrow);
+    }
+}
+
+/* d_scores holds d(probabilities) and becomes d(scores) = scale p (dp - sum(p dp)). */
+void document_softmax_backward(void *d_scores, const void *probabilities, const int64_t *starts, int64_t batch,
+                               int64_t heads, int64_t time, float scale, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+    for (int64_t row = 0; row < batch * heads * time; row++) {
+        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        float grad[time], p[time], dot = 0.0f;
+        load(grad, d_scores, row * time + first, seen, narrow);
+        load(p, probabilities, row * time + first, seen, narrow);
+        for (int64_t j = 0; j < seen; j++) dot += grad[j] * p[j];
+        for (int64_t j = 0; j < seen; j++) grad[j] = scale * p[j] * (grad[j] - dot);
+        int64_t bytes = narrow ? 2 : 4;
+        memset((char *)d_scores + row * time * bytes, 0, time * bytes);
+        store(d_scores, row * time + first, grad, seen, narrow);
     }
 }
 

@@ -53,7 +53,7 @@ def rotary_heads(
     cosine, sine = rotation
     if native.usable(qkv, q_weight, k_weight, cosine, sine):
         q, k, v = _RotaryHeads.apply(qkv, q_weight, k_weight, cosine, sine, shape)  # type: ignore[no-untyped-call]
-        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        return q, k, v
     return rotary_heads_reference(qkv, q_weight, k_weight, rotation, shape)
 
 
@@ -94,10 +94,10 @@ class _RotaryHeads(torch.autograd.Function):
         shape: HeadShape,
     ) -> tuple[Tensor, Tensor, Tensor]:
         batch, time, _ = qkv.shape
-        q = qkv.new_empty(batch, time, shape.heads, shape.head_dim)
-        k, v = (qkv.new_empty(batch, time, shape.kv_heads, shape.head_dim) for _ in range(2))
+        q = qkv.new_empty(batch, shape.heads, time, shape.head_dim)
+        k, v = (qkv.new_empty(batch, shape.kv_heads, time, shape.head_dim) for _ in range(2))
         inverse = torch.empty(batch * time, shape.heads + shape.kv_heads)
-        places = (batch * time, shape.heads, shape.kv_heads, shape.head_dim)
+        places = (batch, time, shape.heads, shape.kv_heads, shape.head_dim)
         sizes = (*places, shape.epsilon, native.is_narrow(qkv))
         weights = (q_weight, k_weight)
         native.call(

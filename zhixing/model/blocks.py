@@ -7,10 +7,10 @@ Pre-norm residual block (Xiong et al. 2020). Every value worth seeing is the out
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from zhixing.kernels.attention import document_attention
 from zhixing.kernels.norm import rms_norm
 from zhixing.kernels.rotary import HeadShape, Rotation, rotary_heads
 from zhixing.kernels.swiglu import swiglu
@@ -58,30 +58,18 @@ class Attention(nn.Module):
         x: Float[Tensor, "batch time width"],
         rotation: Rotation,
         positions: Int[Tensor, "batch time"],
-        mask: Bool[Tensor, "batch 1 time time"] | None,
+        starts: Int[Tensor, "batch time"],
         state: AttentionState | None,
     ) -> Float[Tensor, "batch time width"]:
-        """Mix each position with what it may see: `mask` (True = visible) or plainly everything before it."""
+        """Mix each position with the past of its document, which begins at `starts` (not read with a state)."""
         batch, time, _ = x.shape
         weights = self.q_norm.weight, self.k_norm.weight
         q, k, v = rotary_heads(self.qkv(x), *weights, rotation, self.shape)
         if state is not None:
             mixed = state.attend(self.layer, q, k, v, positions)
         else:
-            mixed = attend(q, k, v, mask)
+            mixed = document_attention(q, k, v, starts)
         return self.out(mixed.transpose(1, 2).reshape(batch, time, -1))
-
-
-def attend(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads past head_dim"],
-    v: Float[Tensor, "batch kv_heads past head_dim"],
-    mask: Bool[Tensor, "#batch 1 time past"] | None,
-) -> Float[Tensor, "batch heads time head_dim"]:
-    """Attention under `mask`, or causal when it is None."""
-    return F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=q.shape[1] != k.shape[1]
-    )
 
 
 class FeedForward(nn.Module):
@@ -113,10 +101,10 @@ class Block(nn.Module):
         x: Float[Tensor, "batch time width"],
         rotation: Rotation,
         positions: Int[Tensor, "batch time"],
-        mask: Bool[Tensor, "batch 1 time time"] | None,
+        starts: Int[Tensor, "batch time"],
         state: AttentionState | None,
     ) -> Float[Tensor, "batch time width"]:
         """Add what attention and the feed-forward layer have to say."""
-        mixed = self.attention(self.attention_norm(x), rotation, positions, mask, state)
+        mixed = self.attention(self.attention_norm(x), rotation, positions, starts, state)
         x = x + self.dropout(mixed)
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))

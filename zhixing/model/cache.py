@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.blocks import attend
+from zhixing.kernels.attention import attend
 
 
 class DenseCache:

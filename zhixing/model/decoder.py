@@ -8,11 +8,12 @@ import math
 from typing import cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.core.errors import UnsupportedError
+from zhixing.kernels.attention import document_starts
 from zhixing.kernels.rotary import angles
 from zhixing.model.blocks import Block, RMSNorm
 from zhixing.model.cache import DenseCache
@@ -52,11 +53,11 @@ class Decoder(LanguageModel):
         if positions is None:
             positions = torch.arange(start, start + tokens.shape[1], device=tokens.device)
             positions = positions.expand(tokens.shape)
-        mask = None if documents is None else same_document(documents)
+        starts = torch.zeros_like(tokens) if documents is None else document_starts(documents)
         rotation = angles(positions, self.config.head_dim, self.config.rope_base)
         x = self.dropout(self.embed(tokens))
         for block in self.blocks:
-            x = block(x, rotation, positions, mask, cast(AttentionState | None, state))
+            x = block(x, rotation, positions, starts, cast(AttentionState | None, state))
         return Output(hidden=self.norm(x), state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
@@ -77,13 +78,6 @@ class Decoder(LanguageModel):
             for _ in range(2)
         )
         return DenseCache(keys, values)
-
-
-def same_document(documents: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch 1 time time"]:
-    """True where the key is not after the query and of the same document."""
-    time = documents.shape[1]
-    causal = torch.ones(time, time, dtype=torch.bool, device=documents.device).tril()
-    return ((documents[:, :, None] == documents[:, None, :]) & causal)[:, None]
 
 
 def initialise(model: Decoder) -> None:

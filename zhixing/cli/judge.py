@@ -1,0 +1,69 @@
+"""What a finished model is worth: its score on held-out documents, its speed, a sample of its writing."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import zhixing
+from zhixing.api import Model
+from zhixing.core.progress import Progress
+from zhixing.corpus.document import Document
+from zhixing.corpus.store import read_documents
+from zhixing.engine.request import SamplingParams
+from zhixing.evaluate.harness import DocumentScore, Window, score_documents, signature
+from zhixing.evaluate.metrics import Scored, summarise
+from zhixing.evaluate.speed import generation_speed
+
+LONGEST_WINDOW = 512
+"""Windows are no longer than this, so that models with more room are compared at equal context."""
+
+
+def score(folder: Path, corpus: Path, *, seed: int, progress: Progress) -> dict[str, Any]:
+    """Bits per byte and perplexity on the test split, by language, as JSON values; empty without a test split."""
+    documents = list(read_documents(corpus, "test"))
+    if not documents:
+        return {}
+    scored = judge(zhixing.load(folder), documents, name=folder.name, progress=progress)
+    return as_json(summarise(scored.scores, seed=seed, signature=scored.signature))
+
+
+def judge(model: Model, documents: list[Document], *, name: str, progress: Progress) -> Scored:
+    """Score documents one by one, under a window that fits the model."""
+    longest = model.network.max_time or LONGEST_WINDOW
+    window = Window(time=min(longest, LONGEST_WINDOW))
+    scores: list[DocumentScore] = score_documents(
+        model.network, model.tokenizer, documents, window=window, progress=progress
+    )
+    made = signature(model.network, model.tokenizer, scores, window=window)
+    return Scored(model=name, scores=tuple(scores), signature=made)
+
+
+def as_json(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Scores as plain values, the signature as text."""
+    return {
+        language: {
+            name: asdict(value) | {"signature": str(value.signature)}
+            for name, value in each.items()
+        }
+        for language, each in summary.items()
+    }
+
+
+def sample(folder: Path, prompt: str, *, seed: int, max_tokens: int = 80) -> dict[str, str]:
+    """A continuation of `prompt` at moderate temperature."""
+    return write(zhixing.load(folder), prompt, seed=seed, max_tokens=max_tokens)
+
+
+def write(model: Model, prompt: str, *, seed: int, max_tokens: int = 80) -> dict[str, str]:
+    """The same with an opened model."""
+    made = model.generate(prompt, max_tokens=max_tokens, temperature=0.8, top_p=0.95, seed=seed)
+    return {"prompt": prompt, "text": made.text}
+
+
+def tokens_per_second(model: Model, prompt: str, *, seconds: float) -> float:
+    """Generation speed of one request, one token after another (the end token is not allowed to shorten it)."""
+    params = SamplingParams(max_tokens=64, temperature=0.8, seed=1)
+    return generation_speed(
+        lambda: sum(1 for _ in model.run(prompt, params)), seconds=seconds
+    ).tokens_per_second

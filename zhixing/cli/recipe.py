@@ -1,0 +1,78 @@
+"""A recipe: everything that leads to one model, in one TOML file of typed tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from zhixing.core.config import Config, read_recipe
+from zhixing.core.errors import ConfigError
+from zhixing.corpus.config import CorpusConfig
+from zhixing.data.config import DataConfig
+from zhixing.model.config import DecoderConfig, ModelConfig, NGramConfig
+from zhixing.tokenizer.config import TokenizerConfig
+from zhixing.train.config import TrainConfig
+
+
+class Recipe(Config):
+    """One result: text, tokenizer, rows, model, training."""
+
+    name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
+    """Name of the run; its folder is runs/NAME unless --out says otherwise."""
+    seed: int = Field(default=42, ge=0, lt=2**63)
+    """Of the random weights, of the order of the rows, and of dropout."""
+    corpus: CorpusConfig = Field(default_factory=CorpusConfig)
+    """Where the text comes from and which of it is kept."""
+    tokenizer: TokenizerConfig = Field(default_factory=TokenizerConfig)
+    """How text becomes token ids."""
+    data: DataConfig = Field(default_factory=DataConfig)
+    """How documents become rows of tokens."""
+    model: ModelConfig
+    """Which model, and how large."""
+    train: TrainConfig | None = None
+    """How it learns. An n-gram model is counted, not trained: it has no such table."""
+    samples: tuple[str, ...] = ("The ", "中国")
+    """Prompts that the finished model continues."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        counts = isinstance(self.model, NGramConfig)
+        if counts and self.train is not None:
+            raise ValueError("an n-gram model is counted, not trained: leave the table [train] out")
+        if not counts and self.train is None:
+            raise ValueError(
+                f"a model of kind {self.model.kind!r} needs a table [train] with steps or budget_seconds"
+            )
+        if isinstance(self.model, DecoderConfig) and self.data.time > self.model.max_time:
+            raise ValueError(
+                f"data.time = {self.data.time} is longer than model.max_time = {self.model.max_time}"
+            )
+        return self
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by path, or by the name of one that ships with Zhixing."""
+    return read_recipe(find_recipe(path), Recipe, overrides)
+
+
+def find_recipe(path: Path) -> Path:
+    """`path` if there is such a file, else the shipped recipe of that name."""
+    if path.exists():
+        return path
+    shipped = shipped_recipes() / path.name
+    if shipped.suffix != ".toml":
+        shipped = shipped.with_name(f"{shipped.name}.toml")
+    if shipped.is_file() and path.parent in (Path("."), Path("recipes")):
+        return shipped
+    if path.parent.is_dir() and path.parent != Path("."):
+        return path  # reading it names the nearest file there
+    names = sorted(file.stem for file in shipped_recipes().glob("*.toml"))
+    raise ConfigError(f"there is no recipe {path}; those that ship are: {', '.join(names)}")
+
+
+def shipped_recipes() -> Path:
+    """The folder of the recipes that ship: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "recipes"
+    return inside if inside.is_dir() else package.parent / "recipes"

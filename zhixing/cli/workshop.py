@@ -1,0 +1,164 @@
+"""The parts wired together: corpus -> tokenizer -> shards -> model. Every step already done is reused.
+
+FOLDER/corpus      documents and their card
+FOLDER/tokenizer   learnt from the training documents
+FOLDER/shards      token ids of each split
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from zhixing.cli.recipe import Recipe
+from zhixing.core.config import to_toml
+from zhixing.core.errors import DataError
+from zhixing.core.files import read_json, sha256_json, write_json, write_text
+from zhixing.core.progress import Progress
+from zhixing.corpus.build import build
+from zhixing.corpus.card import CorpusCard
+from zhixing.corpus.document import Document
+from zhixing.corpus.store import read_documents
+from zhixing.data.build import tokenise
+from zhixing.data.shard import TokenShard
+from zhixing.model.assembly import build_model
+from zhixing.model.config import NGramConfig
+from zhixing.tokenizer.stats import measure
+from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.tokenizer.train import train as learn_tokenizer
+from zhixing.train.counting import run as count
+from zhixing.train.folder import Start
+from zhixing.train.hooks import ProgressHook
+from zhixing.train.loop import run as learn
+from zhixing.train.session import Inputs, Result
+
+TOKENIZER_STAMP = "made_from.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """Text made ready for models."""
+
+    corpus: Path
+    card: CorpusCard
+    tokenizer: Tokenizer
+    train: list[TokenShard]
+    validation: list[TokenShard]
+
+    def split_bytes(self, split: str) -> int:
+        """UTF-8 size of the text of one split."""
+        return sum(amount.bytes for amount in self.card.kept.get(split, {}).values())
+
+
+def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
+    """Build, or find built, what a recipe's model is to learn from."""
+    corpus = folder / "corpus"
+    card = build(recipe.corpus, corpus, progress=progress)
+    tokenizer = _tokenizer(recipe, folder, card, progress)
+    shards = {
+        split: tokenise(
+            read_documents(corpus, split),
+            tokenizer,
+            folder / "shards",
+            split,
+            source_hash=card.data_hash,
+            progress=progress,
+        )
+        for split in ("train", "validation")
+        if card.kept.get(split)
+    }
+    if "train" not in shards:
+        raise DataError(
+            f"no document of {corpus} is left to train on; see zhixing data show {corpus}"
+        )
+    return Prepared(
+        corpus=corpus,
+        card=card,
+        tokenizer=tokenizer,
+        train=shards["train"],
+        validation=shards.get("validation", []),
+    )
+
+
+def make_model(
+    recipe: Recipe,
+    prepared: Prepared,
+    out: Path,
+    *,
+    start: Start,
+    progress: Progress,
+    resume_command: str,
+) -> Result:
+    """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
+    torch.manual_seed(recipe.seed)
+    inputs = Inputs(
+        model=build_model(recipe.model, prepared.tokenizer.vocab),
+        tokenizer=prepared.tokenizer,
+        train=prepared.train,
+        validation=prepared.validation,
+        time=recipe.data.time,
+        seed=recipe.seed,
+        validation_bytes=prepared.split_bytes("validation"),
+        recipe=facts(recipe),
+        card=_model_card(recipe, prepared),
+        resume_command=resume_command,
+    )
+    title = f"{recipe.model.kind} in {out}"
+    if isinstance(recipe.model, NGramConfig):
+        result = count(recipe.model, inputs, out, start=start, progress=progress)
+    else:
+        assert recipe.train is not None, "the recipe was validated"
+        hook = ProgressHook(progress, title)
+        result = learn(recipe.train, inputs, out, start=start, hooks=[hook])
+        progress.finish(_summary(recipe, result))
+    write_text(out / "recipe.toml", to_toml(recipe.model_dump(mode="json")))
+    return result
+
+
+def facts(recipe: Recipe) -> dict[str, object]:
+    """What makes two runs the same run; the name and the prompts of a recipe do not."""
+    return recipe.model_dump(mode="json", exclude={"name", "samples"})
+
+
+def _tokenizer(recipe: Recipe, folder: Path, card: CorpusCard, progress: Progress) -> Tokenizer:
+    place = folder / "tokenizer"
+    made_from = sha256_json([recipe.tokenizer.model_dump(mode="json"), card.data_hash])
+    stamp = place / TOKENIZER_STAMP
+    if stamp.exists() and read_json(stamp) == made_from:
+        return Tokenizer.load(place)
+    texts = (document.text for document in read_documents(folder / "corpus", "train"))
+    tokenizer = learn_tokenizer(texts, recipe.tokenizer, progress=progress)
+    tokenizer.save(place)
+    write_json(stamp, made_from)
+    progress.start("tokenizer statistics")
+    stats = measure(tokenizer, _texts_by_language(folder / "corpus"))
+    told = ", ".join(f"{tag} {each.bytes_per_token:.2f}" for tag, each in sorted(stats.items()))
+    progress.finish(f"bytes per token on validation documents: {told}")
+    return tokenizer
+
+
+def _texts_by_language(corpus: Path) -> Iterator[tuple[str, str]]:
+    documents: Iterator[Document] = read_documents(corpus, "validation")
+    return ((document.language, document.text) for document in documents)
+
+
+def _summary(recipe: Recipe, result: Result) -> str:
+    best = "" if result.best is None else f", held-out loss {result.best.loss:.3f} nats per token"
+    speed = result.tokens / result.seconds if result.seconds else 0.0
+    return (
+        f"{recipe.model.kind}: {result.step:,} steps, {result.tokens:,} tokens in "
+        f"{result.seconds:.0f} s ({speed:,.0f} tokens/s){best}"
+    )
+
+
+def _model_card(recipe: Recipe, prepared: Prepared) -> str:
+    sources = "\n".join(
+        f"* {source.name} ({source.origin}), licence: {source.license or 'not stated'}"
+        for source in prepared.card.sources
+    )
+    return (
+        f"# {recipe.name}\n\nA language model of kind `{recipe.model.kind}`, made with Zhixing.\n\n"
+        f"## Text it learnt from\n\n{sources}\n\nData hash: `{prepared.card.data_hash}`\n\n"
+        f"## Recipe\n\n```toml\n{to_toml(recipe.model_dump(mode='json'))}```\n"
+    )
