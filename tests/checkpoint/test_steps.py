@@ -97,7 +97,13 @@ def _edit(path: Path) -> None:
 @pytest.mark.parametrize("damage", [_truncate, _edit, Path.unlink])
 @pytest.mark.parametrize(
     "file",
-    ["model.safetensors", "training.safetensors", "train_state.json", "config.json", "manifest.json"],
+    [
+        "model.safetensors",
+        "training.safetensors",
+        "train_state.json",
+        "config.json",
+        "manifest.json",
+    ],
 )
 def test_a_damaged_step_falls_back_to_the_one_before(
     tmp_path: Path, file: str, damage: object, caplog: pytest.LogCaptureFixture

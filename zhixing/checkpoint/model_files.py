@@ -13,12 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from zhixing.checkpoint import qwen3
-from zhixing.checkpoint.tensors import INDEX, WEIGHTS, read_weights, write_tensors
-from zhixing.checkpoint.weights import Rule, check_shapes, expand, identity, translate
+from zhixing.checkpoint.tensors import WEIGHTS, read_weights, write_tensors
+from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, identity, translate
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import read_json, write_json
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig, ModelConfig
+from zhixing.model.config import DecoderConfig, ModelConfig, NGramConfig
 from zhixing.model.protocol import LanguageModel
 
 CONFIG = "config.json"
@@ -51,14 +51,10 @@ def read_model(folder: Path) -> LanguageModel:
     config, vocab = _parse(table, f"{folder / CONFIG}")
     with torch.random.fork_rng(devices=[]):  # random weights are made and overwritten
         model = build_model(config, vocab)
-    expected = model.state_dict()
-    rules, rows = _map(config, expected)
-    found = _untie(read_weights(folder), config, rules, folder)
-    check_shapes(found, _to_file(expected, rules, rows), _weights_name(folder))
-    loaded = translate(found, rules, rows=rows, direction="import")
-    if _is_tied(config):
-        loaded["unembed.weight"] = loaded["embed.weight"]
-    model.load_state_dict(loaded)
+    try:
+        _load(model, config, read_weights(folder))
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
     return model.eval()
 
 
@@ -71,6 +67,20 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise CheckpointError(f"{folder / CONFIG} must be a table of settings, not {type(table)}")
     return table
+
+
+def _load(model: LanguageModel, config: ModelConfig, found: dict[str, Tensor]) -> None:
+    ours = model.state_dict()
+    rules, rows = _map(config, ours)
+    expected = _to_file(ours, rules, rows)
+    found = _without_twin(found, config)
+    check_names(found, list(expected))
+    if not isinstance(config, NGramConfig):  # the sizes of its tables depend on the text counted
+        check_shapes(found, expected)
+    loaded = translate(found, rules, rows=rows, direction="import")
+    if _is_tied(config):
+        loaded["unembed.weight"] = loaded["embed.weight"]
+    model.load_state_dict(loaded)
 
 
 def _parse(table: Mapping[str, Any], origin: str) -> tuple[ModelConfig, int]:
@@ -137,16 +147,14 @@ def _to_file(
     return translate(ours, rules, rows=rows, direction="export")
 
 
-def _untie(
-    found: dict[str, Tensor], config: ModelConfig, rules: list[Rule], folder: Path
-) -> dict[str, Tensor]:
+def _without_twin(found: dict[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
     """Some writers store a tied output layer twice; the second copy must be the same and is left out."""
-    if not isinstance(config, DecoderConfig) or not config.tied or "lm_head.weight" not in found:
+    head, embed = found.get("lm_head.weight"), found.get("model.embed_tokens.weight")
+    if head is None or embed is None or not _is_tied(config):
         return found
-    embed = found.get("model.embed_tokens.weight")
-    if embed is not None and not torch.equal(embed, found["lm_head.weight"]):
+    if not torch.equal(embed, head):
         raise CheckpointError(
-            f"{folder / CONFIG}: tie_word_embeddings is true, but lm_head.weight differs from the embedding"
+            "tie_word_embeddings is true in config.json, but lm_head.weight differs from the embedding"
         )
     return {name: tensor for name, tensor in found.items() if name != "lm_head.weight"}
 
@@ -162,7 +170,3 @@ def _is_tied(config: ModelConfig) -> bool:
 def _dtype(model: LanguageModel) -> str:
     floats = [p.dtype for p in model.parameters() if p.is_floating_point()]
     return str(floats[0] if floats else torch.float32).removeprefix("torch.")
-
-
-def _weights_name(folder: Path) -> str:
-    return str(folder / (INDEX if (folder / INDEX).is_file() else WEIGHTS))
