@@ -329,6 +329,12 @@ def test_a_newer_format_and_a_broken_manifest_are_told_apart(tmp_path: Path) -> 
             load_model(folder)
 
 
+def test_all_files_can_be_read_by_whoever_can_read_the_configuration(tmp_path: Path) -> None:
+    folder = save(tmp_path / "m")
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1
+
+
 def test_a_folder_can_be_moved(tmp_path: Path) -> None:
     shutil.move(save(tmp_path / "m"), tmp_path / "elsewhere")
     assert load_model(tmp_path / "elsewhere").manifest.is_verified

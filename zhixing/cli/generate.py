@@ -27,7 +27,7 @@ class Source:
     prompt: str | None = None
     """Text to continue; an empty one begins from nothing."""
     file: Path | None = None
-    """Read the prompt from this UTF-8 file, or from standard input with -; one last newline is dropped."""
+    """Read the prompt from this UTF-8 file; one last newline is dropped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def read_prompt(source: Source) -> str:
         raise UsageError("--prompt and --file were both given; one is enough")
     if source.prompt is not None:
         return source.prompt
-    if source.file is not None and str(source.file) != "-":
+    if source.file is not None:
         return _decode(_read(source.file), str(source.file))
     if sys.stdin.isatty():
         raise UsageError(
