@@ -39,12 +39,13 @@ class Evidence:
     """What the counts know about contexts, before any target is seen (one value per place).
 
     order: tokens of the longest context that was seen with a follower, 0 … n - 1; count: how often that was;
-    backoff: share of probability, 0 … 1, that is left to the unigrams.
+    backoff: share of probability, 0 … 1, that is left to the unigrams; num_orders: n.
     """
 
     order: Int[Tensor, " places"]
     count: Float[Tensor, " places"]
     backoff: Float[Tensor, " places"]
+    num_orders: int
 
 
 class NGram(LanguageModel):
@@ -56,11 +57,11 @@ class NGram(LanguageModel):
         self.vocab = vocab
         self.max_time = None
         self._use(_empty_levels(vocab, config.order))
-        self.register_load_state_dict_post_hook(_prepare_loaded)
+        self.register_load_state_dict_post_hook(_prepare_loaded)  # type: ignore[no-untyped-call]
 
     @property
     def order(self) -> int:
-        """n."""
+        """How many tokens an n-gram has: n."""
         return self.config.order
 
     @property
@@ -156,7 +157,9 @@ class NGram(LanguageModel):
         try:
             model.load_state_dict(dict(tensors))
         except RuntimeError as error:
-            raise CheckpointError(f"these are not the tensors of an n-gram model: {error}") from error
+            raise CheckpointError(
+                f"these are not the tensors of an n-gram model: {error}"
+            ) from error
         return model
 
     def _use(self, levels: list[Level]) -> None:
@@ -174,7 +177,7 @@ class NGram(LanguageModel):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """A cast to half precision is for weights; probabilities are made again in single precision."""
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self.unigram.dtype != torch.float32:
             self.prepare()
         return self
@@ -182,9 +185,7 @@ class NGram(LanguageModel):
     def _tables(self) -> list[LevelTable]:
         return [cast(LevelTable, level) for level in self.levels]
 
-    def _places(
-        self, hidden: Float[Tensor, "*places width"]
-    ) -> Float[Tensor, "all_places width"]:
+    def _places(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "all_places width"]:
         return hidden.reshape(math.prod(hidden.shape[:-1]), self.order - 1)
 
     def _nodes(self, contexts: Float[Tensor, "places width"]) -> list[Int[Tensor, " places"]]:
@@ -204,7 +205,7 @@ class NGram(LanguageModel):
             total = table.total[node]
             order = torch.where(total > 0, n, order)
             count = torch.where(total > 0, total, count)
-        return Evidence(order=order, count=count, backoff=backoff)
+        return Evidence(order=order, count=count, backoff=backoff, num_orders=self.order)
 
 
 def count(

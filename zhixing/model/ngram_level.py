@@ -88,9 +88,7 @@ class LevelTable(nn.Module):
         arrays = [getattr(self, name).cpu().numpy().astype(np.int64) for name in SAVED]
         return Level(tokens=arrays[0], counts=arrays[1], branches=arrays[2])
 
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, *rest: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
         """Make room first: how many n-grams there are depends on the data, not on the configuration."""
         for name in SAVED:
             if prefix + name in state_dict:
