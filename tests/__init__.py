@@ -1,0 +1,1 @@
+"""Tests of zhixing; the folders mirror the package."""

@@ -9,10 +9,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from zhixing.core.errors import ConfigError
 from zhixing.core.files import sha256_json
@@ -27,6 +31,17 @@ class Config(BaseModel):
         frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_conversions(cls, values: Any) -> Any:
+        """Pydantic would take "200" or true for a number; in a file with types that is a slip."""
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            if problem := _conversion(cls.model_fields.get(name), value):
+                raise PydanticCustomError(
+                    "wrong_kind", "{problem}", {"key": name, "problem": problem}
+                )
+        return values
+
     def hash(self) -> str:
         """A hash of every value, whatever the order of the keys in the file."""
         return sha256_json(self.model_dump(mode="json"))
@@ -35,13 +50,25 @@ class Config(BaseModel):
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
+def _conversion(field: FieldInfo | None, value: Any) -> str:
+    """What is wrong with the kind of `value`; empty when nothing is, or when pydantic will say it."""
+    annotation = field.annotation if field is not None else None
+    is_union = get_origin(annotation) in (Union, UnionType)
+    wanted = set(get_args(annotation) if is_union else (annotation,)) - {NoneType, None}
+    if wanted and wanted <= {int, float} and isinstance(value, str | bool):
+        return "must be a number, without quotes"
+    if wanted == {bool} and not isinstance(value, bool | None):
+        return "must be true or false, without quotes"
+    return ""
+
+
 def read_recipe(path: Path, schema: type[AnyConfig], overrides: Sequence[str] = ()) -> AnyConfig:
     """Read a TOML recipe with its `base` and `key=value` overrides into `schema`.
 
     Raises ConfigError naming the file, the line, the key and the nearest valid key.
     """
     table = merge_overrides(read_table(path), overrides)
-    return build(table, schema, origin=path)
+    return build(table, schema, origin=path, overrides=overrides)
 
 
 def read_table(path: Path) -> Table:
@@ -52,6 +79,10 @@ def read_table(path: Path) -> Table:
         return table
     if not isinstance(base, str):
         raise ConfigError(f"{path}: base = {base!r} must be the name of another recipe, in quotes")
+    if not (path.parent / base).is_file():
+        raise ConfigError(
+            f"{path}: its base {base!r} is not there{_similar_files(path.parent / base)}"
+        )
     below = _parse(path.parent / base)
     if "base" in below:
         raise ConfigError(
@@ -80,22 +111,32 @@ def merge_overrides(table: Mapping[str, Any], overrides: Iterable[str]) -> Table
     merged = dict(table)
     for override in overrides:
         key, equals, text = override.partition("=")
-        if not equals or not key.strip():
+        parts = [part.strip() for part in key.split(".")]
+        if not equals or not all(parts):
             raise ConfigError(f"--set {override!r}: write it as section.key=value")
         nested: Any = _toml_value(text.strip())
-        for part in reversed(key.strip().split(".")):
+        for part in reversed(parts):
             nested = {part: nested}
         merged = merge(merged, nested)
     return merged
 
 
-def build(table: Mapping[str, Any], schema: type[AnyConfig], *, origin: Path) -> AnyConfig:
-    """Validate `table`; every fault is reported at once, each with its place in `origin`."""
+def build(
+    table: Mapping[str, Any],
+    schema: type[AnyConfig],
+    *,
+    origin: Path,
+    overrides: Sequence[str] = (),
+) -> AnyConfig:
+    """Validate `table`; every fault is reported at once, each with the place where it was written.
+
+    Raises ConfigError. `overrides` only serve to name the place: they are merged already.
+    """
     try:
         return schema.model_validate(table)
     except ValidationError as error:
-        source = origin.read_text("utf-8") if origin.is_file() else ""
-        lines = [_describe(fault, schema, source, origin) for fault in error.errors()]
+        faults = error.errors()
+        lines = [_describe(fault, schema, _Places(origin, overrides)) for fault in faults]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from error
 
 
@@ -112,7 +153,7 @@ def to_toml(value: Mapping[str, Any], prefix: str = "") -> str:
 
 def _parse(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
     except FileNotFoundError as error:
         raise ConfigError(f"there is no recipe {path}{_similar_files(path)}") from error
     except IsADirectoryError as error:
@@ -121,6 +162,8 @@ def _parse(path: Path) -> Table:
         raise ConfigError(f"{path} is not UTF-8 text ({error})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _similar_files(path: Path) -> str:
@@ -131,20 +174,71 @@ def _similar_files(path: Path) -> str:
     return f"; did you mean {', '.join(close)}?" if close else ""
 
 
-def _describe(fault: Any, schema: type[BaseModel], source: str, origin: Path) -> str:
+class _Places:
+    """Where a key was written: on the command line, in the recipe, or in its base."""
+
+    def __init__(self, origin: Path, overrides: Sequence[str]) -> None:
+        self.origin, self.overrides = origin, overrides
+        self._sources = [(origin, _text_of(origin))]
+        base = re.search(r"""^base\s*=\s*["'](.+)["']""", self._sources[0][1], re.MULTILINE)
+        if base:
+            below = origin.parent / base.group(1)
+            self._sources.append((below, _text_of(below)))
+
+    def of(self, fields: Sequence[str]) -> str:
+        """`--set …`, `file:line`, or the file when no line names the key."""
+        for override in reversed(self.overrides):
+            parts = [part.strip() for part in override.partition("=")[0].split(".")]
+            if parts == list(fields[: len(parts)]):
+                return f"--set {override}"
+        found = [(*_line_of(source, fields), path) for path, source in self._sources]
+        matched, line, path = max(found, key=lambda place: place[0])
+        return f"{path}:{line}" if matched else str(self.origin)
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text("utf-8-sig") if path.is_file() else ""
+
+
+def _describe(fault: Any, schema: type[BaseModel], places: _Places) -> str:
     """One line for one fault: file:line, key, what was given, what is allowed."""
     # pydantic names the chosen member of a tagged union in the path; users never typed it.
     fields, valid = _resolve(schema, fault["loc"])
-    key = ".".join(fields)
-    place = f"{origin}:{line}" if (line := _line_of(source, fields)) else str(origin)
-    if fault["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(fields[-1], valid, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"{place}: unknown key {key!r}; {hint}valid keys here: {', '.join(sorted(valid))}"
-    if fault["type"] == "missing":
-        return f"{place}: {key!r} is required and not set"
+    given = fault["input"]
+    if fault["type"] == "wrong_kind":
+        fields, given = [*fields, fault["ctx"]["key"]], given[fault["ctx"]["key"]]
+    key, place = ".".join(fields), places.of(fields)
+    match fault["type"]:
+        case "extra_forbidden":
+            hint = _nearest(fields[-1], valid)
+            return f"{place}: unknown key {key!r}; {hint}valid keys here: {', '.join(valid)}"
+        case "missing":
+            return f"{place}: {key!r} is required and not set"
+        case "union_tag_not_found":
+            return f"{place}: '{key}.kind' is required and not set"
+        case "union_tag_invalid":
+            tag, allowed = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
+            hint = _nearest(tag, re.findall(r"[\w-]+", allowed))
+            place = places.of([*fields, "kind"])
+            return f"{place}: {key}.kind = {tag!r}; {hint}allowed: {allowed}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{place}: {key} = {_shown(given)} must be a table: [{key}]"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{place}: {key} = {fault['input']!r}: {message}"
+    if isinstance(given, Mapping | BaseModel):  # a rule about several keys of a table
+        return f"{place}: [{key}] {message}" if key else f"{place}: {message}"
+    if fault["type"] == "literal_error":
+        message += _nearest(str(given), re.findall(r"'([^']+)'", message), start="; ")
+    return f"{place}: {key} = {_shown(given)}: {message}"
+
+
+def _nearest(word: str, allowed: Iterable[str], *, start: str = "") -> str:
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return f"{start}did you mean {close[0]!r}? " if close else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _resolve(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[list[str], list[str]]:
@@ -154,9 +248,9 @@ def _resolve(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[li
     for index, part in enumerate(location):
         name = str(part)
         known = [model for model in here if name in model.model_fields]
-        is_tag = not known and isinstance(part, str) and index < len(location) - 1 and fields
-        if is_tag:
-            here = [m for m in here if _has_kind(m, name)] or here
+        tagged = [model for model in here if _has_kind(model, name)]
+        if not known and tagged and fields and (len(here) > 1 or index < len(location) - 1):
+            here = tagged
             continue
         fields.append(name)
         if known and index < len(location) - 1:
@@ -178,21 +272,39 @@ def _has_kind(model: type[BaseModel], tag: str) -> bool:
     return kind is not None and tag in get_args(kind.annotation)
 
 
-def _line_of(source: str, fields: Sequence[str]) -> int | None:
-    """The line of `fields` in a TOML text: last table header first, then the key below it."""
-    if not fields:
-        return None
-    table, key = fields[:-1], fields[-1]
-    inside = not table
-    found = None
+def _line_of(source: str, fields: Sequence[str]) -> tuple[int, int]:
+    """How many of `fields` a TOML text names, and the line where it names most of them.
+
+    A number among the fields counts the repeated headers `[[name]]` of an array of tables. Keys inside an
+    inline table or an array have the line where that begins.
+    """
+    names = [part for part in fields if not part.isdigit()]
+    wanted = next((int(part) for part in fields if part.isdigit()), 0)
+    seen: dict[str, int] = {}
+    header: list[str] = []
+    best = (0, 0)
     for number, line in enumerate(source.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            inside = header.group(1).split(".") == [part for part in table if not part.isdigit()]
-            if header.group(1).split(".") == [part for part in fields if not part.isdigit()]:
-                found = number
-        elif inside and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
-            return number
-    return found
+        if found := re.match(r"\s*(\[\[?)([^\[\]]+)\]", line):
+            header = _split_key(found.group(2))
+            if found.group(1) == "[[":
+                seen[".".join(header)] = seen.get(".".join(header), -1) + 1
+            written = header
+        elif found := re.match(r"\s*([\w\"'. -]+?)\s*=", line):
+            written = [*header, *_split_key(found.group(1))]
+        else:
+            continue
+        repeated = max(
+            (seen[k] for k in seen if header[: k.count(".") + 1] == k.split(".")), default=-1
+        )
+        if repeated not in (-1, wanted):
+            continue
+        if written == names[: len(written)] and len(written) > best[0]:
+            best = (len(written), number)
+    return best
+
+
+def _split_key(text: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in text.split(".")]
 
 
 def _toml_value(text: str) -> Any:
@@ -203,19 +315,21 @@ def _toml_value(text: str) -> Any:
 
 
 def _toml_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml_text(key)
 
 
 def _toml_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        inner = ", ".join(
-            f"{_toml_key(k)} = {_toml_text(v)}" for k, v in value.items() if v is not None
-        )
-        return f"{{ {inner} }}"
+        items = [f"{_toml_key(k)} = {_toml_text(v)}" for k, v in value.items() if v is not None]
+        return f"{{ {', '.join(items)} }}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml_text(item) for item in value) + "]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return repr(value)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    raise TypeError(f"TOML cannot hold {value!r}")

@@ -1,16 +1,19 @@
 """Files that are either whole or not there: temporary name, flush to disk, rename.
 
 A reader never sees half a file and an interrupted writer never harms the last good one. The same holds for
-a folder: `atomic_folder` builds it beside its final name and renames it in one step.
+a folder: `atomic_folder` builds it beside its final name and exchanges the two names in one step.
 """
 
+import ctypes
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,9 +23,10 @@ from zhixing.core.errors import DataError, ZhixingError
 @contextmanager
 def atomic_open(path: Path) -> Iterator[IO[bytes]]:
     """Open `path` for writing bytes; it appears, complete and synced, only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         with temporary.open("wb") as file:
             yield file
             file.flush()
@@ -30,18 +34,22 @@ def atomic_open(path: Path) -> Iterator[IO[bytes]]:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
+        if not _is_about(error, path, temporary):
+            raise
         raise _explain(error, path) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a scratch folder that becomes `path` when the block ends well; an older `path` is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         yield temporary
         for file in temporary.rglob("*"):
@@ -49,6 +57,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         _sync_folder(temporary)
         _swap(temporary, path)
     except OSError as error:
+        if not _is_about(error, path, temporary):
+            raise
         raise _explain(error, path) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -102,7 +112,7 @@ def locked(folder: Path) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise ZhixingError(
                 f"another run is working in {folder}; wait for it or choose another folder with --out"
             ) from error
@@ -110,14 +120,50 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _swap(temporary: Path, path: Path) -> None:
-    if path.exists():
+    """Put `temporary` in the place of `path`; where the system can, there is no moment without a `path`."""
+    if not path.exists():
+        os.replace(temporary, path)
+    elif not _exchange(temporary, path):
         retired = path.with_name(f".{path.name}.{os.getpid()}.retired")
         os.replace(path, retired)
         os.replace(temporary, path)
-        shutil.rmtree(retired)
-    else:
-        os.replace(temporary, path)
+        shutil.rmtree(retired, ignore_errors=True)
     _sync_folder(path.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step (Linux renameat2 with RENAME_EXCHANGE); False where that does not exist."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed writers of `path` left behind, which can be as large as a model."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.(partial|retired)")
+    for left in path.parent.iterdir():
+        found = pattern.fullmatch(left.name)
+        if found is None or _is_running(int(found.group(1))):
+            continue
+        if found.group(2) == "retired" and not path.exists():  # killed between two renames
+            os.replace(left, path)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync_file(path: Path) -> None:
@@ -134,17 +180,29 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _is_about(error: OSError, path: Path, temporary: Path) -> bool:
+    """Whether writing failed, and not something else that the block was doing, such as reading."""
+    if error.filename is None:  # a write or a sync: those know no name
+        return True
+    name = Path(os.fsdecode(error.filename))
+    return name in (path, path.parent, *path.parents) or name.is_relative_to(temporary)
+
+
 def _explain(error: OSError, path: Path) -> ZhixingError:
     """Turn the system's word into what, where and what to do."""
-    if error.errno == 28:  # ENOSPC
-        free = shutil.disk_usage(path.parent).free // 2**20
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        blocking = next((parent for parent in path.parents if parent.is_file()), path)
+        return ZhixingError(f"{path} could not be written: {blocking} is a file, not a folder")
+    if error.errno == errno.ENOSPC:
+        folder = next(parent for parent in path.parents if parent.exists())
+        free = shutil.disk_usage(folder).free // 2**20
         return ZhixingError(
             f"the disk is full while writing {path} ({free} MiB free); earlier files are intact: "
             "free some space and run the same command again"
         )
-    if error.errno in (13, 30):  # EACCES, EROFS
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ZhixingError(f"{path} cannot be written ({error.strerror}); choose another folder")
-    return ZhixingError(f"{path} could not be written: {error}")
+    return ZhixingError(f"{path} could not be written: {error.strerror or error}")
 
 
 def cache_folder() -> Path:

@@ -48,14 +48,18 @@ def code_version() -> str:
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return name
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return f"{name}+{described.stdout.strip()}" if described.returncode == 0 else name
+    commit = _describe_commit(root)
+    return f"{name}+{commit}" if commit else name
+
+
+def _describe_commit(root: Path) -> str:
+    """`git describe` of a checkout; empty without git or where git refuses the folder."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        described = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return described.stdout.strip()
 
 
 @cache

@@ -62,9 +62,14 @@ class RecordWriter:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """Yield the records of a file in order; a broken line is an error that names its number."""
+    """Yield the records of a file in order; a broken line is an error that names its number.
+
+    A last line without its newline is being written, or was when the power went: it is left out.
+    """
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
+            if not line.endswith("\n"):
+                return
             try:
                 yield Record(**json.loads(line))
             except (json.JSONDecodeError, TypeError) as error:

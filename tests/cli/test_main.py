@@ -1,0 +1,79 @@
+"""The command as a person meets it: exit codes, one clear line, no traceback."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zhixing
+from zhixing.cli import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "zhixing", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_version_and_help_go_to_standard_output_and_succeed() -> None:
+    shown = run("--version")
+    assert (shown.returncode, shown.stdout.strip()) == (0, zhixing.__version__)
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert [verb for verb in COMMANDS if verb not in shown.stdout] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nosuchverb"], ["doctor", "--no-such-flag"], ["doctor", "--json=perhaps"]]
+)
+def test_wrong_usage_exits_with_3_and_names_what_was_wrong(arguments: list[str]) -> None:
+    wrong = run(*arguments)
+    assert wrong.returncode == 3
+    assert arguments[-1].split("=")[0].lstrip("-") in wrong.stdout + wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_verb_has_help(verb: str) -> None:
+    shown = run(verb, "--help")
+    assert shown.returncode == 0, shown.stderr
+    assert "not there yet" not in shown.stdout.lower()
+
+
+def test_our_errors_become_one_line_and_their_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from zhixing.cli import doctor
+    from zhixing.core.errors import GateError
+
+    def fail(**_: object) -> None:
+        raise GateError("bits per byte 2.1 is above the gate 2.0")
+
+    monkeypatch.setattr(doctor, "examine", fail)
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == "zhixing: bits per byte 2.1 is above the gate 2.0\n"
+
+
+def test_ctrl_c_exits_with_130_and_no_traceback() -> None:
+    code = "import os, signal; from zhixing import cli\n"
+    code += "from zhixing.cli import doctor\n"
+    code += "doctor.examine = lambda **_: os.kill(os.getpid(), signal.SIGINT)\n"
+    code += "raise SystemExit(cli.main(['doctor']))"
+    stopped = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (stopped.returncode, stopped.stderr) == (130, "zhixing: interrupted\n")
+
+
+def test_a_reader_that_goes_away_is_not_an_error() -> None:
+    command = f'"{sys.executable}" -m zhixing doctor | true; echo "${{PIPESTATUS[0]}}"'
+    piped = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (piped.stdout.strip(), piped.stderr) == ("0", "")

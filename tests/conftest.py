@@ -1,0 +1,18 @@
+"""Shapes are checked while the tests run, and nothing may reach the network.
+
+jaxtyping's import hook wraps every annotated function of the tensor floors with beartype (tests/shapes.py), so a wrong shape
+fails at the call that made it. It must be installed before those floors are imported: here.
+"""
+
+import os
+
+from jaxtyping import install_import_hook
+
+import tests.shapes  # noqa: F401  the hook below finds it by name
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+CHECKED_FLOORS = ["zhixing.kernels", "zhixing.model", "zhixing.objective", "zhixing.engine"]
+
+install_import_hook(CHECKED_FLOORS, "tests.shapes.checked")

@@ -1,0 +1,28 @@
+"""Every recipe loads, whole and strictly, and no recipe is alone in the world."""
+
+import pytest
+
+from tests.house.tree import ROOT, short
+from zhixing.core.config import read_recipe
+from zhixing.core.errors import ConfigError
+
+RECIPES = sorted((ROOT / "recipes").glob("**/*.toml"))
+
+
+def test_there_are_recipes() -> None:
+    assert RECIPES
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=short)
+def test_the_recipe_loads(path) -> None:
+    from zhixing.cli.recipe import Recipe
+
+    read_recipe(path, Recipe)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=short)
+def test_a_misspelt_key_is_refused_by_name(path) -> None:
+    from zhixing.cli.recipe import Recipe
+
+    with pytest.raises(ConfigError, match=r"unknown key 'train\.stepz'"):
+        read_recipe(path, Recipe, ["train.stepz=3"])

@@ -1,0 +1,135 @@
+"""scripts/environment.sh installs once, notices changes, survives failure and two runs at once.
+
+The installer is a stand-in for `uv` that writes down how it was called; everything else is the real script.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT
+
+PREPARE = "source scripts/environment.sh; prepare_environment {extra}"
+RECORD_CALL = '#!/bin/sh\nmkdir busy || echo OVERLAP >>calls\necho "$*" >>calls\nrmdir busy\n'
+FAIL = "#!/bin/sh\necho the disk said no\nexit 1\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with an environment whose pip always fails, and an installer on the PATH."""
+    folder = tmp_path / "a checkout"
+    (folder / ".venv/bin").mkdir(parents=True)
+    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    (folder / "pyproject.toml").write_text("[project]\n")
+    python = f'[ "$1 $2" = "-m pip" ] && [ "$3" = install ] && exec false\nexec "{sys.executable}" "$@"\n'
+    _program(folder / ".venv/bin/python", "#!/bin/sh\n" + python)
+    _program(folder / "programs/uv", RECORD_CALL)
+    return folder
+
+
+def test_a_second_run_installs_nothing(checkout: Path) -> None:
+    assert _prepare(checkout, "all").returncode == 0
+    second = _prepare(checkout, "all")
+    assert (second.returncode, second.stderr) == (0, "")
+    assert _calls(checkout) == ["pip install --python .venv/bin/python -e .[all]"]
+
+
+def test_the_development_environment_serves_users_too_but_not_the_other_way(checkout: Path) -> None:
+    _prepare(checkout, "all")
+    _prepare(checkout, "dev")
+    _prepare(checkout, "all")
+    assert [call[-5:] for call in _calls(checkout)] == ["[all]", "[dev]"]
+
+
+def test_a_changed_project_file_is_installed_again(checkout: Path) -> None:
+    _prepare(checkout, "all")
+    (checkout / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    _prepare(checkout, "all")
+    assert len(_calls(checkout)) == 2
+
+
+def test_a_failed_installation_shows_its_log_and_is_tried_again(checkout: Path) -> None:
+    _program(checkout / "programs/uv", FAIL)
+    failed = _prepare(checkout, "all")
+    assert failed.returncode == 1
+    assert "the installation failed" in failed.stderr
+    assert "the disk said no" in failed.stderr
+    _program(checkout / "programs/uv", RECORD_CALL)
+    assert _prepare(checkout, "all").returncode == 0
+    assert len(_calls(checkout)) == 1
+
+
+def test_two_runs_at_once_install_once(checkout: Path) -> None:
+    runs = [_start(checkout, "all") for _ in range(3)]
+    assert [run.wait() for run in runs] == [0, 0, 0]
+    assert len(_calls(checkout)) == 1
+
+
+def test_a_moved_environment_is_not_used(checkout: Path) -> None:
+    (checkout / ".venv/made-in").write_text("/somewhere/else\n")
+    # Making a new one is real work; it is enough to see that the old one is refused.
+    shown = _bash(checkout, "source scripts/environment.sh; venv_is_usable && echo usable")
+    assert shown.stdout == ""
+
+
+def test_no_python_is_said_in_one_line(checkout: Path) -> None:
+    bare = checkout / "bare"
+    bare.mkdir()
+    for name in ("bash", "mkdir", "cat"):
+        (bare / name).symlink_to(shutil.which(name) or "")
+    (checkout / ".venv/bin/python").unlink()
+    run = _bash(checkout, PREPARE.format(extra="all"), path=str(bare))
+    assert run.returncode == 1
+    assert run.stderr.startswith("zhixing: Python 3.11, 3.12 or 3.13 is needed and none was found")
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_wrong_interpreter_is_refused_by_name(checkout: Path) -> None:
+    run = _bash(checkout, PREPARE.format(extra="all"), ZHIXING_PYTHON="/bin/false")
+    assert run.returncode == 1
+    assert "ZHIXING_PYTHON=/bin/false is not a working Python" in run.stderr
+
+
+def _prepare(folder: Path, extra: str) -> subprocess.CompletedProcess[str]:
+    return _bash(folder, PREPARE.format(extra=extra))
+
+
+def _bash(
+    folder: Path, script: str, *, path: str = "", ZHIXING_PYTHON: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [shutil.which("bash") or "bash", "-uo", "pipefail", "-c", script],
+        cwd=folder,
+        env=_environment(folder, path) | ({} if path else {"ZHIXING_PYTHON": ZHIXING_PYTHON}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _start(folder: Path, extra: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", PREPARE.format(extra=extra)],
+        cwd=folder,
+        env=_environment(folder, ""),
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _environment(folder: Path, path: str) -> dict[str, str]:
+    programs = path or f"{folder}/programs{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": programs, "HOME": str(folder)}
+
+
+def _calls(folder: Path) -> list[str]:
+    return (folder / "calls").read_text().splitlines()
+
+
+def _program(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
