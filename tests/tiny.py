@@ -6,7 +6,15 @@ import numpy as np
 import torch
 
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig, ModelConfig, NGramConfig, RecurrentConfig
+from zhixing.model.config import (
+    DecoderConfig,
+    MixtureConfig,
+    ModelConfig,
+    NGramConfig,
+    RecurrentConfig,
+)
+from zhixing.model.decoder import Decoder
+from zhixing.model.mixture import Mixture, fit
 from zhixing.model.ngram import NGram, count
 from zhixing.model.protocol import LanguageModel
 from zhixing.tokenizer.config import TokenizerConfig
@@ -43,13 +51,14 @@ def decoder_config(*, tied: bool = True) -> DecoderConfig:
     )
 
 
-CONFIGS: dict[str, ModelConfig] = {
+CONFIGS: dict[str, ModelConfig | MixtureConfig] = {
     "decoder": decoder_config(),
     "decoder-untied": decoder_config(tied=False),
     "rnn": RecurrentConfig(kind="rnn", width=16),
     "gru": RecurrentConfig(kind="gru", width=16, tied=False),
     "lstm": RecurrentConfig(kind="lstm", width=16),
     "ngram": NGramConfig(order=3),
+    "mixture": MixtureConfig(neural=decoder_config(), ngram=NGramConfig(order=3), hidden=4),
 }
 
 
@@ -58,12 +67,25 @@ def tiny_model(name: str, *, vocab: int | None = None) -> LanguageModel:
     config = CONFIGS[name]
     if isinstance(config, NGramConfig):
         return tiny_ngram(config, vocab or tiny_tokenizer().vocab)
+    if isinstance(config, MixtureConfig):
+        return tiny_mixture()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = build_model(config, vocab or tiny_tokenizer().vocab).eval()
         for parameter in model.parameters():
             parameter.data.add_(torch.randn_like(parameter) * 0.2)
     return model
+
+
+def tiny_mixture() -> Mixture:
+    """Of the tiny decoder and the tiny n-gram, fitted on a few other words."""
+    decoder, ngram = tiny_model("decoder"), tiny_model("ngram")
+    assert isinstance(decoder, Decoder)
+    assert isinstance(ngram, NGram)
+    held_in = tiny_tokenizer().encode_documents(
+        ["The fox sleeps. 春花知多少。", "return add(a, 春)"]
+    )
+    return fit(decoder, ngram, held_in, hidden=4)
 
 
 def random_tokens(batch: int, time: int) -> torch.Tensor:

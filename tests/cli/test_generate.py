@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.tiny import MAX_TIME, TEXTS, tiny_model, tiny_tokenizer
 from zhixing.api import load
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
+from zhixing.cli.generate import Choosing
+from zhixing.engine.request import SamplingParams
 
 
 @pytest.fixture
@@ -80,8 +83,12 @@ def test_several_continuations_are_told_apart(
     [
         (["--prompt", "a", "--file", "b"], 3, "one is enough"),
         (["--prompt", "a", "--num", "0"], 3, "--num 0"),
-        (["--prompt", "a", "--temperature", "-1"], 3, "greater than or equal to 0"),
-        (["--prompt", "a", "--top-p", "1.5"], 3, "less than or equal to 1"),
+        (
+            ["--prompt", "a", "--temperature", "-1"],
+            3,
+            "temperature = -1.0: Input should be greater than or equal to 0",
+        ),
+        (["--prompt", "a", "--top-p", "1.5"], 3, "top_p = 1.5"),
         (["--prompt", "a", "--top-logprobs", "2"], 3, "--json"),
         (["--prompt", "a", "--temprature", "1"], 3, "--temprature"),
         (["--prompt", "fox " * 100], 3, f"at most {MAX_TIME}"),
@@ -126,4 +133,9 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"tokens/s" in errors
+    assert b"interrupted" in errors
     assert b"Traceback" not in errors
+
+
+def test_the_options_are_the_settings_of_the_library() -> None:
+    assert asdict(Choosing()) == SamplingParams().model_dump()

@@ -11,7 +11,7 @@ from zhixing.engine import engine as engine_module
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Finish, Request, SamplingParams, TokenEvent
 from zhixing.engine.sampler import Sampler
-from zhixing.model.protocol import LanguageModel, Output
+from zhixing.model.protocol import LanguageModel, Output, State
 from zhixing.tokenizer.encoding import Special
 
 NEVER = 10_000_000
@@ -51,16 +51,21 @@ def test_cached_generation_equals_uncached(model: LanguageModel, temperature: fl
     assert [event.logprob for event in events] == pytest.approx(logprobs, abs=1e-5)
 
 
-class Forgetful(torch.nn.Module):
+class Forgetful(LanguageModel):
     """A deliberate mistake: the state is ignored, so only the newest piece is read."""
 
     def __init__(self, model: LanguageModel) -> None:
         super().__init__()
         self.model, self.vocab, self.max_time = model, model.vocab, model.max_time
-        self.head, self.new_state = model.head, model.new_state
 
-    def body(self, tokens: torch.Tensor, *, state: object) -> Output:
+    def body(self, tokens, *, positions=None, documents=None, state=None) -> Output:
         return self.model.body(tokens)
+
+    def head(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.model.head(hidden)
+
+    def new_state(self, batch: int, capacity: int) -> State:
+        return self.model.new_state(batch, capacity)
 
 
 def test_a_forgotten_state_would_be_noticed(model: LanguageModel) -> None:
@@ -128,33 +133,43 @@ def test_a_model_without_a_longest_time_goes_on() -> None:
     assert len(list(engine.run(ask((1,) * 600, max_tokens=3)))) == 3
 
 
-class Recites(torch.nn.Module):
-    """A language model that says given token ids, one after another, and then its end token."""
+class Place:
+    """How far a recital is; one row."""
+
+    def __init__(self) -> None:
+        self.length = 0
+
+    def select(self, rows: torch.Tensor) -> "Place":
+        raise NotImplementedError
+
+
+class Recites(LanguageModel):
+    """Says given token ids, one after another, and then the end token; knows five ids more than the tokenizer."""
 
     max_time = None
 
-    def __init__(self, tokens: list[int], num_prompt: int) -> None:
+    def __init__(self, tokens: list[int]) -> None:
         super().__init__()
         self.vocab = tiny_tokenizer().vocab + 5
-        self._tokens, self._place = [*tokens, tiny_tokenizer().end], -num_prompt
+        self._tokens = [*tokens, tiny_tokenizer().end]
 
-    def new_state(self, batch: int, capacity: int) -> None:
-        return None
+    def new_state(self, batch: int, capacity: int) -> State:
+        return Place()
 
-    def body(self, tokens: torch.Tensor, *, state: None) -> Output:
-        self._place += tokens.shape[1]
-        return Output(hidden=torch.zeros(1, tokens.shape[1], 1))
+    def body(self, tokens, *, positions=None, documents=None, state=None) -> Output:
+        places = torch.arange(state.length, state.length + tokens.shape[1])
+        state.length += tokens.shape[1]
+        return Output(hidden=places[None, :, None].float(), state=state)
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         logits = torch.full((self.vocab,), -50.0)
-        logits[self._tokens[self._place]] = 50.0
+        logits[self._tokens[int(hidden.item())]] = 50.0
         return logits
 
 
 def recite(tokens: list[int], **settings: object) -> list[TokenEvent]:
-    opening = (tiny_tokenizer().begin,)
-    engine = Engine(Recites(tokens, len(opening)), tiny_tokenizer())
-    return list(engine.run(ask(opening, **settings)))
+    engine = Engine(Recites(tokens), tiny_tokenizer())
+    return list(engine.run(ask((tiny_tokenizer().begin,), **settings)))
 
 
 def text_of(events: list[TokenEvent]) -> str:

@@ -3,6 +3,7 @@
     config.json  model.safetensors  generation_config.json     a Hugging Face folder: AutoModel opens it
     tokenizer.json …                                            what the tokenizer saves
     README.md                                                   the model card
+    neural/  ngram/                                             a mixture's two models, model folders themselves
     manifest.json                                               SHA-256 of all the others, written last
 
 Nothing here runs code that lies in a folder, and no pickle is ever opened.
@@ -22,7 +23,7 @@ from zhixing.checkpoint.manifest import (
     verify,
     write_manifest,
 )
-from zhixing.checkpoint.model_files import CONFIG, model_kind, read_model, write_model
+from zhixing.checkpoint.model_files import CONFIG, components, model_kind, read_model, write_model
 from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, refused_pickle
 from zhixing.core.errors import CheckpointError, DataError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
@@ -114,6 +115,9 @@ def write_files(
         tokenizer_hash=tokenizer.hash,
         files={},
     )
+    for name, part in components(model).items():
+        (folder / name).mkdir()
+        write_manifest(folder / name, write_files(folder / name, part, tokenizer, info=info))
     write_model(folder, model, specials)
     write_json(folder / GENERATION, specials)
     tokenizer.save(folder, max_time=model.max_time)
