@@ -197,7 +197,7 @@ def test_a_vocabulary_too_small_for_all_bytes_is_refused(kind: str) -> None:
 def test_a_folder_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="does not exist"):
         Tokenizer.load(tmp_path / "nowhere")
-    with pytest.raises(CheckpointError, match="it has no tokenizer.json"):
+    with pytest.raises(CheckpointError, match=r"it has no tokenizer\.json"):
         Tokenizer.load(tmp_path)
     (tmp_path / "vocab.json").write_text("{}")
     with pytest.raises(CheckpointError, match="older form"):

@@ -146,7 +146,9 @@ def verify(shard: TokenShard) -> None:
     for start in range(0, len(shard.ids), 1 << 22):
         digest.update(shard.ids[start : start + (1 << 22)].tobytes())
     if digest.hexdigest() != facts["sha256"]:
-        raise DataError(f"the token shard {shard.path} was changed after it was written; build it again")
+        raise DataError(
+            f"the token shard {shard.path} was changed after it was written; build it again"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,7 +200,9 @@ def _read_header(path: Path, file: IO[bytes]) -> _Layout:
         raise DataError(f"{path} is not a token shard of ours")
     _, version, id_bytes, num_ids, num_documents, num_notes, crc = HEADER.unpack(raw)
     if version != FORMAT:
-        raise DataError(f"{path} has shard format {version}; this version reads {FORMAT}: build it again")
+        raise DataError(
+            f"{path} has shard format {version}; this version reads {FORMAT}: build it again"
+        )
     layout = _Layout(
         id_bytes=id_bytes,
         num_ids=num_ids,
@@ -208,7 +212,9 @@ def _read_header(path: Path, file: IO[bytes]) -> _Layout:
     )
     size = path.stat().st_size
     if id_bytes not in (2, 4) or size != layout.notes_at + num_notes:
-        raise DataError(f"the token shard {path} is truncated or damaged ({size} bytes); build it again")
+        raise DataError(
+            f"the token shard {path} is truncated or damaged ({size} bytes); build it again"
+        )
     return layout
 
 

@@ -87,7 +87,7 @@ def _missing_pipeline(folder: Path) -> str:
     if old:
         return (
             f"{folder} holds a tokenizer in an older form ({', '.join(sorted(old))}) and no {PIPELINE}; convert it "
-            "once: python -c \"from transformers import AutoTokenizer as T; "
+            'once: python -c "from transformers import AutoTokenizer as T; '
             f"T.from_pretrained('{folder}').save_pretrained('{folder}')\""
         )
     return f"{folder} is not a tokenizer folder: it has no {PIPELINE}"

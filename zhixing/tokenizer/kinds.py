@@ -18,7 +18,7 @@ Left out: lower-casing, accent stripping and every other normalisation (text is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -27,6 +27,9 @@ from zhixing.tokenizer.encoding import Special
 
 SPECIALS = [special.value for special in Special]
 NUM_BYTES = 256
+UNIGRAM_BYTES = (
+    2_000_000  # expectation maximisation over every substring: about 20 s per MB on one core
+)
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 LETTERS = r"[\p{L}\p{M}&&[^\p{Han}]]"
@@ -41,11 +44,15 @@ CONTINUES = "##"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blueprint:
-    """An untrained pipeline, the trainer that fills it, and the fewest ids it can do with."""
+    """An untrained pipeline and the trainer that fills it.
+
+    min_vocab: the fewest ids it can do with. max_bytes: the most text its trainer can take in reasonable time.
+    """
 
     pipeline: Tokenizer
     trainer: trainers.Trainer
     min_vocab: int
+    max_bytes: int = 2**40
 
 
 def blueprint(kind: Kind, vocab: int) -> Blueprint:
@@ -72,7 +79,7 @@ def _unigram(vocab: int) -> Blueprint:
         unk_token=Special.UNKNOWN.value,
         show_progress=False,
     )
-    return _over_bytes(models.Unigram(), trainer)
+    return replace(_over_bytes(models.Unigram(), trainer), max_bytes=UNIGRAM_BYTES)
 
 
 def _over_bytes(model: models.Model, trainer: trainers.Trainer) -> Blueprint:

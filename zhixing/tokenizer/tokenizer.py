@@ -49,7 +49,9 @@ class Tokenizer:
             return cls(read_files(Path(folder)))
         except CheckpointError:
             raise
-        except Exception as error:  # the library raises bare Exception for a pipeline it cannot build
+        except (
+            Exception
+        ) as error:  # the library raises bare Exception for a pipeline it cannot build
             raise CheckpointError(f"the tokenizer in {folder} cannot be used: {error}") from error
 
     @classmethod
@@ -206,7 +208,6 @@ def num_bytes(text: str) -> int:
 
 
 def _open_pipeline(files: TokenizerFiles) -> Pipeline:
-    import json
 
     pipeline = Pipeline.from_str(json.dumps(files.pipeline))
     pipeline.no_truncation()

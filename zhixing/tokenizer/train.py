@@ -23,6 +23,7 @@ from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
 
 CHUNK_CHARACTERS = 1 << 18
+UNSEEN_STEP = 0.0001  # between the scores of bytes that the library's Unigram trainer never saw
 
 
 def train(
@@ -40,12 +41,10 @@ def train(
             f"which needs at least {plan.min_vocab}"
         )
     report.start(f"tokenizer ({config.kind}, at most {config.vocab} ids)", unit="bytes")
-    sample = even_sample(texts, config.max_sample_bytes, progress=report)
+    sample = even_sample(texts, min(config.max_sample_bytes, plan.max_bytes), progress=report)
     if not any(text.strip() for text in sample):
         raise DataError("there is no text to train a tokenizer on: every document is empty")
-    is_wordpiece = config.kind == "wordpiece"
-    learnt = _learn_wordpiece(sample, config.vocab) if is_wordpiece else _learn(sample, plan)
-    tokenizer = Tokenizer.from_learnt(learnt)
+    tokenizer = Tokenizer.from_learnt(_learn_kind(sample, config, plan))
     report.finish(f"tokenizer: {tokenizer.vocab} ids ({config.kind})")
     return tokenizer
 
@@ -86,6 +85,17 @@ def _hash(number: int) -> int:
     return int.from_bytes(digest, "little")
 
 
+def _learn_kind(
+    sample: Sequence[str], config: TokenizerConfig, plan: kinds.Blueprint
+) -> dict[str, Any]:
+    """The content of a tokenizer.json, the same in every run."""
+    if config.kind == "wordpiece":
+        return _learn_wordpiece(sample, config.vocab)
+    if config.kind == "unigram":
+        return _settled_unigram(_learn(sample, plan))
+    return _learn(sample, plan)
+
+
 def _learn(sample: Sequence[str], plan: kinds.Blueprint) -> dict[str, Any]:
     """Run the trainer; gives the content of a tokenizer.json."""
     _interruptible_train(plan.pipeline, sample, plan.trainer)
@@ -108,6 +118,24 @@ def _learn_wordpiece(sample: Sequence[str], vocab: int) -> dict[str, Any]:
     rare = {ord(character): " " for character in counts.keys() - set(alphabet)}
     learnt = _learn([text.translate(rare) for text in sample], plan)
     learnt["added_tokens"] = learnt["added_tokens"][: len(Special)]
+    return learnt
+
+
+def _settled_unigram(learnt: dict[str, Any]) -> dict[str, Any]:
+    """Scores and order made the same in every run.
+
+    The library sums in the order of a randomly seeded hash table, which moves the last digits, and hands the
+    bytes it never saw slightly rising scores in that order. Here they all get the lowest score.
+    """
+    specials = learnt["model"]["vocab"][: len(Special)]
+    pieces = learnt["model"]["vocab"][len(Special) :]
+    lowest = min(score for _, score in pieces)
+    floor = lowest + kinds.NUM_BYTES * UNSEEN_STEP
+    settled = [
+        [piece, round(lowest if len(piece) == 1 and score <= floor else score, 6)]
+        for piece, score in pieces
+    ]
+    learnt["model"]["vocab"] = specials + sorted(settled, key=lambda item: (-item[1], item[0]))
     return learnt
 
 
