@@ -54,7 +54,8 @@ def even_sample(texts: Iterable[str], max_bytes: int, *, progress: Progress) -> 
     kept: list[tuple[int, int, str]] = []  # (hash, bytes, text)
     total = 0
     limit = 2**64
-    for number, text in enumerate(_chunks(texts)):
+    longest = min(CHUNK_CHARACTERS, max(64, max_bytes // 64))  # so that a sample is many pieces
+    for number, text in enumerate(_chunks(texts, longest)):
         place = _hash(number)
         if place >= limit:
             continue
@@ -69,14 +70,14 @@ def even_sample(texts: Iterable[str], max_bytes: int, *, progress: Progress) -> 
     return [text for _, _, text in kept]
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[str]:
-    """Cut very long texts, so that one of them cannot be the whole sample."""
+def _chunks(texts: Iterable[str], longest: int) -> Iterator[str]:
+    """Cut texts of more than `longest` characters, so that one of them cannot be the whole sample."""
     for text in texts:
-        if len(text) <= CHUNK_CHARACTERS:
+        if len(text) <= longest:
             yield text
             continue
-        for start in range(0, len(text), CHUNK_CHARACTERS):
-            yield text[start : start + CHUNK_CHARACTERS]
+        for start in range(0, len(text), longest):
+            yield text[start : start + longest]
 
 
 def _hash(number: int) -> int:
