@@ -214,3 +214,11 @@ def test_a_truncated_tokenizer_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8")[:-100], "utf-8")
     with pytest.raises(CheckpointError, match="truncated"):
         Tokenizer.load(tmp_path)
+
+
+def test_wordpiece_leaves_room_for_pieces_however_many_characters_there_are() -> None:
+    rare = "".join(chr(0x4E00 + number) for number in range(3000))
+    tokenizer = train([*ENGLISH * 20, rare], TokenizerConfig(kind="wordpiece", vocab=1000))
+    text = "We shall never surrender."
+    assert len(tokenizer.encode_text(text)) <= 8
+    assert tokenizer.decode(tokenizer.encode_text(text)) == text

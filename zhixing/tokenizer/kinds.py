@@ -28,7 +28,7 @@ from zhixing.tokenizer.encoding import Special
 SPECIALS = [special.value for special in Special]
 NUM_BYTES = 256
 UNIGRAM_BYTES = (
-    2_000_000  # expectation maximisation over every substring: about 20 s per MB on one core
+    2_000_000  # expectation maximisation over every substring: about 30 s per MB on one core
 )
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -122,12 +122,18 @@ def wordpiece_blueprint(vocab: int, alphabet: Sequence[str]) -> Blueprint:
     )
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab,
-        special_tokens=[*SPECIALS, *alphabet, *(CONTINUES + character for character in alphabet)],
+        special_tokens=[*SPECIALS, *alphabet],
         continuing_subword_prefix=CONTINUES,
         min_frequency=2,
         show_progress=False,
     )
     return Blueprint(pipeline=pipeline, trainer=trainer, min_vocab=len(SPECIALS) + 2)
+
+
+def continues_a_word(character: str) -> bool:
+    """Whether `character` can follow another one in a word of `SINGLE`."""
+    words = _split(SINGLE)
+    return any(len(words.pre_tokenize_str(first + character)) == 1 for first in "a ")
 
 
 def _split(pattern: str) -> pre_tokenizers.PreTokenizer:

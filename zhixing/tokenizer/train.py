@@ -113,13 +113,31 @@ def _learn_wordpiece(sample: Sequence[str], vocab: int) -> dict[str, Any]:
     counts = Counter[str]()
     for text in sample:
         counts.update(text)
-    common = sorted(counts, key=lambda character: (-counts[character], character))
-    alphabet = sorted(common[: max(1, (vocab - len(kinds.SPECIALS)) // 2)])
+    kept, alphabet = _wordpiece_alphabet(counts, vocab)
     plan = kinds.wordpiece_blueprint(vocab, alphabet)
-    rare = {ord(character): " " for character in counts.keys() - set(alphabet)}
+    rare = {ord(character): " " for character in counts.keys() - kept}
     learnt = _learn([text.translate(rare) for text in sample], plan)
     learnt["added_tokens"] = learnt["added_tokens"][: len(Special)]
     return learnt
+
+
+def _wordpiece_alphabet(counts: Counter[str], vocab: int) -> tuple[set[str], list[str]]:
+    """The most frequent characters, and the pieces that spell them: at most half of the vocabulary.
+
+    The other half is for what is learnt. A character that always stands alone (Chinese) needs no `##x`.
+    """
+    common = sorted(counts, key=lambda character: (-counts[character], character))
+    kept: set[str] = set()
+    pieces: list[str] = []
+    for character in common:
+        forms = [character]
+        if kinds.continues_a_word(character):
+            forms.append(kinds.CONTINUES + character)
+        if len(pieces) + len(forms) > max(2, (vocab - len(kinds.SPECIALS)) // 2):
+            break
+        kept.add(character)
+        pieces += forms
+    return kept, sorted(pieces)
 
 
 def _settled_unigram(learnt: dict[str, Any]) -> dict[str, Any]:
