@@ -222,10 +222,14 @@ def _read_blocks(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _with_languages(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for language, text in texts:
+        yield language or _detect(text), text
+
+
+def _detect(text: str) -> str:
     from zhixing.text.language import detect
 
-    for language, text in texts:
-        yield language or detect(text).tag, text
+    return detect(text).tag
 
 
 def _read_input() -> str:
