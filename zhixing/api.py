@@ -21,7 +21,7 @@ from torch import Tensor
 
 from zhixing.checkpoint.folder import Loaded, load_model
 from zhixing.checkpoint.manifest import Manifest
-from zhixing.core.errors import UnsupportedError
+from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import (
     Finish,
@@ -33,7 +33,8 @@ from zhixing.engine.request import (
 )
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import model_device, token_nats
-from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.tokenizer.encoding import Special
+from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
 
 
 def load(folder: str | Path) -> "Model":
@@ -115,11 +116,20 @@ class Model:
             return self.network.head(output.hidden[0]).float().cpu()
 
     def score(self, text: str) -> TextScore:
-        """Bits the model needs for a text of any length, after the begin token and without an end token."""
-        ids = self.encode(text)
+        """Bits the model needs for a text of any length, after the begin token and without an end token.
+
+        Raises DataError for a text with something the tokenizer does not know: its bits would be of another text.
+        """
+        ids = self._opening(text)
+        unknown = self.tokenizer.specials.get(Special.UNKNOWN)
+        if unknown in ids:
+            raise DataError(
+                f"{ids.count(unknown)} pieces of the text are unknown to this model's tokenizer, so its "
+                "bits cannot be measured; a byte-level tokenizer knows every text"
+            )
         nats = token_nats(self.network, ids)
-        size = len(text.encode("utf-8", "surrogatepass"))
-        return TextScore(bits=float(nats.sum()) / math.log(2), bytes=size, tokens=len(nats))
+        bits = float(nats.sum()) / math.log(2)
+        return TextScore(bits=bits, bytes=num_bytes(text), tokens=len(nats))
 
     def generate(self, prompt: str, **settings: Unpack[Sampling]) -> Generation:
         """Continue a prompt; the settings are the fields of SamplingParams.
@@ -142,7 +152,7 @@ class Model:
 
     def run(self, prompt: str, params: SamplingParams) -> Iterator[TokenEvent]:
         """Continue a prompt token by token under ready-made settings; closing the iterator stops."""
-        tokens = tuple(self.encode(prompt))
+        tokens = tuple(self._opening(prompt))
         return self._engine.run(Request(id=f"{next(self._ids)}", tokens=tokens, params=params))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -181,6 +191,11 @@ class Model:
     def rank(self, query: str, items: Sequence[str]) -> NoReturn:
         """Refused: needs a ranking head."""
         self._refuse("rank", "an encoder trained to rank")
+
+    def _opening(self, text: str) -> list[int]:
+        """The ids of a text that goes on: without the end token that some folders append."""
+        ids = self.encode(text)
+        return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids
 
     def _embed(self, text: str) -> NDArray[np.float32]:
         ids = self.encode(text)

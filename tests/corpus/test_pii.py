@@ -45,6 +45,9 @@ INNOCENT = [
     "1,234,567,890 12 34 56 78 90 12 总额15000000000元，约13912345678元",
     "https://example.com/item/13800138000 100-200-3000",
     "4111111111111112 6228480402564890019 110105194912310021 110105194913310020",
+    "decorated with\n@asyncio.coroutine https://user:password@proxy.com/ Decimal('+35236450.6')",
+    "np.random.default_rng(348932549825235) 169.254.169.254 ffff:ffff::1",
+    "福州１．１０．２０．３\n长春１．５１．０１．３",
     "今天是一九九八年，人口12亿。 Plain English, and \ud800 😀.",
     "",
 ]
@@ -111,6 +114,12 @@ def test_masking_twice_changes_nothing_more(text: str):
         "+1",
         "a@b.cn",
         "tel 5",
+        "13800138000 ",
+        "555-123-4567 ",
+        "4111 1111 1111 1111 ",
+        "+1 415 555 0132 ",
+        "010-62783456/",
+        "1.1.1.1 ",
     ],
 )
 def test_one_very_long_line_takes_linear_time(piece: str):
@@ -121,4 +130,4 @@ def test_one_very_long_line_takes_linear_time(piece: str):
         return time.perf_counter() - began
 
     seconds(1000)
-    assert seconds(200_000) < 12 * seconds(50_000) + 0.3
+    assert seconds(40_000) < 12 * seconds(10_000) + 0.3

@@ -165,6 +165,7 @@ def test_broken_logits_are_an_error() -> None:
         ("max_tokens", 0),
         ("temperature", -0.1),
         ("temperature", math.nan),
+        ("temperature", "1"),
         ("temperature", math.inf),
         ("top_k", 0),
         ("top_p", 0.0),

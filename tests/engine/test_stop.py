@@ -1,5 +1,7 @@
 """Stop strings, whatever the pieces the text comes in."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def reference(text: str, stops: list[str]) -> tuple[str, bool]:
 
 def cut(text: str, places: list[int]) -> list[str]:
     ends = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    return [text[start:stop] for start, stop in zip(ends, ends[1:], strict=False)]
+    return [text[start:stop] for start, stop in pairwise(ends)]
 
 
 @given(

@@ -1,17 +1,22 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
-from scoring_standins import UNIFORM_BITS, Bytes, Uniform, documents
 
+from tests.evaluate.scoring_standins import UNIFORM_BITS, Bytes, Uniform, documents
+from tests.tiny import tiny_model, tiny_tokenizer
 from zhixing.core.errors import CheckpointError, DataError, UsageError
 from zhixing.core.progress import Silent
 from zhixing.corpus.document import Document
 from zhixing.evaluate import harness
 from zhixing.evaluate.harness import Window, score_documents, signature
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig, RecurrentConfig
+from zhixing.model.config import DecoderConfig, NGramConfig, RecurrentConfig
+from zhixing.model.mixture import fit
+from zhixing.model.ngram import count
+from zhixing.objective.likelihood import token_nats
 
 SMALL = DecoderConfig(
     kind="decoder", width=32, layers=2, heads=2, kv_heads=1, head_dim=16, hidden=64, max_time=64
@@ -158,3 +163,46 @@ def test_a_tokenizer_without_begin_token_is_named_in_the_signature():
         decoder(), NoBegin(), [nothing], window=Window(time=64), progress=Silent()
     )
     assert (empty[0].tokens, empty[0].bits) == (0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["decoder", "rnn", "lstm"])
+def test_batched_scores_equal_those_of_one_text_at_a_time(name):
+    """`token_nats` is the plain path behind `zhixing.load(...).score`."""
+    model, tokenizer = tiny_model(name), tiny_tokenizer()
+    window = Window(time=model.max_time or 64)
+    scores = score_documents(model, tokenizer, documents(), window=window, progress=Silent())
+    for scored, document in zip(scores, documents(), strict=True):
+        nats = token_nats(model, tokenizer.encode_document(document.text)[:-1])
+        assert scored.bits == pytest.approx(float(nats.sum()) / math.log(2), rel=1e-5)
+        assert scored.tokens == len(nats)
+
+
+def test_a_model_that_carries_its_state_is_signed_without_a_window():
+    window = Window(time=64)
+    made = [
+        signature(model, Bytes(), score(model), window=window)
+        for model in (decoder(), recurrent("rnn"))
+    ]
+    assert "window:64/half" in str(made[0])
+    assert "window:carried" in str(made[1])
+    made[0].require_same_text(made[1])
+
+
+@pytest.fixture(scope="module")
+def counted():
+    tokenizer = tiny_tokenizer()
+    encoded = tokenizer.encode_documents([d.text for d in documents()])
+    ids = np.concatenate([np.array(one) for one in encoded])
+    ends = np.cumsum([len(one) for one in encoded])
+    ngram = count(ids, ends, tokenizer.vocab, NGramConfig(order=3))
+    return ngram, fit(tiny_model("decoder"), ngram, encoded)
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["ngram", "mixture"])
+def test_models_that_count_are_scored_like_the_others(counted, place):
+    model, tokenizer = counted[place], tiny_tokenizer()
+    window = Window(time=model.max_time or 64)
+    scores = score_documents(model, tokenizer, documents(), window=window, progress=Silent())
+    for scored, document in zip(scores, documents(), strict=True):
+        nats = token_nats(model, tokenizer.encode_document(document.text)[:-1])
+        assert scored.bits == pytest.approx(float(nats.sum()) / math.log(2), rel=1e-5)

@@ -162,3 +162,8 @@ def test_repeated_ids_cannot_be_paired():
     twice = [document(1, 1.0), document(1, 2.0)]
     with pytest.raises(DataError, match="repeat"):
         compare(scored(twice), scored(twice))
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(UsageError, match="seed = -1"):
+        bits_per_byte(sample(3), seed=-1)

@@ -197,7 +197,7 @@ def test_a_vocabulary_too_small_for_all_bytes_is_refused(kind: str) -> None:
 def test_a_folder_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="does not exist"):
         Tokenizer.load(tmp_path / "nowhere")
-    with pytest.raises(CheckpointError, match="it has no tokenizer.json"):
+    with pytest.raises(CheckpointError, match=r"it has no tokenizer\.json"):
         Tokenizer.load(tmp_path)
     (tmp_path / "vocab.json").write_text("{}")
     with pytest.raises(CheckpointError, match="older form"):
@@ -214,3 +214,11 @@ def test_a_truncated_tokenizer_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8")[:-100], "utf-8")
     with pytest.raises(CheckpointError, match="truncated"):
         Tokenizer.load(tmp_path)
+
+
+def test_wordpiece_leaves_room_for_pieces_however_many_characters_there_are() -> None:
+    rare = "".join(chr(0x4E00 + number) for number in range(3000))
+    tokenizer = train([*ENGLISH * 20, rare], TokenizerConfig(kind="wordpiece", vocab=1000))
+    text = "We shall never surrender."
+    assert len(tokenizer.encode_text(text)) <= 8
+    assert tokenizer.decode(tokenizer.encode_text(text)) == text

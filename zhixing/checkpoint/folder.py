@@ -3,6 +3,7 @@
     config.json  model.safetensors  generation_config.json     a Hugging Face folder: AutoModel opens it
     tokenizer.json …                                            what the tokenizer saves
     README.md                                                   the model card
+    neural/  ngram/                                             a mixture's two models, model folders themselves
     manifest.json                                               SHA-256 of all the others, written last
 
 Nothing here runs code that lies in a folder, and no pickle is ever opened.
@@ -22,11 +23,12 @@ from zhixing.checkpoint.manifest import (
     verify,
     write_manifest,
 )
-from zhixing.checkpoint.model_files import CONFIG, model_kind, read_model, write_model
+from zhixing.checkpoint.model_files import CONFIG, components, model_kind, read_model, write_model
 from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, refused_pickle
 from zhixing.core.errors import CheckpointError, DataError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
 from zhixing.model.protocol import LanguageModel
+from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 GENERATION = "generation_config.json"
@@ -113,9 +115,12 @@ def write_files(
         tokenizer_hash=tokenizer.hash,
         files={},
     )
+    for name, part in components(model).items():
+        (folder / name).mkdir()
+        write_manifest(folder / name, write_files(folder / name, part, tokenizer, info=info))
     write_model(folder, model, specials)
     write_json(folder / GENERATION, specials)
-    tokenizer.save(folder)
+    tokenizer.save(folder, max_time=model.max_time)
     write_text(folder / CARD, card_text(info.card, manifest))
     return manifest
 
@@ -175,11 +180,10 @@ def _checked_manifest(folder: Path) -> Manifest | None:
 
 
 def _specials(tokenizer: Tokenizer) -> dict[str, int]:
-    return {
-        "bos_token_id": tokenizer.begin,
-        "eos_token_id": tokenizer.end,
-        "pad_token_id": tokenizer.pad,
-    }
+    """The special tokens that the tokenizer has, under Hugging Face's keys."""
+    keys = {"bos_token_id": Special.BEGIN, "eos_token_id": Special.END, "pad_token_id": Special.PAD}
+    found = tokenizer.specials
+    return {key: found[special] for key, special in keys.items() if special in found}
 
 
 def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
@@ -188,9 +192,13 @@ def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
         table = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
     except DataError as error:
         raise CheckpointError(str(error)) from error
-    found = table.get("eos_token_id") if isinstance(table, Mapping) else None
-    more = found if isinstance(found, list) else [found]
-    return tuple(sorted({tokenizer.end, *(token for token in more if isinstance(token, int))}))
+    named = table.get("eos_token_id") if isinstance(table, Mapping) else None
+    ends = set(named if isinstance(named, list) else [] if named is None else [named])
+    if not all(isinstance(token, int) for token in ends):
+        raise CheckpointError(f"{folder / GENERATION}: eos_token_id = {named!r} must be token ids")
+    if Special.END in tokenizer.specials:
+        ends.add(tokenizer.end)
+    return tuple(sorted(ends))
 
 
 def _is_empty(folder: Path) -> bool:

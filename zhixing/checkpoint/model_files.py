@@ -1,26 +1,35 @@
 """A model as config.json and safetensors, without its tokenizer: Qwen3's form for the decoder, our own for the rest.
 
 Transformers has no class for an RNN or an n-gram, so their config.json says model_type "zhixing-lstm" and so on,
-and carries our configuration under the key `zhixing`; their tensors keep our names.
+and carries our configuration under the key `zhixing`; their tensors keep our names. A mixture keeps its two models
+in the folders `neural` and `ngram`, each a model folder that opens by itself, and only its gate in its own tensors.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 from zhixing.checkpoint import qwen3
-from zhixing.checkpoint.tensors import INDEX, WEIGHTS, read_weights, write_tensors
-from zhixing.checkpoint.weights import Rule, check_shapes, expand, identity, translate
+from zhixing.checkpoint.tensors import WEIGHTS, read_weights, write_tensors
+from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, identity, translate
+from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import read_json, write_json
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig, ModelConfig
+from zhixing.model.config import DecoderConfig, MixtureConfig, NGramConfig, RecurrentConfig
+from zhixing.model.decoder import Decoder
+from zhixing.model.mixture import Mixture
+from zhixing.model.ngram import NGram
 from zhixing.model.protocol import LanguageModel
+from zhixing.model.recurrent import Recurrent
 
+AnyModelConfig = Annotated[
+    DecoderConfig | RecurrentConfig | NGramConfig | MixtureConfig, Field(discriminator="kind")
+]
 CONFIG = "config.json"
 PREFIX = "zhixing-"
 _OURS = frozenset(
@@ -36,7 +45,7 @@ def model_kind(model: LanguageModel) -> str:
 def write_model(folder: Path, model: LanguageModel, specials: Mapping[str, int]) -> None:
     """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id."""
     config = _config(model)
-    tensors = model.state_dict()
+    tensors = _own_tensors(model)
     rules, rows = _map(config, tensors)
     write_tensors(folder / WEIGHTS, _to_file(tensors, rules, rows))
     write_json(folder / CONFIG, _table(config, model.vocab) | {"dtype": _dtype(model), **specials})
@@ -49,16 +58,11 @@ def read_model(folder: Path) -> LanguageModel:
     """
     table = read_config(folder)
     config, vocab = _parse(table, f"{folder / CONFIG}")
-    with torch.random.fork_rng(devices=[]):  # random weights are made and overwritten
-        model = build_model(config, vocab)
-    expected = model.state_dict()
-    rules, rows = _map(config, expected)
-    found = _untie(read_weights(folder), config, rules, folder)
-    check_shapes(found, _to_file(expected, rules, rows), _weights_name(folder))
-    loaded = translate(found, rules, rows=rows, direction="import")
-    if _is_tied(config):
-        loaded["unembed.weight"] = loaded["embed.weight"]
-    model.load_state_dict(loaded)
+    model = _assemble(config, vocab, folder)
+    try:
+        _load(model, config, read_weights(folder))
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
     return model.eval()
 
 
@@ -73,7 +77,48 @@ def read_config(folder: Path) -> dict[str, Any]:
     return table
 
 
-def _parse(table: Mapping[str, Any], origin: str) -> tuple[ModelConfig, int]:
+def components(model: LanguageModel) -> dict[str, LanguageModel]:
+    """The models that a model is mixed of, by the name of their folder; most have none."""
+    return {"neural": model.neural, "ngram": model.ngram} if isinstance(model, Mixture) else {}
+
+
+def _assemble(config: AnyModelConfig, vocab: int, folder: Path) -> LanguageModel:
+    """A model whose own tensors are still to be loaded."""
+    if not isinstance(config, MixtureConfig):
+        with torch.random.fork_rng(devices=[]):  # random weights are made and overwritten
+            return build_model(config, vocab)
+    neural, ngram = read_model(folder / "neural"), read_model(folder / "ngram")
+    for part, expected in ((neural, config.neural), (ngram, config.ngram)):
+        if _config(part) != expected or part.vocab != vocab:
+            raise CheckpointError(
+                f"{folder}: the {expected.kind} inside is not the one this mixture was fitted with"
+            )
+    with torch.random.fork_rng(devices=[]):
+        return Mixture(config, cast(Decoder | Recurrent, neural), cast(NGram, ngram))
+
+
+def _own_tensors(model: LanguageModel) -> dict[str, Tensor]:
+    """The tensors that are not a component's."""
+    names = components(model)
+    return {k: v for k, v in model.state_dict().items() if k.split(".")[0] not in names}
+
+
+def _load(model: LanguageModel, config: AnyModelConfig, found: dict[str, Tensor]) -> None:
+    ours = _own_tensors(model)
+    rules, rows = _map(config, ours)
+    expected = _to_file(ours, rules, rows)
+    found = _without_twin(found, config)
+    check_names(found, list(expected))
+    if not isinstance(config, NGramConfig):  # the sizes of its tables depend on the text counted
+        check_shapes(found, expected)
+    loaded = translate(found, rules, rows=rows, direction="import")
+    if _is_tied(config):
+        loaded["unembed.weight"] = loaded["embed.weight"]
+    # Names are checked above; those of components, loaded before, are rightly missing here.
+    model.load_state_dict(loaded, strict=not components(model))
+
+
+def _parse(table: Mapping[str, Any], origin: str) -> tuple[AnyModelConfig, int]:
     if "auto_map" in table:
         raise UnsupportedError(
             f"{origin}: auto_map asks to run Python code that lies in the folder; only built-in models are opened"
@@ -81,7 +126,7 @@ def _parse(table: Mapping[str, Any], origin: str) -> tuple[ModelConfig, int]:
     kind = table.get("model_type")
     vocab = table.get("vocab_size")
     if kind == qwen3.MODEL_TYPE:
-        config: ModelConfig = qwen3.from_hugging_face(table, origin)
+        config: AnyModelConfig = qwen3.from_hugging_face(table, origin)
     elif isinstance(kind, str) and kind.startswith(PREFIX):
         config = _parse_ours(table, origin)
     else:
@@ -94,16 +139,15 @@ def _parse(table: Mapping[str, Any], origin: str) -> tuple[ModelConfig, int]:
     return config, vocab
 
 
-def _parse_ours(table: Mapping[str, Any], origin: str) -> ModelConfig:
+def _parse_ours(table: Mapping[str, Any], origin: str) -> AnyModelConfig:
     unknown = sorted(set(table) - _OURS)
     if unknown:
         raise UnsupportedError(f"{origin}: unknown settings {', '.join(unknown)}")
     try:
-        config: ModelConfig = TypeAdapter(ModelConfig).validate_python(table.get("zhixing"))
+        config = TypeAdapter[AnyModelConfig](AnyModelConfig).validate_python(table.get("zhixing"))
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(("zhixing", *(str(part) for part in fault["loc"])))
-        raise UnsupportedError(f"{origin}: {key} = {fault['input']!r}: {fault['msg']}") from error
+        lines = [f"zhixing.{key_of(fault)}: {fault['msg']}" for fault in error.errors()]
+        raise UnsupportedError(f"{origin}: {'; '.join(lines)}") from error
     if table["model_type"] != PREFIX + config.kind:
         raise CheckpointError(
             f"{origin}: model_type = {table['model_type']!r} but zhixing.kind = {config.kind!r}"
@@ -111,7 +155,7 @@ def _parse_ours(table: Mapping[str, Any], origin: str) -> ModelConfig:
     return config
 
 
-def _table(config: ModelConfig, vocab: int) -> dict[str, Any]:
+def _table(config: AnyModelConfig, vocab: int) -> dict[str, Any]:
     if isinstance(config, DecoderConfig):
         return qwen3.to_hugging_face(config, vocab)
     return {
@@ -122,7 +166,9 @@ def _table(config: ModelConfig, vocab: int) -> dict[str, Any]:
     }
 
 
-def _map(config: ModelConfig, tensors: Mapping[str, Tensor]) -> tuple[list[Rule], dict[str, int]]:
+def _map(
+    config: AnyModelConfig, tensors: Mapping[str, Tensor]
+) -> tuple[list[Rule], dict[str, int]]:
     if isinstance(config, DecoderConfig):
         rules = expand(qwen3.RULES, layers=config.layers, tied=config.tied)
         return rules, qwen3.rows(config)
@@ -137,32 +183,26 @@ def _to_file(
     return translate(ours, rules, rows=rows, direction="export")
 
 
-def _untie(
-    found: dict[str, Tensor], config: ModelConfig, rules: list[Rule], folder: Path
-) -> dict[str, Tensor]:
+def _without_twin(found: dict[str, Tensor], config: AnyModelConfig) -> dict[str, Tensor]:
     """Some writers store a tied output layer twice; the second copy must be the same and is left out."""
-    if not isinstance(config, DecoderConfig) or not config.tied or "lm_head.weight" not in found:
+    head, embed = found.get("lm_head.weight"), found.get("model.embed_tokens.weight")
+    if head is None or embed is None or not _is_tied(config):
         return found
-    embed = found.get("model.embed_tokens.weight")
-    if embed is not None and not torch.equal(embed, found["lm_head.weight"]):
+    if not torch.equal(embed, head):
         raise CheckpointError(
-            f"{folder / CONFIG}: tie_word_embeddings is true, but lm_head.weight differs from the embedding"
+            "tie_word_embeddings is true in config.json, but lm_head.weight differs from the embedding"
         )
     return {name: tensor for name, tensor in found.items() if name != "lm_head.weight"}
 
 
-def _config(model: LanguageModel) -> ModelConfig:
-    return cast(ModelConfig, model.config)
+def _config(model: LanguageModel) -> AnyModelConfig:
+    return cast(AnyModelConfig, model.config)
 
 
-def _is_tied(config: ModelConfig) -> bool:
+def _is_tied(config: AnyModelConfig) -> bool:
     return bool(getattr(config, "tied", False))
 
 
 def _dtype(model: LanguageModel) -> str:
     floats = [p.dtype for p in model.parameters() if p.is_floating_point()]
     return str(floats[0] if floats else torch.float32).removeprefix("torch.")
-
-
-def _weights_name(folder: Path) -> str:
-    return str(folder / (INDEX if (folder / INDEX).is_file() else WEIGHTS))

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from zhixing.checkpoint.weights import Rule
+from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.model.config import DecoderConfig
 
@@ -132,7 +133,7 @@ def from_hugging_face(table: Mapping[str, Any], origin: str) -> DecoderConfig:
     try:
         return DecoderConfig.model_validate(fields)
     except ValidationError as error:
-        lines = [_describe(fault["loc"], fault["msg"]) for fault in error.errors()]
+        lines = [_describe(key_of(fault), fault["msg"]) for fault in error.errors()]
         raise UnsupportedError(f"{origin}: {'; '.join(lines)}") from error
 
 
@@ -145,11 +146,10 @@ def rows(config: DecoderConfig) -> dict[str, int]:
     }
 
 
-def _describe(location: tuple[int | str, ...], message: str) -> str:
+def _describe(ours: str, message: str) -> str:
     """A fault of one of our fields, under the name it has in their file."""
-    theirs = {ours: key for key, ours in _SIZES.items()}
-    key = ".".join(theirs.get(str(part), str(part)) for part in location)
-    return f"{key}: {message}" if key else message.removeprefix("Value error, ")
+    theirs = {field: key for key, field in _SIZES.items()}
+    return f"{theirs.get(ours, ours)}: {message}" if ours else message.removeprefix("Value error, ")
 
 
 def _check_fixed(table: Mapping[str, Any], origin: str) -> None:

@@ -23,10 +23,13 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors to one file. Not atomic by itself: write into a scratch folder."""
+    path.touch()
+    mode = path.stat().st_mode  # the library makes files that only their owner can read
     try:
         save_file(
             {name: _compact(tensor) for name, tensor in tensors.items()}, path, {"format": "pt"}
         )
+        path.chmod(mode)
     except SafetensorError as error:
         # The library hides the system's error number in its text; our messages need it.
         number = re.search(r"os error (\d+)", str(error))

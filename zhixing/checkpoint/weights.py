@@ -53,7 +53,7 @@ def translate(
     Raises CheckpointError naming every tensor that is missing or not known.
     """
     pairs = [(rule, *_sides(rule, direction)) for rule in rules]
-    _check_names(tensors, [name for _, source, _ in pairs for name in source])
+    check_names(tensors, [name for _, source, _ in pairs for name in source])
     moved: dict[str, Tensor] = {}
     for rule, source, target in pairs:
         stacked = tensors[source[0]]
@@ -65,23 +65,32 @@ def translate(
     return moved
 
 
-def check_shapes(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], origin: str) -> None:
-    """Raise CheckpointError unless names, shapes and kinds of number are as expected."""
-    try:
-        _check_names(found, list(expected))
-    except CheckpointError as error:
-        raise CheckpointError(f"{origin}: {error}") from error
+def check_names(found: Mapping[str, Tensor], expected: Sequence[str]) -> None:
+    """Raise CheckpointError naming the tensors that are missing, and those that are too many."""
+    missing = [name for name in expected if name not in found]
+    extra = sorted(set(found) - set(expected))
+    faults = [
+        f"{len(names)} tensors are {word}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
+        for names, word in ((missing, "missing"), (extra, "not part of this model"))
+        if names
+    ]
+    if faults:
+        raise CheckpointError("; ".join(faults))
+
+
+def check_shapes(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError unless tensors of the same names have the expected shapes and kinds of number."""
     for name, tensor in found.items():
         want = expected[name]
         if tensor.shape != want.shape:
             raise CheckpointError(
-                f"{origin}: {name} has the shape {tuple(tensor.shape)}; config.json asks for {tuple(want.shape)}"
+                f"{name} has the shape {tuple(tensor.shape)}; config.json asks for {tuple(want.shape)}"
             )
         if tensor.dtype != want.dtype and not (
             tensor.is_floating_point() and want.is_floating_point()
         ):
             raise CheckpointError(
-                f"{origin}: {name} holds {tensor.dtype}; {want.dtype} is needed (quantised weights cannot be read)"
+                f"{name} holds {tensor.dtype}; {want.dtype} is needed (quantised weights cannot be read)"
             )
 
 
@@ -104,15 +113,3 @@ def _sides(rule: Rule, direction: Direction) -> tuple[tuple[str, ...], tuple[str
     if direction == "export":
         return (rule.ours,), rule.theirs
     return rule.theirs, (rule.ours,)
-
-
-def _check_names(found: Mapping[str, Tensor], expected: Sequence[str]) -> None:
-    missing = [name for name in expected if name not in found]
-    extra = sorted(set(found) - set(expected))
-    faults = [
-        f"{len(names)} tensors are {word}: {', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
-        for names, word in ((missing, "missing"), (extra, "not part of this model"))
-        if names
-    ]
-    if faults:
-        raise CheckpointError("; ".join(faults))

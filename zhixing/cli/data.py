@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import Log, reporter
+from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
-from zhixing.core.config import merge_overrides, read_table
 from zhixing.core.errors import ConfigError, UsageError
 from zhixing.corpus.card import CorpusCard, to_json
 from zhixing.corpus.config import CorpusConfig
@@ -144,7 +144,13 @@ def read_corpus_config(recipe: Path, overrides: tuple[str, ...] = ()) -> CorpusC
     corpus = table["corpus"]
     if isinstance(corpus, dict) and "seed" in table:
         corpus = {"seed": table["seed"], **corpus}
-    return build_config(corpus, CorpusConfig, origin=recipe)
+    return build_config({"corpus": corpus}, _CorpusTable, origin=recipe).corpus
+
+
+class _CorpusTable(Config):
+    """A recipe as this command sees it: errors then name keys as they are in the file."""
+
+    corpus: CorpusConfig
 
 
 def _evenly_spaced(folder: Path, split: str, num: int, card: CorpusCard) -> list[Document]:

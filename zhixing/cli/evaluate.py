@@ -136,10 +136,15 @@ def _open(model: Path, progress: "Progress") -> "Loaded":
 
 def _window(models: Sequence["Loaded"], asked: int | None) -> int:
     """The window asked for, else the longest that every model can use."""
-    if asked is not None:
-        return asked
     limits = [m.model.max_time for m in models if m.model.max_time is not None]
-    return min([*limits, WIDEST])
+    if asked is None:
+        return min([*limits, WIDEST])
+    if not limits:
+        raise UsageError(
+            f"--window {asked}: this kind of model carries its state through the whole text and has no window; "
+            "leave --window out"
+        )
+    return asked
 
 
 def _score(
@@ -167,11 +172,15 @@ def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored",
 
     saved = {path: read_result(path) for path in (a, b) if path.is_file()}
     models = {path: _open(path, progress) for path in (a, b) if path not in saved}
-    asked = next((s.signature.window for s in saved.values()), None)
-    asked = asked if data.window is None else data.window
+    if not models and (data.data or data.split or data.window):
+        raise UsageError(
+            f"{a} and {b} are both saved scores, so --data, --split and --window would do nothing; leave them out"
+        )
     scored = dict(saved)
     for path, loaded in models.items():
-        window = _window(list(models.values()), asked)
+        used = [s.signature.window for s in saved.values() if s.signature.window is not None]
+        keep = data.window is None and used
+        window = used[0] if keep else _window(list(models.values()), data.window)
         scored[path] = _score(path, loaded, _required(data), window, data.split, progress)
     return scored[a], scored[b]
 

@@ -6,7 +6,7 @@ The text goes to standard output and nothing else does; what was read and how fa
 import json as json_text
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import JsonLines, Log, reporter
 from zhixing.core.errors import DataError, UsageError
-from zhixing.engine.request import SamplingParams, TokenEvent
+from zhixing.engine.request import SamplingParams, TokenEvent, sampling_params
 
 if TYPE_CHECKING:
     from zhixing.api import Model
@@ -27,7 +27,31 @@ class Source:
     prompt: str | None = None
     """Text to continue; an empty one begins from nothing."""
     file: Path | None = None
-    """Read the prompt from this UTF-8 file, or from standard input with -; one last newline is dropped."""
+    """Read the prompt from this UTF-8 file; one last newline is dropped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choosing:
+    """How tokens are chosen: the fields of SamplingParams, which checks them."""
+
+    max_tokens: int = 256
+    """Most tokens to generate, the end token included."""
+    temperature: float = 1.0
+    """Below 1 safer, above 1 wilder; 0 always takes the most probable token."""
+    top_k: int | None = None
+    """Keep this many most probable tokens."""
+    top_p: float = 1.0
+    """Keep the fewest most probable tokens that reach this probability together."""
+    min_p: float = 0.0
+    """Keep tokens at least this share as probable as the most probable one."""
+    repetition_penalty: float = 1.0
+    """Above 1 makes tokens of the prompt and the answer so far less probable."""
+    stop: tuple[str, ...] = ()
+    """End the text before this string; may be given several times."""
+    seed: int = 42
+    """Same seed, model and prompt: same text."""
+    top_logprobs: int = 0
+    """Report this many most probable tokens beside each chosen one (with --json)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +66,6 @@ class Output:
     """Progress on standard error: auto, plain, json or none."""
 
 
-_DEFAULTS = SamplingParams()
 _FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
 
 
@@ -50,10 +73,11 @@ def generate(
     model: Annotated[Path, Parameter(help="A model folder, ours or of Qwen3's shape.")],
     *,
     source: Annotated[Source, _FLAT] = Source(),
-    sampling: Annotated[SamplingParams, _FLAT] = _DEFAULTS,
+    choosing: Annotated[Choosing, _FLAT] = Choosing(),
     output: Annotated[Output, _FLAT] = Output(),
 ) -> None:
     """Continue a prompt: `zhixing generate runs/quickstart/gpt --prompt "Once"`."""
+    sampling = sampling_params(asdict(choosing))
     if output.num < 1:
         raise UsageError(f"--num {output.num} must be at least 1")
     if sampling.top_logprobs and not output.json:
@@ -83,7 +107,7 @@ def read_prompt(source: Source) -> str:
         raise UsageError("--prompt and --file were both given; one is enough")
     if source.prompt is not None:
         return source.prompt
-    if source.file is not None and str(source.file) != "-":
+    if source.file is not None:
         return _decode(_read(source.file), str(source.file))
     if sys.stdin.isatty():
         raise UsageError(

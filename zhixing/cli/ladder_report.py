@@ -1,6 +1,7 @@
 """From judged rungs to the report page and to the machine-readable result."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from zhixing.cli.ladder import Judged, curve, file_bytes
@@ -99,7 +100,7 @@ def _differences(judged: Sequence[Judged], seed: int) -> tuple[Difference, ...]:
             high=found.high,
             p_value=found.p_value,
         )
-        for better, worse in zip(ranked, ranked[1:], strict=False)
+        for better, worse in pairwise(ranked)
         for found in compare(better.scored, worse.scored, seed=seed)[:1]
     )
 

@@ -71,6 +71,8 @@ def quickstart(
         table.key=value over the recipes of all rungs, such as --set tokenizer.vocab=8000.
     fresh
         Train everything again; the prepared text is kept where it still fits.
+    log
+        How to report progress: auto, plain, json or none.
     as_json
         Print the result as one JSON object, on one line, last.
     """

@@ -43,6 +43,8 @@ def train(
         Continue the run in the folder, bit for bit as if it had not been stopped.
     fresh
         Delete the run in the folder and begin again; prepared text is kept.
+    log
+        How to report progress: auto, plain, json or none.
     as_json
         Print the result as one JSON object.
     """

@@ -50,6 +50,14 @@ class Config(BaseModel):
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
+def key_of(fault: Mapping[str, Any]) -> str:
+    """The key, with dots, that one of pydantic's errors about a Config is about; empty for the whole table."""
+    parts = [str(part) for part in fault["loc"]]
+    if fault["type"] == "wrong_kind":
+        parts.append(fault["ctx"]["key"])
+    return ".".join(parts)
+
+
 def _conversion(field: FieldInfo | None, value: Any) -> str:
     """What is wrong with the kind of `value`; empty when nothing is, or when pydantic will say it."""
     annotation = field.annotation if field is not None else None

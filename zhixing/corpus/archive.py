@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from zhixing.core.errors import DataError, MissingExtraError
 
@@ -80,11 +80,14 @@ def _limited(file: IO[bytes], name: str, size: int) -> bytes:
 def _tar(path: Path) -> Iterator[tarfile.TarFile]:
     with path.open("rb") as file:
         if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
-            with tarfile.open(path, "r|*") as tar:
+            with tarfile.open(path, "r:*") as tar:
                 yield tar
             return
         name, data = _debian_data(file, path)
-        with _decompressed(name, data) as stream, tarfile.open(fileobj=stream, mode="r|*") as tar:
+        with (
+            _decompressed(name, data) as stream,
+            tarfile.open(fileobj=stream, mode=_mode(name)) as tar,
+        ):
             yield tar
 
 
@@ -96,6 +99,11 @@ def _debian_data(file: IO[bytes], path: Path) -> tuple[str, IO[bytes]]:
             return name, io.BytesIO(file.read(size))
         file.seek(size + size % 2, io.SEEK_CUR)
     raise DataError(f"{path} is not a Debian package: it has no data.tar")
+
+
+def _mode(name: str) -> Literal["r|", "r:*"]:
+    """Only a zstandard stream cannot go back; for the others tarfile notices a missing end."""
+    return "r|" if name.endswith(".zst") else "r:*"
 
 
 @contextmanager

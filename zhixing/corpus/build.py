@@ -103,8 +103,10 @@ def _write(
 ) -> CorpusCard:
     scratch = folder / "scratch"
     scratch.mkdir()
-    with (folder / "dropped.jsonl").open("wb") as drops:
-        gatherer = Gatherer(config, scratch, drops)
+    with (
+        (folder / "dropped.jsonl").open("wb") as drops,
+        Gatherer(config, scratch, drops) as gatherer,
+    ):
         for source, each in opened:
             gatherer.gather(source, each, progress=progress)
         gathered = gatherer.finish()

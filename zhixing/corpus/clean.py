@@ -3,6 +3,7 @@
 What comes out is either a document to keep or a reason why not; nothing disappears.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from zhixing.text.language import detect
 from zhixing.text.normalise import repair
 
 START_CHARACTERS = 80
+_KANA = re.compile("[\u3041-\u30fa]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +79,12 @@ class Cleaner:
         """The detector's answer; where it is unsure, what the source says about itself."""
         detected = detect(document.text)
         sure = detected.confidence >= self._config.filters.min_language_confidence
-        if sure and detected.tag != "und":
-            return detected.tag, detected.confidence
-        return document.language or "und", detected.confidence
+        if not sure or detected.tag == "und":
+            return document.language or "und", detected.confidence
+        # Without kana, Han characters alone do not tell traditional Chinese from Japanese.
+        if detected.tag == "ja" and document.language == "zh" and not _KANA.search(document.text):
+            return "zh", detected.confidence
+        return detected.tag, detected.confidence
 
     def _shingles(self, hashes: Hashes) -> Hashes:
         runs = ngrams(hashes, self._config.near_duplicates.shingle)

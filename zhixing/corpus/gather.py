@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,18 @@ class Gatherer:
         self._texts = self.result.candidates.open("wb")
         self._rows = self.result.signatures.open("wb")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._texts.close()
+        self._rows.close()
+
     def gather(self, source: SourceConfig, opened: Input, *, progress: Progress) -> None:
         """Read and clean one source."""
         progress.start(f"reading and cleaning {source.name}", total=source.max_bytes, unit="B")
@@ -96,10 +109,10 @@ class Gatherer:
         )
 
     def finish(self) -> Gathered:
-        """Write what is pending and close the files."""
+        """Write what is pending; the result can then be read."""
         self._sign()
-        self._texts.close()
-        self._rows.close()
+        self._texts.flush()
+        self._rows.flush()
         return self.result
 
     def _drop(self, record: Dropped) -> None:

@@ -5,7 +5,7 @@ a calendar must pass it: Luhn (ISO/IEC 7812), GB 11643 (ISO 7064 MOD 11-2) with 
 plans (libphonenumber). What looks like a version, a date, an ISBN, a hash, an address in a URL or an amount of
 money stays: text with half its numbers masked teaches a model nothing. `mask` changes nothing the second time.
 
-Left out: names, postal addresses, 15-digit resident numbers (no checksum), addresses of one's own machine
+Addresses reserved for examples (192.0.2.1, example.org) are masked like real ones. Left out: names, postal addresses, 15-digit resident numbers (no checksum), addresses of one's own machine
 (127.0.0.1, ::1), and anything written out in words.
 """
 
@@ -44,7 +44,8 @@ DIGIT_RUN = re.compile(r"\d(?:[ ().-]{0,2}\d){6,}+[Xx]?")
 DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 COLONS = re.compile(r"[23fF][0-9A-Fa-f]{3}:")
 
-LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]*[A-Za-z0-9_+-])?$")
+LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+-]*[A-Za-z0-9_+-])?\Z")
+URL_USER = re.compile(r"://[^/\s]*\Z")
 LOCAL_LIMIT = 64
 DOMAIN = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,18}"
@@ -60,10 +61,13 @@ IPV6_FORM = re.compile(
     + r"(?<![A-Za-z0-9_.:])[23fF][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?:\d\.\d{1,3}\.\d{1,3}\.\d{1,3})?"
     r"(?![A-Za-z0-9_:]|\.[0-9]|/\d)" + NOT_BEFORE_MASK
 )
-FREE_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d[ ,/:])"
-FREE_AFTER = r"(?![A-Za-z0-9_]|[.,:/-]\d| \d)" + NOT_BEFORE_MASK
-SOLID_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d{4} )"
-SOLID_AFTER = r"(?![A-Za-z0-9_]|[.:-]\d|,\d{3}(?!\d)| \d{4}(?!\d))" + NOT_BEFORE_MASK
+# What may not touch a number. A mask is treated as the number it replaced was: otherwise masking one of a row of
+# numbers would free the next, and a long row would take as many passes.
+NOT_NEAR_MASK = NOT_AFTER_MASK + "".join(f"(?<!{mask} )" for mask in MASKS.values())
+FREE_BEFORE = NOT_NEAR_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d[ ,:])"
+FREE_AFTER = r"(?![A-Za-z0-9_]|[.,:-]\d| \d)" + f"(?! ?(?:{'|'.join(MASKS.values())}))"
+SOLID_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])"
+SOLID_AFTER = r"(?![A-Za-z0-9_]|[.:-]\d|,\d{3}(?!\d))" + NOT_BEFORE_MASK
 NOT_AN_AMOUNT = (
     r"(?!\s?(?:[多余]?[元吨万亿美米克人个次条件台字年月日吨升度]|bytes?|[kKMG]i?B|USD|RMB|%))"
 )
@@ -100,19 +104,20 @@ BARE_PHONE = re.compile(
 # Words that decide what a number is. Nothing of a mask can stand between the word and the number.
 CALLS_PHONE = re.compile(
     r"(?:\b(?:tele)?phone|\btel|\bmobile|\bcell|\bfax|\bcall|\bwhatsapp|电话|手机|热线|致电|传真|联系方式)"
-    r"(?: (?:number|no|me|us|at|on|is))*(?:号码|号|是|为)?[\s:：.#=]{0,4}\(?\+?$",
+    r"(?: (?:number|no|me|us|at|on|is))*(?:号码|号|是|为)?[\s:：.#=]{0,4}\(?\+?\Z",
     re.IGNORECASE,
 )
 CALLS_ADDRESS = re.compile(
     r"(?:\bip(?:v4)?|\baddress|\bhost|\bserver|\bping|\bssh|\bdns|\bgateway|\bfrom|//|@|地址|主机|服务器|网关)"
-    r"(?: (?:address|is|at))*[\s:：=是为]{0,4}$",
+    r"(?: (?:address|is|at))*[\s:：=是为]{0,4}\Z",
     re.IGNORECASE,
 )
 CALLS_OTHER = re.compile(
     r"(?:\bv|\bversions?|\bver|\bisbn(?:-1[03])?|\bissn|\bdoi|\brfc|\bpmid|\bsection|\bchapter|\bchannel|版本|版|书号|刊号|章|节|订单号|编号)"
-    r"[\s:：.#=]{0,4}$",
+    r"[\s:：.#=]{0,4}\Z",
     re.IGNORECASE,
 )
+CODE_CALL = re.compile(r"[a-z]\w*[._]\w+\(\Z")
 FILE_ENDINGS = frozenset(
     "png jpg jpeg gif svg webp bmp css js html json txt xml yaml yml zip gz".split()
 )
@@ -156,7 +161,7 @@ def find(text: str) -> list[Found]:
     found: list[Found] = []
     if "@" in plain:
         found += _emails(plain)
-    found += _addresses(plain)
+    found += _addresses(text)  # nobody writes them full-width; tables of decimals are written so
     for run in DIGIT_RUN.finditer(plain):
         start = run.start()
         while start > 0 and plain[start - 1] in "+(" and run.start() - start < 2:
@@ -181,8 +186,9 @@ def _is_email(text: str, local: str, domain: re.Match[str]) -> bool:
     is_file = domain[0].rsplit(".", 1)[1].lower() in FILE_ENDINGS
     is_git = local == "git" and text[domain.end() : domain.end() + 1] in (":", "/")
     follows_mask = text[max(0, start - 12) : start].endswith(tuple(MASKS.values()))
+    is_url_user = URL_USER.search(text[max(0, start - 80) : start])
     is_well_formed = len(local) <= LOCAL_LIMIT and ".." not in local
-    return is_well_formed and not is_file and not is_git and not follows_mask
+    return is_well_formed and not (is_file or is_git or is_url_user or follows_mask)
 
 
 def _addresses(text: str) -> Iterator[Found]:
@@ -196,10 +202,11 @@ def _addresses(text: str) -> Iterator[Found]:
             continue
         end = match.end() - (match[0].endswith(":") and not match[0].endswith("::"))
         try:
-            IPv6Address(text[match.start() : end])
+            address = IPv6Address(text[match.start() : end])
         except AddressValueError:
             continue
-        yield Found(match.start(), end, IP)
+        if not address.is_multicast:
+            yield Found(match.start(), end, IP)
 
 
 def _is_personal_ipv4(form: str, before: str) -> bool:
@@ -208,12 +215,8 @@ def _is_personal_ipv4(form: str, before: str) -> bool:
         address = IPv4Address(form)
     except AddressValueError:
         return False
-    if (
-        address.is_loopback
-        or address.is_unspecified
-        or address.is_multicast
-        or form.startswith("255.")
-    ):
+    is_own = address.is_loopback or address.is_link_local
+    if is_own or address.is_multicast or address.packed[0] in (0, 255):
         return False
     if CALLS_OTHER.search(before):
         return False
@@ -251,7 +254,8 @@ def _is_luhn(digits: str) -> bool:
 
 def _is_card(form: str, before: str) -> bool:
     digits = _digits(form)
-    return CARD_PREFIX.fullmatch(digits) is not None and _is_luhn(digits)
+    is_argument = CODE_CALL.search(before) is not None
+    return not is_argument and CARD_PREFIX.fullmatch(digits) is not None and _is_luhn(digits)
 
 
 def _is_bank_card(form: str, before: str) -> bool:
@@ -294,7 +298,8 @@ def _is_british(form: str, before: str) -> bool:
 
 
 def _is_international(form: str, before: str) -> bool:
-    return _in_plan(form, None)
+    is_decimal = re.fullmatch(r"\+\d+\.\d+", form) is not None
+    return not is_decimal and _in_plan(form, None)
 
 
 def _is_called_phone(form: str, before: str) -> bool:

@@ -20,6 +20,7 @@ from zhixing.engine.sampler import Choice, Sampler
 from zhixing.engine.stop import StopStrings
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import model_device
+from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 PREFILL = 512
@@ -35,7 +36,9 @@ class Engine:
         """`ends`: ids that end a text; by default the tokenizer's end token."""
         self._model = model.eval()
         self._tokenizer = tokenizer
-        self._ends = frozenset(ends) or frozenset({tokenizer.end})
+        self._ends = frozenset(ends)
+        if not self._ends and Special.END in tokenizer.specials:
+            self._ends = frozenset({tokenizer.end})
         self._running: dict[str, _Sequence] = {}
 
     def submit(self, request: Request) -> None:
@@ -91,6 +94,7 @@ class _Sequence:
         self._unread = torch.tensor([request.tokens], dtype=torch.long, device=model_device(model))
         self._sampler = Sampler(request.params, request.tokens)
         self._decoder = tokenizer.decoder()
+        self._num_words = tokenizer.vocab  # an embedding may have more rows than there are tokens
         self._stops = StopStrings(request.params.stop)
 
     def advance(self) -> TokenEvent:
@@ -112,7 +116,7 @@ class _Sequence:
         if choice.token in self._ends:
             finish = Finish.END
         else:
-            text = self._decoder.push(choice.token)
+            text = self._decoder.push(choice.token) if choice.token < self._num_words else ""
             finish = Finish.LENGTH if self._left == 0 else None
         if finish is not None:
             text += self._decoder.finish()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, ValidationError, field_validator
 
-from zhixing.core.config import Config
+from zhixing.core.config import Config, key_of
 from zhixing.core.errors import UsageError
 
 
@@ -99,8 +99,8 @@ def sampling_params(values: Mapping[str, Any]) -> SamplingParams:
     try:
         return SamplingParams.model_validate(values)
     except ValidationError as error:
-        lines = []
-        for fault in error.errors():
-            name = ".".join(str(part) for part in fault["loc"])
-            lines.append(f"{name} = {fault['input']!r}: {fault['msg']}")
+        lines = [
+            f"{key_of(fault)} = {values.get(key_of(fault))!r}: {fault['msg']}"
+            for fault in error.errors()
+        ]
         raise UsageError("; ".join(lines)) from error

@@ -143,7 +143,7 @@ def signature(
     dtype = "float32" if weight is None else str(weight.dtype).removeprefix("torch.")
     return Signature(
         tokenizer=tokenizer.hash,
-        window=window.time,
+        window=None if model.max_time is None else window.time,
         dtype=dtype,
         data=data,
         is_lossless=tokenizer.is_lossless,

@@ -162,6 +162,8 @@ def _columns(scores: Sequence[DocumentScore], unit: str) -> tuple[Floats, Floats
 
 def _interval(values: Floats, weights: Floats, seed: int) -> tuple[float | None, float | None]:
     """The 2.5 % and 97.5 % percentiles of sum(values) / sum(weights) over resampled documents."""
+    if seed < 0:
+        raise UsageError(f"seed = {seed}: a seed is zero or larger")
     count = len(values)
     if count < 2:
         return None, None
@@ -206,8 +208,6 @@ def _score(
     seed: int,
     signature: Signature | None,
 ) -> Score:
-    if seed < 0:
-        raise UsageError(f"seed = {seed}: a seed is zero or larger")
     return Score(
         name=name,
         value=float(value),

@@ -32,14 +32,16 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signature:
-    """Everything a number depends on besides the model. `window` is in tokens; `data` and `tokenizer` are hashes.
+    """Everything a number depends on besides the model. `data` and `tokenizer` are hashes.
+
+    `window` is in tokens; None where the model carries its state through the whole document and needs no window.
 
     `is_lossless`: the tokenizer keeps every byte; one that does not is not charged for what it drops, so bits per
     byte would be too low. `has_begin`: a begin token comes first; without one the first token of a text is free.
     """
 
     tokenizer: str
-    window: int
+    window: int | None
     dtype: str
     data: str
     is_lossless: bool = True
@@ -49,8 +51,9 @@ class Signature:
     def __str__(self) -> str:
         odd = "" if self.is_lossless else "|lossy"
         odd += "" if self.has_begin else "|first:free"
+        window = "carried" if self.window is None else f"{self.window}/half"
         return (
-            f"tokenizer:{self.tokenizer[:12]}{odd}|window:{self.window}/half|dtype:{self.dtype}"
+            f"tokenizer:{self.tokenizer[:12]}{odd}|window:{window}|dtype:{self.dtype}"
             f"|data:{self.data[:12]}|version:{self.version}"
         )
 
@@ -66,11 +69,15 @@ class Signature:
     def require_same_text(self, other: "Signature") -> None:
         """Raise UsageError unless bits per byte under both signatures measure the same thing.
 
-        The tokenizers may differ: both models are charged for the same bytes. Nothing else may.
+        The tokenizers may differ: both models are charged for the same bytes. So may windows from carried state,
+        which is how models of the two kinds are used. Nothing else may.
         """
         self.require_bytes()
         other.require_bytes()
-        for name in ("data", "window", "dtype", "has_begin", "version"):
+        names = ["data", "dtype", "has_begin", "version"]
+        if self.window is not None and other.window is not None:
+            names.append("window")
+        for name in names:
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 raise UsageError(

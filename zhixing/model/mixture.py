@@ -58,6 +58,9 @@ class MixtureState:
 class Gate(nn.Module):
     """Facts about a context to the log-odds of trusting the neural model; starts at even odds."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
@@ -140,7 +143,7 @@ class Mixture(LanguageModel):
         places = hidden.reshape(-1, hidden.shape[-1])
         parts = [
             combine(self.gate(gate_features(*views)), views[0], views[1])
-            for views in map(self.views, places.split(max(1, CHUNK // self.vocab)))
+            for views in map(self.views, torch.split(places, max(1, CHUNK // self.vocab)))
         ]
         return torch.cat(parts).view(*hidden.shape[:-1], size)
 
@@ -181,6 +184,11 @@ def gate_features(
     ]
     length = F.one_hot(evidence.order, evidence.num_orders).to(torch.float32)
     return torch.cat([torch.stack(facts, dim=-1), length], dim=-1)
+
+
+def _entropy(logs: Float[Tensor, "places vocab"]) -> Float[Tensor, " places"]:
+    """Expected surprise in nats."""
+    return -(logs.exp() * logs).sum(dim=-1)
 
 
 def fit(
@@ -253,7 +261,7 @@ def _observe(mixture: Mixture, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Te
     places, wanted = mixture.body(tokens).hidden[counted], targets[counted]
     parts = []
     size = max(1, CHUNK // mixture.vocab)
-    for chunk, target in zip(places.split(size), wanted.split(size), strict=True):
+    for chunk, target in zip(torch.split(places, size), torch.split(wanted, size), strict=True):
         neural, ngram, evidence = mixture.views(chunk)
         target = target.unsqueeze(-1)
         logs = (neural.gather(-1, target).squeeze(-1), ngram.gather(-1, target).squeeze(-1))
@@ -281,9 +289,9 @@ def _fit_gate(
         likelihood = (neural + F.logsigmoid(odds)).logaddexp(ngram + F.logsigmoid(-odds))
         decay = sum(weight.square().sum() for weight in (gate.inner.weight, gate.outer.weight))
         loss = DECAY * decay - likelihood.mean()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     with torch.enable_grad():
-        optimizer.step(objective)
+        optimizer.step(objective)  # type: ignore[no-untyped-call]
     gate.requires_grad_(False)

@@ -138,13 +138,17 @@ class NGram(LanguageModel):
         Targets must be ids; mask the places without a target (-100) before and after.
         """
         contexts = self._places(self.body(tokens, documents=documents).hidden)
-        target = targets.reshape(-1)
+        return self.log_prob_in(contexts, targets.reshape(-1)).view(targets.shape)
+
+    def log_prob_in(
+        self, contexts: Float[Tensor, "places width"], targets: Int[Tensor, " places"]
+    ) -> Float64[Tensor, " places"]:
+        """Natural log-probability of each target in its context, a place of what `body` gives."""
         nodes = self._nodes(contexts)
-        tables = self._tables()
-        probability = self.unigram[target].to(torch.float64)
-        for table, node in zip(tables[1:], nodes, strict=True):
-            probability = probability * table.gamma[node] + table.alpha[table.find(node, target)]
-        return probability.log_().view(targets.shape)
+        probability = self.unigram[targets].to(torch.float64)
+        for table, node in zip(self._tables()[1:], nodes, strict=True):
+            probability = probability * table.gamma[node] + table.alpha[table.find(node, targets)]
+        return probability.log_()
 
     def tensors(self) -> dict[str, Tensor]:
         """All there is to save (integer tensors by name); the same as `state_dict()`."""

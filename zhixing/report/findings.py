@@ -16,7 +16,7 @@ NO_WINNER = both(
     "单独来看，训练至多 {time} 后，还没有一个神经网络胜过只靠计数的{reference}。",
 )
 ONE_WINNER = both(
-    "On its own, the {names} already beats the {reference}, which only counts, after {time} of training.",
+    "On its own, {names} already beats the {reference}, which only counts, after {time} of training.",
     "单独来看，训练 {time} 后，{names} 已经胜过只靠计数的{reference}。",
 )
 MANY_WINNERS = both(
@@ -117,7 +117,7 @@ def _counting_or_learning(report: Report, overtakes: Sequence[Overtake]) -> list
     longest = max(rung.train_seconds for rung in learners)
     verdict = {0: NO_WINNER, 1: ONE_WINNER}.get(len(winners), MANY_WINNERS)
     filled = verdict.fill(
-        names=listing([rung.title for rung in winners or learners]),
+        names=listing([both("the {t}", "{t}").fill(t=r.title) for r in winners or learners]),
         reference=reference.title,
         time=numbers.duration(longest),
     )

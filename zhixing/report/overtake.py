@@ -179,7 +179,7 @@ def _best_line(basis: Floats, bits: Floats) -> tuple[Floats, Floats]:
     variance = np.maximum((centred**2).sum(axis=1), 1e-300)
     scale = np.maximum(centred @ (bits - bits.mean()) / variance, 0.0)
     floor = bits.mean() - scale * basis.mean(axis=1)
-    without = basis @ bits / (basis**2).sum(axis=1)
+    without = np.maximum(basis @ bits, 0.0) / (basis**2).sum(axis=1)
     scale = np.where(floor < 0.0, without, scale)
     return np.maximum(floor, 0.0), scale
 

@@ -38,7 +38,7 @@ def repair(text: str) -> str:
 
     Full-width forms and curly quotes stay. Raises MissingExtraError without ftfy, unless the text is plain ASCII.
     """
-    if PLAIN.fullmatch(text) and "\x1b" not in text:
+    if PLAIN.fullmatch(text):
         return text
     while (repaired := _repair_once(text)) != text:  # one mend can bring another to light
         text = repaired
@@ -84,13 +84,18 @@ def _undo_gbk(match: re.Match[str]) -> str:
 
 
 def _fix_encoding(text: str) -> str:
-    if text.isascii() and "\x1b" not in text:
+    """Mend line by line, as the library does itself, and only the lines that can need it."""
+    if PLAIN.fullmatch(text):
         return text
     try:
         import ftfy
     except ImportError as error:
         raise MissingExtraError("ftfy", "data", "repairing text") from error
-    return str(ftfy.fix_text(text, _ftfy_config()))
+    config = _ftfy_config()
+    lines = text.split("\n")
+    return "\n".join(
+        line if PLAIN.fullmatch(line) else ftfy.fix_text(line, config) for line in lines
+    )
 
 
 @cache

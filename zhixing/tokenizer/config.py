@@ -21,4 +21,5 @@ class TokenizerConfig(Config):
     byte_bpe and unigram need at least 260: the special tokens and one per byte."""
 
     max_sample_bytes: int = Field(default=100_000_000, ge=1_000)
-    """Learn from at most this many bytes of text, an even sample of all of it, and so bound the memory."""
+    """Learn from at most this many bytes of text, an even sample of all of it, and so bound the memory.
+    unigram never takes more than 2,000,000: its trainer is slow."""

@@ -18,7 +18,7 @@ Left out: lower-casing, accent stripping and every other normalisation (text is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -27,6 +27,9 @@ from zhixing.tokenizer.encoding import Special
 
 SPECIALS = [special.value for special in Special]
 NUM_BYTES = 256
+UNIGRAM_BYTES = (
+    2_000_000  # expectation maximisation over every substring: about 30 s per MB on one core
+)
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 LETTERS = r"[\p{L}\p{M}&&[^\p{Han}]]"
@@ -41,11 +44,15 @@ CONTINUES = "##"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Blueprint:
-    """An untrained pipeline, the trainer that fills it, and the fewest ids it can do with."""
+    """An untrained pipeline and the trainer that fills it.
+
+    min_vocab: the fewest ids it can do with. max_bytes: the most text its trainer can take in reasonable time.
+    """
 
     pipeline: Tokenizer
     trainer: trainers.Trainer
     min_vocab: int
+    max_bytes: int = 2**40
 
 
 def blueprint(kind: Kind, vocab: int) -> Blueprint:
@@ -72,7 +79,7 @@ def _unigram(vocab: int) -> Blueprint:
         unk_token=Special.UNKNOWN.value,
         show_progress=False,
     )
-    return _over_bytes(models.Unigram(), trainer)
+    return replace(_over_bytes(models.Unigram(), trainer), max_bytes=UNIGRAM_BYTES)
 
 
 def _over_bytes(model: models.Model, trainer: trainers.Trainer) -> Blueprint:
@@ -115,12 +122,18 @@ def wordpiece_blueprint(vocab: int, alphabet: Sequence[str]) -> Blueprint:
     )
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab,
-        special_tokens=[*SPECIALS, *alphabet, *(CONTINUES + character for character in alphabet)],
+        special_tokens=[*SPECIALS, *alphabet],
         continuing_subword_prefix=CONTINUES,
         min_frequency=2,
         show_progress=False,
     )
     return Blueprint(pipeline=pipeline, trainer=trainer, min_vocab=len(SPECIALS) + 2)
+
+
+def continues_a_word(character: str) -> bool:
+    """Whether `character` can follow another one in a word of `SINGLE`."""
+    words = _split(SINGLE)
+    return any(len(words.pre_tokenize_str(first + character)) == 1 for first in "a ")
 
 
 def _split(pattern: str) -> pre_tokenizers.PreTokenizer:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from tokenizers import Tokenizer as Pipeline
-from tokenizers.processors import TemplateProcessing
 
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import sha256_json
@@ -213,27 +212,7 @@ def _open_pipeline(files: TokenizerFiles) -> Pipeline:
     pipeline.no_truncation()
     pipeline.no_padding()
     pipeline.encode_special_tokens = True  # text is text, whatever it spells
-    _follow_config(pipeline, files)
     return pipeline
-
-
-def _follow_config(pipeline: Pipeline, files: TokenizerFiles) -> None:
-    """As transformers does: an explicit add_bos_token or add_eos_token replaces the post-processor."""
-    wishes = {
-        Special.BEGIN: files.config.get("add_bos_token"),
-        Special.END: files.config.get("add_eos_token"),
-    }
-    if all(wish is None for wish in wishes.values()):
-        return
-    parts = {}
-    for special, wish in wishes.items():
-        text = files.special_text(special)
-        parts[special] = text if wish and text is not None else ""
-    used = [text for text in parts.values() if text]
-    pipeline.post_processor = TemplateProcessing(
-        single=" ".join(filter(None, [parts[Special.BEGIN], "$A", parts[Special.END]])),
-        special_tokens=[(text, pipeline.token_to_id(text)) for text in used],
-    )
 
 
 def _find_specials(files: TokenizerFiles, pipeline: Pipeline) -> dict[Special, int]:

@@ -23,6 +23,7 @@ from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
 
 CHUNK_CHARACTERS = 1 << 18
+UNSEEN_STEP = 0.0001  # between the scores of bytes that the library's Unigram trainer never saw
 
 
 def train(
@@ -40,12 +41,10 @@ def train(
             f"which needs at least {plan.min_vocab}"
         )
     report.start(f"tokenizer ({config.kind}, at most {config.vocab} ids)", unit="bytes")
-    sample = even_sample(texts, config.max_sample_bytes, progress=report)
+    sample = even_sample(texts, min(config.max_sample_bytes, plan.max_bytes), progress=report)
     if not any(text.strip() for text in sample):
         raise DataError("there is no text to train a tokenizer on: every document is empty")
-    is_wordpiece = config.kind == "wordpiece"
-    learnt = _learn_wordpiece(sample, config.vocab) if is_wordpiece else _learn(sample, plan)
-    tokenizer = Tokenizer.from_learnt(learnt)
+    tokenizer = Tokenizer.from_learnt(_learn_kind(sample, config, plan))
     report.finish(f"tokenizer: {tokenizer.vocab} ids ({config.kind})")
     return tokenizer
 
@@ -55,7 +54,8 @@ def even_sample(texts: Iterable[str], max_bytes: int, *, progress: Progress) -> 
     kept: list[tuple[int, int, str]] = []  # (hash, bytes, text)
     total = 0
     limit = 2**64
-    for number, text in enumerate(_chunks(texts)):
+    longest = min(CHUNK_CHARACTERS, max(64, max_bytes // 64))  # so that a sample is many pieces
+    for number, text in enumerate(_chunks(texts, longest)):
         place = _hash(number)
         if place >= limit:
             continue
@@ -70,20 +70,31 @@ def even_sample(texts: Iterable[str], max_bytes: int, *, progress: Progress) -> 
     return [text for _, _, text in kept]
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[str]:
-    """Cut very long texts, so that one of them cannot be the whole sample."""
+def _chunks(texts: Iterable[str], longest: int) -> Iterator[str]:
+    """Cut texts of more than `longest` characters, so that one of them cannot be the whole sample."""
     for text in texts:
-        if len(text) <= CHUNK_CHARACTERS:
+        if len(text) <= longest:
             yield text
             continue
-        for start in range(0, len(text), CHUNK_CHARACTERS):
-            yield text[start : start + CHUNK_CHARACTERS]
+        for start in range(0, len(text), longest):
+            yield text[start : start + longest]
 
 
 def _hash(number: int) -> int:
     """A fixed 64-bit scramble of a number."""
     digest = hashlib.blake2b(number.to_bytes(8, "little"), digest_size=8).digest()
     return int.from_bytes(digest, "little")
+
+
+def _learn_kind(
+    sample: Sequence[str], config: TokenizerConfig, plan: kinds.Blueprint
+) -> dict[str, Any]:
+    """The content of a tokenizer.json, the same in every run."""
+    if config.kind == "wordpiece":
+        return _learn_wordpiece(sample, config.vocab)
+    if config.kind == "unigram":
+        return _settled_unigram(_learn(sample, plan))
+    return _learn(sample, plan)
 
 
 def _learn(sample: Sequence[str], plan: kinds.Blueprint) -> dict[str, Any]:
@@ -102,12 +113,48 @@ def _learn_wordpiece(sample: Sequence[str], vocab: int) -> dict[str, Any]:
     counts = Counter[str]()
     for text in sample:
         counts.update(text)
-    common = sorted(counts, key=lambda character: (-counts[character], character))
-    alphabet = sorted(common[: max(1, (vocab - len(kinds.SPECIALS)) // 2)])
+    kept, alphabet = _wordpiece_alphabet(counts, vocab)
     plan = kinds.wordpiece_blueprint(vocab, alphabet)
-    rare = {ord(character): " " for character in counts.keys() - set(alphabet)}
+    rare = {ord(character): " " for character in counts.keys() - kept}
     learnt = _learn([text.translate(rare) for text in sample], plan)
     learnt["added_tokens"] = learnt["added_tokens"][: len(Special)]
+    return learnt
+
+
+def _wordpiece_alphabet(counts: Counter[str], vocab: int) -> tuple[set[str], list[str]]:
+    """The most frequent characters, and the pieces that spell them: at most half of the vocabulary.
+
+    The other half is for what is learnt. A character that always stands alone (Chinese) needs no `##x`.
+    """
+    common = sorted(counts, key=lambda character: (-counts[character], character))
+    kept: set[str] = set()
+    pieces: list[str] = []
+    for character in common:
+        forms = [character]
+        if kinds.continues_a_word(character):
+            forms.append(kinds.CONTINUES + character)
+        if len(pieces) + len(forms) > max(2, (vocab - len(kinds.SPECIALS)) // 2):
+            break
+        kept.add(character)
+        pieces += forms
+    return kept, sorted(pieces)
+
+
+def _settled_unigram(learnt: dict[str, Any]) -> dict[str, Any]:
+    """Scores and order made the same in every run.
+
+    The library sums in the order of a randomly seeded hash table, which moves the last digits, and hands the
+    bytes it never saw slightly rising scores in that order. Here they all get the lowest score.
+    """
+    specials = learnt["model"]["vocab"][: len(Special)]
+    pieces = learnt["model"]["vocab"][len(Special) :]
+    lowest = min(score for _, score in pieces)
+    floor = lowest + kinds.NUM_BYTES * UNSEEN_STEP
+    settled = [
+        [piece, round(lowest if len(piece) == 1 and score <= floor else score, 6)]
+        for piece, score in pieces
+    ]
+    learnt["model"]["vocab"] = specials + sorted(settled, key=lambda item: (-item[1], item[0]))
     return learnt
 
 

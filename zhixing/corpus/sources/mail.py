@@ -17,6 +17,7 @@ from zhixing.corpus.document import Document
 
 _SPACES = re.compile(r"[ \t]+")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
+_PAGE = re.compile(r"<html|<body", re.IGNORECASE)
 _BLOCKS = {"p", "br", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "title"}
 
 
@@ -47,8 +48,9 @@ def _header(message: Message, name: str) -> str:
 def _body(message: Message) -> str:
     """The plain text parts; where there are none, the HTML parts without their tags."""
     plain = [_text(part) for part in message.walk() if part.get_content_type() == "text/plain"]
-    if any(text.strip() for text in plain):
-        return "\n\n".join(plain).strip()
+    if any(text.strip() for text in plain):  # some senders call a page of HTML plain text
+        shown = (strip_tags(text) if _PAGE.search(text) else text for text in plain)
+        return "\n\n".join(shown).strip()
     pages = [_text(part) for part in message.walk() if part.get_content_type() == "text/html"]
     return "\n\n".join(map(strip_tags, pages)).strip()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
 
-_TAG = re.compile(r"/[A-Za-z]+(?:\s+|$)")
+_TAG = re.compile(r"/[A-Za-z]+(?:\][A-Za-z]+)?(?:\s+|$)")
 _ENDS_A_SENTENCE = tuple('。！？；：，…”’）」』,.!?;:)"、—')
 _MAX_HEADLINE = 45
 _MIN_ARTICLE = 120

