@@ -17,8 +17,8 @@ class TrainConfig(Config):
     steps: int | None = Field(default=None, ge=1)
     """Optimizer steps to take. The result is the same bit for bit on every run of one machine."""
     budget_seconds: float | None = Field(default=None, gt=0.0)
-    """Seconds of training, without validating and saving. How many steps fit depends on the machine's mood, so
-    two runs are not the same bit for bit."""
+    """Seconds of training, without validating and saving. How many steps fit depends on how busy the machine
+    is, so two runs are not the same bit for bit."""
     batch_tokens: int = Field(default=8192, ge=1)
     """Tokens of one optimizer step; a multiple of data.time."""
     micro_batch: int | None = Field(default=None, ge=1)
