@@ -14,7 +14,7 @@ COMMANDS = {
     "data": ("zhixing.cli.data:app", "List, fetch, build and inspect text."),
     "tokenizer": ("zhixing.cli.tokenizer:app", "Train and inspect tokenizers."),
     "train": ("zhixing.cli.train:train", "Train what a recipe says."),
-    "evaluate": ("zhixing.cli.evaluate:evaluate", "Score a model, with intervals."),
+    "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
     "doctor": ("zhixing.cli.doctor:doctor", "What this machine has, and what is missing."),

@@ -1,5 +1,206 @@
-"""`zhixing data`."""
+"""`zhixing data`: the catalogue, the corpus pipeline, and why each document was kept or dropped."""
 
-from cyclopts import App
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-app = App(name="data", help="Not there yet.")
+from cyclopts import App, Parameter
+
+from zhixing.cli.console import Log, reporter
+from zhixing.core.config import build as build_config
+from zhixing.core.config import merge_overrides, read_table
+from zhixing.core.errors import ConfigError, UsageError
+from zhixing.corpus.card import CorpusCard, to_json
+from zhixing.corpus.config import CorpusConfig
+from zhixing.corpus.document import Document
+from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
+
+app = App(name="data", help="List, fetch, build and inspect text.")
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+SplitName = Literal["train", "validation", "test"]
+
+_TABLES = {"corpus", "tokenizer", "data", "model", "train", "evaluate"}
+_VALUES = {"name", "seed"}
+_EXCERPT = 400
+
+
+@app.command(name="list")
+def list_(*, as_json: Json = False) -> None:
+    """Show the texts that can be fetched by name, and which are in the cache."""
+    from zhixing.corpus.catalogue import ENTRIES
+    from zhixing.corpus.fetch import is_cached
+
+    if as_json:
+        _print_json([{**asdict(e), "cached": is_cached(e)} for e in ENTRIES.values()])
+        return
+    for entry in ENTRIES.values():
+        mark = "✓" if is_cached(entry) else " "
+        languages = ",".join(entry.languages)
+        print(f"{mark} {entry.name:18} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
+        print(f"  {'':18} {', '.join(map(str, entry.origins))}; licence: {entry.license}")
+
+
+@app.command
+def get(name: str, *, as_json: Json = False, log: Log = "auto") -> None:
+    """Fetch one text of the catalogue into the cache and check it."""
+    from zhixing.corpus.catalogue import find
+    from zhixing.corpus.fetch import fetch
+
+    entry = find(name)
+    if all(origin.kind == "local" for origin in entry.origins):
+        result = {
+            "name": name,
+            "origin": str(entry.origins[0]),
+            "path": "",
+            "license": entry.license,
+        }
+    else:
+        path, origin = fetch(entry, progress=reporter(log))
+        result = {"name": name, "origin": str(origin), "path": str(path), "license": entry.license}
+    if as_json:
+        _print_json(result)
+        return
+    place = result["path"] or "already on this machine, nothing to fetch"
+    print(f"{name}: {place}\nlicence: {entry.license}")
+
+
+@app.command
+def build(
+    recipe: Path,
+    *,
+    out: Path | None = None,
+    overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Build the corpus that the [corpus] table of a recipe describes.
+
+    Written to runs/RECIPE/corpus unless --out says otherwise; --set corpus.key=value overrides the recipe.
+    """
+    from zhixing.corpus.build import build as build_corpus
+
+    config = read_corpus_config(recipe, overrides)
+    folder = out or Path("runs") / recipe.stem / "corpus"
+    card = build_corpus(config, folder, progress=reporter(log))
+    if as_json:
+        _print_json({"folder": str(folder), **to_json(card)})
+        return
+    _print_card(card)
+    print(f"\nlook at it: zhixing data show {folder}")
+
+
+@app.command
+def show(
+    folder: Path,
+    *,
+    split: SplitName = "train",
+    num: Annotated[int, Parameter(name="--num")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Show the card of a corpus and --num of its documents, evenly spaced."""
+    if num < 0:
+        raise UsageError(f"--num {num}: a number of documents, 0 or more")
+    card = read_card(folder)
+    documents = _evenly_spaced(folder, split, num, card)
+    if as_json:
+        _print_json({"card": to_json(card), "documents": [asdict(each) for each in documents]})
+        return
+    _print_card(card)
+    for document in documents:
+        print(f"\n── {document.id} ({document.language}, {document.license}) ──")
+        print(document.text[:_EXCERPT] + ("…" if len(document.text) > _EXCERPT else ""))
+
+
+@app.command
+def why(folder: Path, document_id: str, *, as_json: Json = False) -> None:
+    """Say whether a document (SOURCE:NAME, as in `data show`) was kept and where, or why it was dropped."""
+    read_card(folder)
+    found = _fates(folder, document_id)
+    if not found:
+        raise UsageError(
+            f"{folder} knows no document {document_id!r}; identities look like SOURCE:NAME, "
+            f"see {folder / 'train.jsonl'} and {folder / 'dropped.jsonl'}"
+        )
+    if as_json:
+        _print_json(found)
+        return
+    for fate in found:
+        print(_sentence(fate))
+
+
+def read_corpus_config(recipe: Path, overrides: tuple[str, ...] = ()) -> CorpusConfig:
+    """The [corpus] table of a recipe; its other tables must at least be known by name."""
+    table = merge_overrides(read_table(recipe), overrides)
+    if unknown := sorted(set(table) - _TABLES - _VALUES):
+        raise ConfigError(
+            f"{recipe}: unknown table or key {unknown[0]!r}; a recipe has "
+            f"{', '.join(sorted(_TABLES | _VALUES))}"
+        )
+    if "corpus" not in table:
+        raise ConfigError(f"{recipe} has no [corpus] table; add one with [[corpus.sources]]")
+    corpus = table["corpus"]
+    if isinstance(corpus, dict) and "seed" in table:
+        corpus = {"seed": table["seed"], **corpus}
+    return build_config(corpus, CorpusConfig, origin=recipe)
+
+
+def _evenly_spaced(folder: Path, split: str, num: int, card: CorpusCard) -> list[Document]:
+    total = sum(amount.documents for amount in card.kept.get(split, {}).values())
+    wanted = {total * position // num for position in range(num)} if num else set()
+    return [d for number, d in enumerate(read_documents(folder, split)) if number in wanted]
+
+
+def _fates(folder: Path, document_id: str) -> list[dict[str, Any]]:
+    """Everything known about the document of this identity and about its pieces."""
+    found = []
+    for split in SPLITS:
+        for document in read_documents(folder, split):
+            if _is_meant(document.id, document_id):
+                size = len(document.text.encode())
+                found.append({"id": document.id, "kept": True, "split": split, "bytes": size})
+    for record in read_dropped(folder):
+        if _is_meant(record.id, document_id):
+            found.append({"kept": False, **asdict(record)})
+    return found
+
+
+def _is_meant(identity: str, typed: str) -> bool:
+    return identity == typed or identity.startswith(f"{typed}#")
+
+
+def _sentence(fate: dict[str, Any]) -> str:
+    if fate["kept"]:
+        return f"{fate['id']}: kept, in {fate['split']} ({fate['bytes']} bytes)"
+    record = Dropped(**{key: value for key, value in fate.items() if key != "kept"})
+    line = (
+        f"{record.id}: dropped, {record.reason} ({record.score:g}; threshold {record.threshold:g})"
+    )
+    if record.kept_id:
+        line += f"\n  {record.kept_id} stands for it"
+    return f"{line}\n  begins: {' '.join(record.start.split())}"
+
+
+def _print_card(card: CorpusCard) -> None:
+    for source in card.sources:
+        size = f"{source.documents} documents, {source.bytes / 1e6:.2f} MB"
+        print(f"source {source.name}: {size}, licence {source.license}, from {source.origin}")
+    for split, languages in card.kept.items():
+        for language, amount in sorted(languages.items()):
+            size = f"{amount.documents:8} documents {amount.bytes / 1e6:10.3f} MB"
+            print(f"  {split:11} {language}  {size}")
+    for reason, amount in card.dropped.items():
+        print(
+            f"  dropped     {amount.documents:8} documents {amount.bytes / 1e6:10.3f} MB  {reason}"
+        )
+    if card.masked:
+        print("  masked      " + ", ".join(f"{kind} {n}" for kind, n in card.masked.items()))
+    for note in card.notes:
+        print(f"note: {note}")
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, ensure_ascii=False)
+    print()

@@ -1,6 +1,221 @@
-"""`zhixing evaluate`."""
+"""`zhixing evaluate MODEL`: score a model on held-out text; `compare A B`: is the difference real?
+
+Results go to standard output, progress to standard error.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from zhixing.cli.console import Log, reporter
+from zhixing.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zhixing.checkpoint.folder import Loaded
+    from zhixing.core.progress import Progress
+    from zhixing.evaluate.metrics import Comparison, Scored
+
+SUITES = {"likelihood": "bits per byte and perplexity of held-out text"}
+WIDEST = 4096
+
+app = App(name="evaluate", help="Score a model, with intervals.")
 
 
-def evaluate() -> None:
-    """Not there yet."""
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What to score on, and how."""
+
+    data: Path | None = None
+    """A corpus folder (zhixing data build), a .txt, .md or .jsonl file, or a folder of such files."""
+    split: str | None = None
+    """Which part of a corpus: train, validation or test (test unless given)."""
+    window: int | None = None
+    """Tokens of context for models with attention; all the model can use (at most 4096) unless given."""
+    seed: int = 42
+    """Of the bootstrap behind the intervals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How to answer."""
+
+    out: Path | None = None
+    """Write the scores, every document's too, to this JSON file; `compare` reads such files."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+    log: Log = "auto"
+    """Progress on standard error: auto, plain, json or none."""
+
+
+_FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
+
+
+@app.default
+def evaluate(
+    model: Annotated[Path, Parameter(help="A model folder.")],
+    *,
+    suite: Annotated[tuple[str, ...], Parameter(help="What to measure; there is: likelihood.")] = (
+        "likelihood",
+    ),
+    data: Annotated[Data, _FLAT] = Data(),
+    output: Annotated[Output, _FLAT] = Output(),
+) -> None:
+    """Score a model: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
+    _check_suites(suite)
+    source = _required(data)
+    progress = reporter(output.log)
+    began = time.monotonic()
+    loaded = _open(model, progress)
+    window = _window([loaded], data.window)
+    scored = _score(model, loaded, source, window, data.split, progress)
+    seconds = time.monotonic() - began
+    from zhixing.evaluate.result import save_result, to_json
+
+    result = to_json(scored, seed=data.seed) | {"seconds": round(seconds, 3)}
+    if output.out is not None:
+        save_result(output.out, scored, seed=data.seed)
+    print(json.dumps(result, ensure_ascii=False) if output.json else _table(result))
+
+
+@app.command
+def compare(
+    a: Annotated[Path, Parameter(help="A model folder, or a file written by evaluate --out.")],
+    b: Annotated[Path, Parameter(help="Another one.")],
+    *,
+    data: Annotated[Data, _FLAT] = Data(),
+    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    log: Log = "auto",
+) -> None:
+    """Test whether A is better than B on the same documents: `zhixing evaluate compare A B --data DIR`."""
+    first, second = _both(a, b, data, reporter(log))
+    from zhixing.evaluate.metrics import compare as compare_scores
+
+    results = compare_scores(first, second, seed=data.seed)
+    if json_:
+        found = [asdict(c) | {"is_significant": c.is_significant} for c in results]
+        value = {
+            "a": str(a),
+            "b": str(b),
+            "signatures": [str(first.signature), str(second.signature)],
+            "comparisons": found,
+        }
+        print(json.dumps(value, ensure_ascii=False))
+        return
+    print(_verdicts(str(a), str(b), results))
+
+
+def _check_suites(suites: Sequence[str]) -> None:
+    for name in suites:
+        if name not in SUITES:
+            known = ", ".join(f"{suite} ({what})" for suite, what in SUITES.items())
+            raise UsageError(f"there is no suite {name!r}; there is: {known}")
+
+
+def _required(data: Data) -> Path:
+    if data.data is None:
+        raise UsageError(
+            "--data is missing: give a corpus folder (zhixing data build), a .txt, .md or .jsonl file, or a "
+            "folder of such files"
+        )
+    return data.data
+
+
+def _open(model: Path, progress: "Progress") -> "Loaded":
+    progress.start(f"opening {model}")
+    from zhixing.checkpoint.folder import load_model
+
+    loaded = load_model(model)
+    progress.finish(f"{model}: {loaded.manifest.model_kind}")
+    return loaded
+
+
+def _window(models: Sequence["Loaded"], asked: int | None) -> int:
+    """The window asked for, else the longest that every model can use."""
+    if asked is not None:
+        return asked
+    limits = [m.model.max_time for m in models if m.model.max_time is not None]
+    return min([*limits, WIDEST])
+
+
+def _score(
+    folder: Path, loaded: "Loaded", data: Path, window: int, split: str | None, progress: "Progress"
+) -> "Scored":
+    from zhixing.evaluate.harness import Window, score_documents, signature
+    from zhixing.evaluate.metrics import Scored
+    from zhixing.evaluate.texts import read_texts
+
+    chosen = Window(time=window)
+    scores = score_documents(
+        loaded.model,
+        loaded.tokenizer,
+        read_texts(data, split),
+        window=chosen,
+        progress=progress,
+    )
+    signed = signature(loaded.model, loaded.tokenizer, scores, window=chosen)
+    return Scored(model=str(folder), scores=tuple(scores), signature=signed)
+
+
+def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored", "Scored"]:
+    """Saved scores as they are; model folders scored now, with the window of a saved score if there is one."""
+    from zhixing.evaluate.result import read_result
+
+    saved = {path: read_result(path) for path in (a, b) if path.is_file()}
+    models = {path: _open(path, progress) for path in (a, b) if path not in saved}
+    asked = next((s.signature.window for s in saved.values()), None)
+    asked = asked if data.window is None else data.window
+    scored = dict(saved)
+    for path, loaded in models.items():
+        window = _window(list(models.values()), asked)
+        scored[path] = _score(path, loaded, _required(data), window, data.split, progress)
+    return scored[a], scored[b]
+
+
+def _table(result: dict[str, Any]) -> str:
+    """Scores as aligned lines, with what they depend on."""
+    lines = [f"{'':10} {'bits/byte':>9}  {'95 % interval':15} {'perplexity':>10}  95 % interval"]
+    for language, metrics in result["scores"].items():
+        bits, perplexity = metrics.get("bits_per_byte"), metrics["perplexity"]
+        lines.append(
+            f"{language:10} {_value(bits, 3):>9}  {_span(bits, 3):15} "
+            f"{_value(perplexity, 1):>10}  {_span(perplexity, 1)}"
+        )
+    lines.append(
+        f"{result['documents']:,} documents, {result['bytes']:,} bytes, {result['tokens']:,} tokens "
+        f"in {result['seconds']:.1f} s · {result['signature']}"
+    )
+    if "bits_per_byte" not in result["scores"]["all"]:
+        lines.append("no bits per byte: this tokenizer drops part of the text, which would be free")
+    if result["documents"] < 2:
+        lines.append("no interval: a single document; give several files, or .jsonl")
+    return "\n".join(lines)
+
+
+def _value(score: dict[str, Any] | None, digits: int) -> str:
+    return "–" if score is None else f"{score['value']:,.{digits}f}"
+
+
+def _span(score: dict[str, Any] | None, digits: int) -> str:
+    if score is None or score["low"] is None:
+        return "–"
+    return f"{score['low']:,.{digits}f} – {score['high']:,.{digits}f}"
+
+
+def _verdicts(a: str, b: str, results: Sequence["Comparison"]) -> str:
+    lines = [f"A {a}", f"B {b}", ""]
+    lines.append(f"{'':10} {'A':>7} {'B':>7} {'A - B':>8}  {'95 % interval':18} {'p':>7}")
+    for one in results:
+        span = "–" if one.low is None else f"{one.low:+.4f} – {one.high:+.4f}"
+        lines.append(
+            f"{one.language:10} {one.a:7.3f} {one.b:7.3f} {one.difference:+8.4f}  {span:18} {one.p_value:7.4f}"
+        )
+    overall = results[0]
+    better = "A" if overall.difference < 0 else "B"
+    verdict = f"{better} is better" if overall.is_significant else "no difference was found"
+    lines.append(f"\n{verdict} (bits per byte, {overall.count:,} documents, paired)")
+    return "\n".join(lines)

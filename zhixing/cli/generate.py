@@ -1,6 +1,194 @@
-"""`zhixing generate`."""
+"""`zhixing generate`: continue a prompt with any model, shown as it is made.
+
+The text goes to standard output and nothing else does; what was read and how fast it went goes to standard error.
+"""
+
+import json as json_text
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from zhixing.cli.console import JsonLines, Log, reporter
+from zhixing.core.errors import DataError, UsageError
+from zhixing.engine.request import SamplingParams, TokenEvent
+
+if TYPE_CHECKING:
+    from zhixing.api import Model
 
 
-def generate() -> None:
-    """Not there yet."""
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the prompt comes from: one of these, else standard input."""
+
+    prompt: str | None = None
+    """Text to continue; an empty one begins from nothing."""
+    file: Path | None = None
+    """Read the prompt from this UTF-8 file, or from standard input with -; one last newline is dropped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How to answer."""
+
+    num: int = 1
+    """How many continuations to make; each takes the next seed."""
+    json: bool = False
+    """Print one JSON object at the end instead of the text as it comes."""
+    log: Log = "auto"
+    """Progress on standard error: auto, plain, json or none."""
+
+
+_DEFAULTS = SamplingParams()
+_FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
+
+
+def generate(
+    model: Annotated[Path, Parameter(help="A model folder, ours or of Qwen3's shape.")],
+    *,
+    source: Annotated[Source, _FLAT] = Source(),
+    sampling: Annotated[SamplingParams, _FLAT] = _DEFAULTS,
+    output: Annotated[Output, _FLAT] = Output(),
+) -> None:
+    """Continue a prompt: `zhixing generate runs/quickstart/gpt --prompt "Once"`."""
+    if output.num < 1:
+        raise UsageError(f"--num {output.num} must be at least 1")
+    if sampling.top_logprobs and not output.json:
+        raise UsageError("--top-logprobs can only be shown with --json")
+    prompt = read_prompt(source)
+    opened = _open(model, output.log)
+    speed = _Speed()
+    answers = []
+    try:
+        for index in range(output.num):
+            settings = sampling.model_copy(update={"seed": sampling.seed + index})
+            if output.num > 1:
+                _tell(f"[{index + 1} of {output.num}, seed {settings.seed}]", output.log)
+            events = _continue(opened, prompt, settings, speed, show=not output.json)
+            answers.append(_answer(events, settings.seed))
+    finally:
+        if speed.tokens:
+            _tell(speed.summary(), output.log)
+    if output.json:
+        result = {"model": str(model), "prompt": prompt, "generations": answers, **speed.figures()}
+        print(json_text.dumps(result, ensure_ascii=False))
+
+
+def read_prompt(source: Source) -> str:
+    """The prompt that the user gave. Raises UsageError when there is none or two, DataError when it is not text."""
+    if source.prompt is not None and source.file is not None:
+        raise UsageError("--prompt and --file were both given; one is enough")
+    if source.prompt is not None:
+        return source.prompt
+    if source.file is not None and str(source.file) != "-":
+        return _decode(_read(source.file), str(source.file))
+    if sys.stdin.isatty():
+        raise UsageError(
+            'no prompt: type --prompt "some text", --file NAME, or pipe a text into this command'
+        )
+    return _decode(sys.stdin.buffer.read(), "standard input")
+
+
+class _Speed:
+    """Counts tokens against the clock, the reading of the prompt apart."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self._reading = 0.0
+        self._writing = 0.0
+        self._mark = 0.0
+
+    def begin(self) -> None:
+        self._mark = time.monotonic()
+
+    def count(self, *, is_first: bool) -> None:
+        now = time.monotonic()
+        self.tokens += 1
+        if is_first:
+            self._reading += now - self._mark
+        else:
+            self._writing += now - self._mark
+        self._mark = now
+
+    def figures(self) -> dict[str, float]:
+        seconds = self._reading + self._writing
+        rate = self.tokens / seconds if seconds else 0.0
+        return {"tokens": self.tokens, "seconds": seconds, "tokens_per_second": rate}
+
+    def summary(self) -> str:
+        figures = self.figures()
+        return (
+            f"{self.tokens} tokens in {figures['seconds']:.2f} s, "
+            f"{figures['tokens_per_second']:.1f} tokens/s (first token after {self._reading:.2f} s)"
+        )
+
+
+def _open(folder: Path, log: Log) -> "Model":
+    progress = reporter(log)
+    progress.start(f"opening {folder}")
+    from zhixing.api import load
+
+    model = load(folder)
+    size = sum(parameter.numel() for parameter in model.network.parameters())
+    progress.finish(f"{folder}: {model.kind}, {size:,} parameters")
+    return model
+
+
+def _continue(
+    model: "Model", prompt: str, settings: SamplingParams, speed: _Speed, *, show: bool
+) -> list[TokenEvent]:
+    """Generate to the end, showing the text as it comes."""
+    events: list[TokenEvent] = []
+    speed.begin()
+    try:
+        for event in model.run(prompt, settings):
+            speed.count(is_first=not events)
+            events.append(event)
+            if show and event.text:
+                sys.stdout.write(event.text)
+                sys.stdout.flush()
+    finally:
+        if show and events:
+            print(flush=True)
+    return events
+
+
+def _answer(events: list[TokenEvent], seed: int) -> dict[str, Any]:
+    """One continuation under the names of `zhixing.api.Generation`."""
+    answer: dict[str, Any] = {
+        "text": "".join(event.text for event in events),
+        "ids": [event.token for event in events],
+        "logprobs": [event.logprob for event in events],
+        "finish": events[-1].finish,
+        "seed": seed,
+    }
+    if any(event.top for event in events):
+        answer["top_logprobs"] = [event.top for event in events]
+    return answer
+
+
+def _tell(line: str, log: Log) -> None:
+    """One line for people on standard error; a bar would fight with the streamed text."""
+    if log == "json":
+        JsonLines().finish(line)
+    elif log != "none":
+        print(line, file=sys.stderr, flush=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decode(content: bytes, origin: str) -> str:
+    try:
+        return content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{origin} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
+        ) from error

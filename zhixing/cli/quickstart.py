@@ -1,6 +1,217 @@
-"""`zhixing quickstart`."""
+"""`zhixing quickstart`: text to a measured ladder of language models, in one command.
+
+    corpus -> tokenizer -> n-gram, RNN, LSTM, GPT, mixture -> one harness -> report.html
+
+Every step that is finished is reused and a rung that was interrupted continues, so the same command typed again
+after Ctrl-C goes on where it stopped.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from zhixing.cli import duration
+from zhixing.cli.console import Log, reporter
+
+if TYPE_CHECKING:
+    from zhixing.cli.ladder import Judged
+    from zhixing.cli.recipe import Recipe
+    from zhixing.core.progress import Progress
+
+Switch = Parameter(negative="")
+
+RUNGS = ("ngram", "rnn", "lstm", "gpt")
+"""The recipes quickstart-NAME.toml, from simple to rich; the mixture of the first and the last comes on top."""
+
+OVERHEAD = 0.08
+"""Share of the budget that counting the n-gram and fitting the mixture get; the networks share the rest."""
 
 
-def quickstart() -> None:
-    """Not there yet."""
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What one call is to do."""
+
+    texts: tuple[Path, ...]
+    out: Path
+    budget_seconds: float
+    seed: int
+    overrides: tuple[str, ...]
+    command: str
+
+
+def quickstart(
+    *texts: Path,
+    out: Path = Path("runs/quickstart"),
+    budget: str = "4m",
+    seed: int = 42,
+    overrides: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    fresh: Annotated[bool, Switch] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    log: Log = "auto",
+) -> int:
+    """Make and measure the whole ladder of models on English and Chinese text, and write a report.
+
+    Typed again after Ctrl-C it continues. Exit code 130 after an interrupt, everything so far saved.
+
+    Parameters
+    ----------
+    texts
+        Your own files or folders (txt, md, html, jsonl, csv, tsv, parquet; also .gz, .zst). Default: documentation
+        that every Python carries, and the People's Daily of January 1998.
+    out
+        Folder for data, models and report.
+    budget
+        Training time of the whole ladder, such as 90s, 4m or 1h.
+    seed
+        Of weights, order and samples.
+    overrides
+        table.key=value over the recipes of all rungs, such as --set tokenizer.vocab=8000.
+    fresh
+        Train everything again; the prepared text is kept where it still fits.
+    as_json
+        Print the result as one JSON object, on one line, last.
+    """
+    from zhixing.core.files import locked
+
+    plan = Plan(
+        texts=texts,
+        out=out,
+        budget_seconds=duration.parse(budget),
+        seed=seed,
+        overrides=overrides,
+        command=_command(texts, out, budget, seed, overrides),
+    )
+    with locked(out):
+        if fresh:
+            _forget(out)
+        result, samples = run(plan, reporter(log))
+    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, samples, out))
+    return 0
+
+
+def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Do it; return the result as JSON values, and samples of the best model."""
+    from time import monotonic
+
+    from zhixing.cli.ladder import judge_rung, make_mixture, make_rung, test_documents
+    from zhixing.cli.ladder_report import as_json, report_of
+    from zhixing.cli.workshop import prepare
+    from zhixing.core.files import write_json
+    from zhixing.core.provenance import provenance
+    from zhixing.report.page import write_report
+
+    began = monotonic()
+    recipes = load_recipes(plan)
+    prepared = prepare(recipes["gpt"], plan.out / "data", progress)
+    documents = test_documents(prepared)
+    rungs = [
+        make_rung(recipe, prepared, plan.out / name, command=plan.command, progress=progress)
+        for name, recipe in recipes.items()
+    ]
+    rungs.append(make_mixture(rungs[-1], rungs[0], prepared, plan.out / "mixture", progress))
+    prompts = _prompts(recipes["gpt"], prepared.card.kept["test"])
+    judged = [
+        judge_rung(rung, documents, prompts, seed=plan.seed, progress=progress) for rung in rungs
+    ]
+    made_from = provenance(
+        config_hash=recipes["gpt"].hash(),
+        data_hash=prepared.card.data_hash,
+        tokenizer_hash=prepared.tokenizer.hash,
+        seed=plan.seed,
+    )
+    report = report_of(
+        judged, prepared.card, made_from, command=plan.command, seconds=monotonic() - began
+    )
+    progress.start("report")
+    write_report(plan.out / "report.html", report)
+    result = as_json(report, {rung.name: str(rung.folder) for rung in rungs})
+    write_json(plan.out / "result.json", result)
+    progress.finish(f"report: {plan.out / 'report.html'}")
+    return result, _best_samples(judged)
+
+
+def load_recipes(plan: Plan) -> dict[str, "Recipe"]:
+    """The recipe of every rung, with the budget, the seed and the user's text put in."""
+    from zhixing.cli.recipe import load_recipe
+
+    seconds = plan.budget_seconds * (1 - OVERHEAD) / (len(RUNGS) - 1)
+    recipes = {}
+    for name in RUNGS:
+        settings = [f"seed={plan.seed}", *_sources(plan.texts)]
+        if name != "ngram":
+            settings += [f"train.budget_seconds={seconds}", *sized(name, seconds)]
+        recipes[name] = load_recipe(
+            Path(f"quickstart-{name}.toml"), [*settings, *_for_rung(name, plan.overrides)]
+        )
+    return recipes
+
+
+def sized(name: str, seconds: float) -> list[str]:
+    """Settings that make a network as large as its training time can use."""
+    return []
+
+
+def _for_rung(name: str, overrides: tuple[str, ...]) -> list[str]:
+    """An n-gram model has no training settings to override."""
+    return [each for each in overrides if name != "ngram" or not each.startswith("train.")]
+
+
+def _sources(texts: tuple[Path, ...]) -> list[str]:
+    """The user's files as sources of the corpus, each with a name of its own."""
+    if not texts:
+        return []
+    tables = [
+        f'{{ name = "text-{number}", path = {json.dumps(str(path), ensure_ascii=False)} }}'
+        for number, path in enumerate(texts, start=1)
+    ]
+    return [f"corpus.sources=[{', '.join(tables)}]"]
+
+
+def _prompts(recipe: "Recipe", kept: object) -> tuple[str, ...]:
+    """The prompts in languages that the corpus has."""
+    assert isinstance(kept, dict)
+    fitting = [p for p in recipe.samples if ("en" if p.isascii() else "zh") in kept]
+    return tuple(fitting) or recipe.samples[:1]
+
+
+def _best_samples(judged: "list[Judged]") -> list[dict[str, str]]:
+    gpt = next(each for each in judged if each.made.name == "gpt")
+    return list(gpt.samples)
+
+
+def _forget(out: Path) -> None:
+    """Make every rung look unfinished; training then begins again and replaces it."""
+    for name in (*RUNGS, "mixture"):
+        (out / name / "effort.json").unlink(missing_ok=True)
+
+
+def _command(
+    texts: tuple[Path, ...], out: Path, budget: str, seed: int, overrides: tuple[str, ...]
+) -> str:
+    parts = ["zhixing quickstart", *map(str, texts), f"--out {out} --budget {budget}"]
+    parts += [f"--seed {seed}"] * (seed != 42)
+    return " ".join(parts + [f"--set {each}" for each in overrides])
+
+
+def _told(result: dict[str, Any], samples: list[dict[str, str]], out: Path) -> str:
+    lines = ["model     bits per byte        parameters  train tok/s  generate tok/s"]
+    for rung in sorted(result["ladder"], key=lambda each: each["bits_per_byte"]["all"]):
+        lines.append(
+            f"{rung['model']:8}  {rung['bits_per_byte']['all']:.3f} "
+            f"[{rung['low']:.3f}, {rung['high']:.3f}]  {rung['parameters']:>10,}  "
+            f"{rung['train_tokens_per_second']:>11,.0f}  {rung['generate_tokens_per_second']:>14,.0f}"
+        )
+    for each in samples:
+        lines += ["", f"gpt continues {each['prompt']!r}:", f"{each['prompt']}{each['text']}"]
+    prompt = samples[0]["prompt"].strip()
+    lines += [
+        "",
+        f"report:              {out / 'report.html'}",
+        f'write with it:       zhixing generate {out / "gpt"} --prompt "{prompt}"',
+        "on your own text:    zhixing quickstart path/to/your/files --out runs/mine",
+        "one model, longer:   zhixing train recipes/quickstart-gpt.toml --set train.budget_seconds=600",
+    ]
+    return "\n".join(lines)

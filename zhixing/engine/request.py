@@ -1,10 +1,17 @@
-"""What goes into the engine and what comes out."""
+"""What goes into the engine and what comes out, checked when it is made.
 
-from collections.abc import Mapping
+A setting out of range is an error that names the setting, never a value that is quietly clipped.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, Any, TypedDict
+
+from pydantic import Field, ValidationError, field_validator
 
 from zhixing.core.config import Config
+from zhixing.core.errors import UsageError
 
 
 class Finish(StrEnum):
@@ -15,22 +22,50 @@ class Finish(StrEnum):
     STOP = "stop"
     """A stop string was reached; it is not part of the text."""
     LENGTH = "length"
-    """`max_tokens` were generated."""
+    """`max_tokens` were generated, or the model's context is full."""
 
 
 class SamplingParams(Config):
     """How tokens are chosen; validated, frozen. Ranges are checked when it is made."""
 
-    max_tokens: int = 256
-    temperature: float = 1.0
-    """0 is greedy."""
-    top_k: int | None = None
-    top_p: float = 1.0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    stop: tuple[str, ...] = ()
-    seed: int = 42
-    top_logprobs: int = 0
+    max_tokens: int = Field(default=256, ge=1)
+    """Most tokens to generate, the end token included."""
+    temperature: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """Logits are divided by it; 0 is greedy: always the most probable token."""
+    top_k: int | None = Field(default=None, ge=1)
+    """Keep this many most probable tokens; None keeps all."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Keep the fewest most probable tokens that reach this probability together; 1 keeps all."""
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    """Keep tokens at least this share as probable as the most probable one; 0 keeps all."""
+    repetition_penalty: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Logits of tokens seen in prompt or answer are divided by it where positive, multiplied where negative."""
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """The text ends before the first of these strings."""
+    seed: int = Field(default=42, ge=0, lt=2**63)
+    """Same seed, model and prompt: same text, whatever else the engine does meanwhile."""
+    top_logprobs: int = Field(default=0, ge=0)
+    """How many of the most probable tokens to report beside each chosen one."""
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """A single string is one stop string, not one per character."""
+        return (value,) if isinstance(value, str) else value
+
+
+class Sampling(TypedDict, total=False):
+    """The fields of `SamplingParams` as keyword arguments."""
+
+    max_tokens: int
+    temperature: float
+    top_k: int | None
+    top_p: float
+    min_p: float
+    repetition_penalty: float
+    stop: str | Sequence[str]
+    seed: int
+    top_logprobs: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +75,7 @@ class Request:
     id: str
     tokens: tuple[int, ...]
     params: SamplingParams
-    arrival: float
+    arrival: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,3 +92,15 @@ class TokenEvent:
     top: Mapping[int, float] = field(default_factory=dict)
     text: str = ""
     finish: Finish | None = None
+
+
+def sampling_params(values: Mapping[str, Any]) -> SamplingParams:
+    """`SamplingParams` of a user's settings. Raises UsageError naming every setting that is wrong."""
+    try:
+        return SamplingParams.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"])
+            lines.append(f"{name} = {fault['input']!r}: {fault['msg']}")
+        raise UsageError("; ".join(lines)) from error

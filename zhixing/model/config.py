@@ -70,5 +70,18 @@ class NGramConfig(Config):
     """n: a token is predicted from the n - 1 before it."""
 
 
+class MixtureConfig(Config):
+    """A neural model and an n-gram model, mixed with a weight that depends on the context; fitted, not trained."""
+
+    kind: Literal["mixture"] = "mixture"
+    """Picks the architecture."""
+    neural: Annotated[DecoderConfig | RecurrentConfig, Field(discriminator="kind")]
+    """The neural model."""
+    ngram: NGramConfig
+    """The n-gram model, over the same token ids."""
+    hidden: int = Field(default=16, ge=1, le=1024)
+    """Inner size of the gate that makes the weight."""
+
+
 ModelConfig = Annotated[DecoderConfig | RecurrentConfig | NGramConfig, Field(discriminator="kind")]
 """Any model of the ladder, told apart by `kind`."""

@@ -1,0 +1,38 @@
+"""README.md of a model folder: a card whose YAML header the Hugging Face hub reads."""
+
+import json
+
+from zhixing.checkpoint.manifest import Manifest
+
+_BODY = """# A {kind} made with Zhixing
+
+Trained on {tokens:,} tokens in {step:,} steps.
+
+```python
+import zhixing
+
+model = zhixing.load("this folder")
+print(model.generate("Once", max_tokens=64).text)
+```
+"""
+
+
+def card_text(body: str, manifest: Manifest) -> str:
+    """The card: `body` below a YAML header, or as it is when it brings its own; a plain one when it is empty."""
+    text = body or _BODY.format(
+        kind=manifest.model_kind, tokens=manifest.tokens, step=manifest.step
+    )
+    return text if text.startswith("---\n") else _header(manifest.model_kind) + text
+
+
+def _header(kind: str) -> str:
+    is_shared = kind == "decoder"
+    fields = {
+        "library_name": "transformers" if is_shared else "zhixing",
+        "pipeline_tag": "text-generation",
+        "language": ["en", "zh"],
+        "tags": ["zhixing", kind],
+    }
+    # JSON values are YAML values, with the quoting right.
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
+    return "---\n" + "\n".join(lines) + "\n---\n\n"

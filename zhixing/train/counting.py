@@ -1,0 +1,106 @@
+"""Training without gradients: an n-gram model is counted once, then measured like every other model."""
+
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhixing.checkpoint.folder import ModelInfo
+from zhixing.core.files import locked, sha256_json
+from zhixing.core.progress import Progress
+from zhixing.core.records import RecordWriter
+from zhixing.kernels.cross_entropy import IGNORED
+from zhixing.model.config import NGramConfig
+from zhixing.model.ngram import NGram
+from zhixing.model.ngram import count as count_ngrams
+from zhixing.train import folder as run_folder
+from zhixing.train.batches import micro_batches
+from zhixing.train.folder import Start
+from zhixing.train.report import validation_records
+from zhixing.train.session import Inputs, Result
+from zhixing.train.validate import HeldOut, Validation, hold_out
+
+ROWS_AT_ONCE = 64
+
+
+def run(
+    config: NGramConfig,
+    inputs: Inputs,
+    folder: Path,
+    *,
+    start: Start = Start.NEW,
+    progress: Progress,
+    validate_tokens: int | None = None,
+) -> Result:
+    """Count the training shards into a model in `folder`; there is nothing to resume, it is counted again.
+
+    `validate_tokens` bounds the held-out tokens it is measured on, as in TrainConfig.
+    """
+    with locked(folder):
+        run_folder.check(folder, start)
+        run_folder.clear(folder)
+        progress.start(f"{config.kind} in {folder}", unit="tokens")
+        began = perf_counter()
+        ids = np.concatenate([shard.ids for shard in inputs.train])
+        model = count_ngrams(ids, _ends(inputs), inputs.tokenizer.vocab, config)
+        seconds = perf_counter() - began
+        tokens = len(ids) - sum(len(shard.ends) for shard in inputs.train)
+        _validate(model, inputs, folder, seconds=seconds, tokens=tokens, limit=validate_tokens)
+        info = ModelInfo(
+            step=1, tokens=tokens, config_hash=sha256_json(inputs.recipe), card=inputs.card
+        )
+        run_folder.publish(folder, model, inputs.tokenizer, info=info)
+        progress.finish(
+            f"{config.kind}: {model.num_ngrams:,} n-grams of {tokens:,} tokens counted in {seconds:.1f} s"
+        )
+    return Result(
+        folder=folder,
+        step=1,
+        tokens=tokens,
+        seconds=seconds,
+        selected_step=1,
+        best=None,
+        stopped_early=False,
+    )
+
+
+def _ends(inputs: Inputs) -> NDArray[np.int64]:
+    """Where each document ends in all shards laid end to end."""
+    before = np.cumsum([0, *(len(shard.ids) for shard in inputs.train)])
+    return np.concatenate(
+        [shard.ends + start for shard, start in zip(inputs.train, before[:-1], strict=True)]
+    )
+
+
+def _validate(
+    model: NGram, inputs: Inputs, folder: Path, *, seconds: float, tokens: int, limit: int | None
+) -> None:
+    """Write the one point of its curve, on the same rows that the other models are measured on."""
+    with RecordWriter(folder / run_folder.RECORDS) as records:
+        if not inputs.validation:
+            return
+        held = hold_out(
+            inputs.validation,
+            time=inputs.time,
+            tokens=limit,
+            micro_batch=ROWS_AT_ONCE,
+            text_bytes=inputs.validation_bytes,
+        )
+        result = _measure(model, held)
+        for record in validation_records(
+            result, seconds=seconds, tokens=tokens, seed=inputs.seed, run=folder.name
+        ):
+            records.write(record)
+
+
+def _measure(model: NGram, held: HeldOut) -> Validation:
+    began = perf_counter()
+    nats, targets = 0.0, 0
+    for batch in micro_batches(held.rows, held.micro_batch):
+        kept = batch.targets != IGNORED
+        found = model.log_prob(batch.tokens, batch.targets.clamp(min=0), documents=batch.documents)
+        nats -= float(found[kept].sum())
+        targets += int(kept.sum())
+    seconds = perf_counter() - began
+    return Validation.of(held, step=1, nats=nats, targets=targets, seconds=seconds)

@@ -1,0 +1,204 @@
+"""The training loop: add up the gradients of a step, move the weights, now and then save and measure.
+
+    run ── step ── objective.loss ── model
+     └──── settle: save, then validate; a crash while validating loses nothing
+
+The loss of a step is the sum over all its targets divided once by their number, so that the size of micro-batches,
+packing and padding change nothing. A run of `steps` gives the same weights bit for bit wherever it is interrupted
+and resumed, on one machine with one number of threads: with another number of threads torch adds in another order.
+Left out: several processes; the same promise on a GPU, where some sums have no fixed order.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import current_thread, main_thread
+from time import perf_counter
+from typing import cast
+
+import torch
+from torch import nn
+
+from zhixing.core.errors import DataError, UnsupportedError, ZhixingError
+from zhixing.core.files import locked
+from zhixing.core.interrupt import StopRequest, stop_requests
+from zhixing.core.records import RecordWriter
+from zhixing.data.loader import Loader
+from zhixing.data.order import Cursor
+from zhixing.data.pack import Row
+from zhixing.kernels.cross_entropy import IGNORED
+from zhixing.model.protocol import LanguageModel
+from zhixing.objective import causal
+from zhixing.train import folder as run_folder
+from zhixing.train.batches import Stream, micro_batches, on_device, take
+from zhixing.train.config import TrainConfig, rows_per_step
+from zhixing.train.folder import Start
+from zhixing.train.hooks import Hook
+from zhixing.train.optimizer import build_optimizer
+from zhixing.train.precision import computing_in, resolve
+from zhixing.train.report import StepReport
+from zhixing.train.schedule import progress, rate
+from zhixing.train.session import Inputs, Result, Session, facts, finish, load, log, settle
+from zhixing.train.state import TrainState
+from zhixing.train.validate import HeldOut, hold_out
+
+
+def run(
+    config: TrainConfig,
+    inputs: Inputs,
+    folder: Path,
+    *,
+    start: Start = Start.NEW,
+    hooks: Sequence[Hook] = (),
+) -> Result:
+    """Train `inputs.model` and leave the finished model, its curves and states to resume from in `folder`.
+
+    Raises UsageError if the folder holds a run and `start` is NEW; ConfigError if a resumed run was begun with
+    other settings; InterruptedRunError after Ctrl-C or SIGTERM, when the state is saved; ZhixingError when loss or
+    gradient stop being finite numbers: the last saved state stays as it is.
+    """
+    rows_per_step(config, inputs.time)
+    with locked(folder):
+        newest = run_folder.prepare(folder, start)
+        state = new_state(config, inputs)
+        kept = 0 if newest is None else load(state, newest, facts(config, inputs))
+        run_folder.cut_records(folder, kept)
+        with RecordWriter(folder / run_folder.RECORDS) as records, _listening() as stop:
+            session = Session(
+                config=config,
+                inputs=inputs,
+                folder=folder,
+                state=state,
+                held_out=_held_out(config, inputs),
+                hooks=hooks,
+                records=records,
+                stop=stop,
+            )
+            return _train(session)
+
+
+def _train(session: Session) -> Result:
+    state, config, inputs = session.state, session.config, session.inputs
+    loader = Loader(inputs.train, time=inputs.time, seed=inputs.seed, cursor=state.cursor)
+    stream = iter(loader)
+    state.model.train()
+    settle(session)
+    while not session.is_over:
+        report = step(state, stream, config, time=inputs.time)
+        log(session, report)
+        settle(session)
+    return finish(session)
+
+
+def step(state: TrainState, stream: Stream, config: TrainConfig, *, time: int) -> StepReport:
+    """Take one optimizer step on the next rows of `stream`; `state` moves on by one.
+
+    Raises ZhixingError, before any weight has moved, when loss or gradient is not a finite number.
+    """
+    began = perf_counter()
+    rows, cursor = take(stream, rows_per_step(config, time))
+    count = sum(int((row.targets != IGNORED).sum()) for row in rows)
+    share = rate(config, progress(config, step=state.step, seconds=state.seconds))
+    nats = accumulate(state.model, rows, count, config)
+    grad_norm = _clip(state.model, config.clip)
+    _refuse_not_finite(state, nats / count, grad_norm, config)
+    state.optimizer.set_rate(share)
+    state.optimizer.step()
+    seconds = perf_counter() - began
+    state.step += 1
+    state.tokens += count
+    state.seconds += seconds
+    state.cursor = cursor
+    return StepReport(
+        step=state.step,
+        tokens=count,
+        loss=nats / count,
+        grad_norm=grad_norm,
+        lr=config.lr * share,
+        seconds=seconds,
+    )
+
+
+def accumulate(model: LanguageModel, rows: Sequence[Row], count: int, config: TrainConfig) -> float:
+    """Leave in `model` the gradient of the mean loss over the `count` targets of `rows`; return the sum of nats.
+
+    Raises DataError when there is no target to learn from.
+    """
+    if not count:
+        raise DataError(f"not one of {len(rows)} rows has a target to learn from")
+    device = next(model.parameters()).device
+    dtype = resolve(config.precision, device)
+    total = torch.zeros((), device=device)
+    for batch in micro_batches(rows, config.micro_batch or len(rows)):
+        with computing_in(dtype, device):
+            loss = causal.loss(cast(causal.CausalModel, model), on_device(batch, device))
+        torch.autograd.backward(loss.total / count)
+        total += loss.total.detach()
+    return float(total)
+
+
+def new_state(config: TrainConfig, inputs: Inputs) -> TrainState:
+    """The state before the first step; seeds the random numbers of dropout."""
+    weights = [weight for weight in inputs.model.parameters() if weight.requires_grad]
+    if not weights:
+        raise UnsupportedError(
+            f"a {type(inputs.model).__name__} has no weights to train by gradient"
+        )
+    random = _generator(weights[0].device)
+    random.manual_seed(inputs.seed)
+    return TrainState(
+        model=inputs.model,
+        optimizer=build_optimizer(inputs.model, config),
+        random=random,
+        cursor=Cursor(seed=inputs.seed),
+    )
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """The generator that dropout draws from on `device`."""
+    if device.type == "cuda":
+        return torch.cuda.default_generators[device.index or 0]
+    return torch.default_generator
+
+
+def _held_out(config: TrainConfig, inputs: Inputs) -> HeldOut | None:
+    if not inputs.validation:
+        return None
+    return hold_out(
+        inputs.validation,
+        time=inputs.time,
+        tokens=config.validate_tokens,
+        micro_batch=config.micro_batch or rows_per_step(config, inputs.time),
+        text_bytes=inputs.validation_bytes,
+    )
+
+
+def _clip(model: LanguageModel, longest: float | None) -> float:
+    """Norm of the whole gradient; the gradient is scaled down to `longest` if it is longer."""
+    return float(nn.utils.clip_grad_norm_(model.parameters(), longest or math.inf))
+
+
+def _refuse_not_finite(
+    state: TrainState, loss: float, grad_norm: float, config: TrainConfig
+) -> None:
+    if math.isfinite(loss) and math.isfinite(grad_norm):
+        return
+    rates = f"train.lr (now {config.lr})"
+    if config.optimizer == "muon":
+        rates += f" or train.matrix_lr (now {config.matrix_lr})"
+    saved = f"the state of step {state.saved} stays saved" if state.saved else "nothing was saved"
+    raise ZhixingError(
+        f"training broke down at step {state.step + 1}: loss {loss}, gradient norm {grad_norm}; "
+        f"{saved}. Lower {rates}, raise train.warmup, or set train.clip, and begin again with --fresh"
+    )
+
+
+@contextmanager
+def _listening() -> Iterator[StopRequest]:
+    """Ctrl-C and SIGTERM as a request; Python delivers signals to the main thread only."""
+    if current_thread() is not main_thread():
+        yield StopRequest()
+        return
+    with stop_requests() as stop:
+        yield stop

@@ -1,0 +1,134 @@
+"""Which weights are moved by which rule, and how the rule's memory is saved by weight name.
+
+    matrices inside the model           Muon (Jordan et al. 2024; Liu et al. 2025) or AdamW, with weight decay
+    embeddings, output layer            AdamW (Loshchilov & Hutter 2019) without decay
+    norms, biases, all that is 1-D      AdamW without decay
+
+Muon replaces a matrix's gradient by the nearest orthogonal matrix, which makes sense for maps between hidden
+vectors and not for tables of token vectors. Left out: one learning rate per layer.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from zhixing.core.errors import CheckpointError
+from zhixing.model.protocol import LanguageModel
+from zhixing.train.config import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Groups:
+    """Every trainable weight of a model exactly once, by name."""
+
+    matrices: Mapping[str, nn.Parameter]
+    tables: Mapping[str, nn.Parameter]
+    others: Mapping[str, nn.Parameter]
+
+
+class Optimizer:
+    """One or two torch optimizers that step together, at learning rates relative to their highest."""
+
+    def __init__(self, parts: list[torch.optim.Optimizer], names: Mapping[Tensor, str]) -> None:
+        self.parts = parts
+        self.names = names
+        self._highest = [[float(group["lr"]) for group in part.param_groups] for part in parts]
+
+    def set_rate(self, share: float) -> None:
+        """Set every learning rate to `share` (0 to 1) of its highest."""
+        for part, highest in zip(self.parts, self._highest, strict=True):
+            for group, lr in zip(part.param_groups, highest, strict=True):
+                group["lr"] = lr * share
+
+    def step(self) -> None:
+        """Move the weights along their gradients, then forget the gradients."""
+        for part in self.parts:
+            part.step()
+            part.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the rules remember, as `weight name/what`; learning rates follow from the schedule."""
+        return {
+            f"{self.names[weight]}/{key}": value
+            for part in self.parts
+            for weight, memory in part.state.items()
+            for key, value in memory.items()
+        }
+
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `tensors()` gave; CheckpointError when a weight is missing or unknown."""
+        owner = {
+            name: (part, weight) for part in self.parts for name, weight in self._weights_of(part)
+        }
+        for key, value in tensors.items():
+            name, _, what = key.rpartition("/")
+            if name not in owner:
+                raise CheckpointError(f"the saved optimizer remembers an unknown weight {name!r}")
+            part, weight = owner[name]
+            part.state[weight][what] = value.clone().to(weight.device)
+        missing = sorted(name for name, (part, weight) in owner.items() if weight not in part.state)
+        if tensors and missing:
+            raise CheckpointError(f"the saved optimizer does not know the weights {missing[:3]}")
+
+    def _weights_of(self, part: torch.optim.Optimizer) -> Iterator[tuple[str, nn.Parameter]]:
+        for group in part.param_groups:
+            for weight in group["params"]:
+                yield self.names[weight], weight
+
+
+def build_optimizer(model: LanguageModel, config: TrainConfig) -> Optimizer:
+    """The optimizer that `config` describes for the weights of `model`."""
+    groups = split(model)
+    names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
+    matrices, decay = list(groups.matrices.values()), config.weight_decay
+    fixed = [*groups.tables.values(), *groups.others.values()]
+    if config.optimizer == "muon" and matrices:
+        parts = [muon(matrices, config), adamw([{"params": fixed, "weight_decay": 0.0}], config)]
+        return Optimizer(parts, names)
+    both = [
+        {"params": matrices, "weight_decay": decay},
+        {"params": fixed, "weight_decay": 0.0},
+    ]
+    return Optimizer([adamw([group for group in both if group["params"]], config)], names)
+
+
+def split(model: LanguageModel) -> Groups:
+    """Sort the weights of `model`; an AssertionError if one is left out or comes twice."""
+    weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    table_ids = _embedding_ids(model) | _head_ids(model, list(weights.values()))
+    tables = {name: w for name, w in weights.items() if w.ndim == 2 and id(w) in table_ids}
+    matrices = {name: w for name, w in weights.items() if w.ndim == 2 and id(w) not in table_ids}
+    others = {name: w for name, w in weights.items() if w.ndim != 2}
+    counted = sum(len(group) for group in (tables, matrices, others))
+    assert counted == len({id(weight) for weight in weights.values()}) == len(weights)
+    return Groups(matrices=matrices, tables=tables, others=others)
+
+
+def muon(weights: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+    """Muon with Nesterov momentum; the update of an (a, b) matrix is scaled by sqrt(max(1, a/b))."""
+    return torch.optim.Muon(
+        weights, lr=config.matrix_lr, momentum=config.momentum, weight_decay=config.weight_decay
+    )
+
+
+def adamw(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW in one fused pass over each weight."""
+    return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)
+
+
+def _embedding_ids(model: LanguageModel) -> set[int]:
+    return {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+
+
+def _head_ids(model: LanguageModel, weights: list[nn.Parameter]) -> set[int]:
+    """The weights that the head reads, found by asking: those its output has a gradient for."""
+    was_training = model.training
+    model.eval()
+    token = torch.zeros(1, 1, dtype=torch.int64, device=weights[0].device)
+    with torch.no_grad():
+        hidden = model.body(token).hidden
+    gradients = torch.autograd.grad(model.head(hidden).sum(), weights, allow_unused=True)
+    model.train(was_training)
+    return {id(w) for w, gradient in zip(weights, gradients, strict=True) if gradient is not None}
