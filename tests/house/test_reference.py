@@ -25,6 +25,8 @@ class Whole(Config):
     """How many."""
     parts: list[Part] = Field(default_factory=list)
     """Its parts."""
+    half: Part = Part(share=0.5)
+    """One with a default of its own."""
 
 
 def test_the_committed_pages_are_up_to_date() -> None:
@@ -43,6 +45,11 @@ def test_a_table_has_type_default_range_and_meaning_of_every_key() -> None:
     assert "## `[[parts]]`" in lines
     assert "| `share` | number | not set | > 0, ≤ 0.5 | How much \\| of it. |" in lines
     assert '| `names` | list of text | `["x", "引"]` | at least one | Several. |' in lines
+
+
+def test_a_table_shows_the_defaults_of_its_place_not_those_of_its_class() -> None:
+    text = page(Whole, Translation("en", {}))
+    assert "| `share` | number | `0.5` |" in text[text.index("`[half]`") :]
 
 
 def test_the_chinese_page_is_chinese_and_falls_back_to_english_by_sentence() -> None:

@@ -74,8 +74,8 @@ def _parameters(function: Function) -> list[str]:
     return [name for name in names if name not in ("self", "cls")]
 
 
-def _is_format(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr == "format"
+def _fills_a_text(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("format", "fill")
 
 
 def _is_closed(options: ast.arg) -> bool:
@@ -84,10 +84,10 @@ def _is_closed(options: ast.arg) -> bool:
 
 
 def _passes_on(function: Function, name: str) -> bool:
-    """Whether a call gets `**name`; filling a text with str.format passes no options."""
+    """Whether a call gets `**name`; filling the places of a text passes no options."""
     return any(
         keyword.arg is None and isinstance(keyword.value, ast.Name) and keyword.value.id == name
         for call in ast.walk(function)
-        if isinstance(call, ast.Call) and not _is_format(call)
+        if isinstance(call, ast.Call) and not _fills_a_text(call)
         for keyword in call.keywords
     )
