@@ -1,5 +1,9 @@
 """The committed recipe reference is the one that the program would write now."""
 
+import re
+import tomllib
+from pathlib import Path
+
 from pydantic import Field
 
 from tests.house.tree import ROOT
@@ -57,3 +61,18 @@ def test_the_chinese_page_is_chinese_and_falls_back_to_english_by_sentence() -> 
     assert lines[0] == "# 配方参考"
     assert "| `steps` | 整数 | 必填 | ≥ 1 | 多少步。 |" in lines
     assert "| `parts` | 列表，元素为 表 | `[]` |  | Its parts. |" in lines
+
+
+def test_every_sentence_of_the_chinese_page_is_translated_and_no_translation_is_left_over() -> None:
+    english = set(_sentences(ROOT / "docs/en/recipes.md"))
+    translated = set(tomllib.loads((ROOT / "docs/zh/recipes.toml").read_text("utf-8")))
+    assert english - translated == set()
+    assert translated - english == set()
+
+
+def _sentences(path: Path) -> list[str]:
+    """The last cell of every row and the line below every heading, as the classes say them."""
+    rows = [line for line in path.read_text("utf-8").splitlines() if line.startswith("| `")]
+    cells = [re.split(r"(?<!\\)\|", row)[-2].strip().replace("\\|", "|") for row in rows]
+    intros = re.findall(r"^## .+\n\n(.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return [sentence for sentence in (*cells, *intros) if sentence]
