@@ -3,8 +3,8 @@ import math
 
 import pytest
 import torch
-from scoring_standins import UNIFORM_BITS, Bytes, Uniform, documents
 
+from tests.evaluate.scoring_standins import UNIFORM_BITS, Bytes, Uniform, documents
 from zhixing.core.errors import CheckpointError, DataError, UsageError
 from zhixing.core.progress import Silent
 from zhixing.corpus.document import Document
