@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 
 import torch
+import torch._dynamo  # every torch optimizer imports it, which takes seconds
 
 from tests.train.tiny import TINY, tiny_inputs
 from zhixing.train.config import TrainConfig
@@ -20,7 +21,7 @@ from zhixing.train.folder import Start
 from zhixing.train.loop import run
 from zhixing.train.verify import compare, run_to_the_end, run_with_kills
 
-STEPS = 40
+STEPS = 24
 CONFIG = TrainConfig.model_validate(
     {**TINY.model_dump(), "steps": STEPS, "save_every": 3, "validate_every": 5}
 )

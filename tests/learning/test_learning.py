@@ -36,10 +36,11 @@ LEARNERS = [
 @pytest.mark.parametrize(("kind", "changes", "_"), LEARNERS)
 def test_one_batch_is_learnt_by_heart(kind: str, changes: dict[str, object], _: float) -> None:
     inputs = without_dropout(tiny_inputs(kind, documents=4))
-    settings = config(steps=600, schedule="wsd", weight_decay=0.0, **changes)
+    steps = 600 if kind == "lstm" and changes["optimizer"] == "adamw" else 150
+    settings = config(steps=steps, schedule="wsd", weight_decay=0.0, **changes)
     same = next(iter(Loader(inputs.train, time=TIME, seed=1, cursor=Cursor(seed=1))))
     state = new_state(settings, inputs)
-    losses = [step(state, repeat(same), settings, time=TIME).loss for _ in range(600)]
+    losses = [step(state, repeat(same), settings, time=TIME).loss for _ in range(steps)]
     assert losses[0] > 3.5
     assert losses[-1] < 0.05
 
@@ -48,7 +49,7 @@ def test_one_batch_is_learnt_by_heart(kind: str, changes: dict[str, object], _: 
 def test_a_rule_is_learnt_and_holds_for_new_documents(
     tmp_path: Path, kind: str, changes: dict[str, object], bound: float
 ) -> None:
-    """Guessing costs ln 64 = 4.16 nats. The first symbol and the length cannot be known: about 0.5."""
+    """Guessing costs ln 63 = 4.14 nats. The first symbol and the length cannot be known: about 0.5."""
     inputs = without_dropout(tiny_inputs(kind, documents=300))
     settings = config(
         steps=250, batch_tokens=16 * TIME, validate_every=50, save_every=None, **changes

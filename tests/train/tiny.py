@@ -14,7 +14,9 @@ from zhixing.data.shard import TokenShard
 from zhixing.model.assembly import build_model
 from zhixing.model.config import DecoderConfig, ModelConfig, RecurrentConfig
 from zhixing.model.protocol import LanguageModel
+from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.tokenizer.train import train as learn
 from zhixing.train.config import TrainConfig
 from zhixing.train.session import Inputs
 
@@ -40,7 +42,9 @@ MODELS: dict[str, ModelConfig] = {
 
 
 def tiny_tokenizer() -> Tokenizer:
-    return Tokenizer()
+    """One id for each symbol, after the four special tokens."""
+    symbols = "".join(chr(0x4E00 + number) for number in range(SYMBOLS))
+    return learn([symbols], TokenizerConfig(kind="characters", vocab=4 + SYMBOLS))
 
 
 def tiny_shard(tokenizer: Tokenizer, *, documents: int, seed: int) -> TokenShard:
