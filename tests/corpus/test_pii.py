@@ -114,6 +114,12 @@ def test_masking_twice_changes_nothing_more(text: str):
         "+1",
         "a@b.cn",
         "tel 5",
+        "13800138000 ",
+        "555-123-4567 ",
+        "4111 1111 1111 1111 ",
+        "+1 415 555 0132 ",
+        "010-62783456/",
+        "1.1.1.1 ",
     ],
 )
 def test_one_very_long_line_takes_linear_time(piece: str):
@@ -124,4 +130,4 @@ def test_one_very_long_line_takes_linear_time(piece: str):
         return time.perf_counter() - began
 
     seconds(1000)
-    assert seconds(200_000) < 12 * seconds(50_000) + 0.3
+    assert seconds(40_000) < 12 * seconds(10_000) + 0.3

@@ -61,10 +61,13 @@ IPV6_FORM = re.compile(
     + r"(?<![A-Za-z0-9_.:])[23fF][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?:\d\.\d{1,3}\.\d{1,3}\.\d{1,3})?"
     r"(?![A-Za-z0-9_:]|\.[0-9]|/\d)" + NOT_BEFORE_MASK
 )
-FREE_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d[ ,/:])"
-FREE_AFTER = r"(?![A-Za-z0-9_]|[.,:/-]\d| \d)" + NOT_BEFORE_MASK
-SOLID_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d{4} )"
-SOLID_AFTER = r"(?![A-Za-z0-9_]|[.:-]\d|,\d{3}(?!\d)| \d{4}(?!\d))" + NOT_BEFORE_MASK
+# What may not touch a number. A mask is treated as the number it replaced was: otherwise masking one of a row of
+# numbers would free the next, and a long row would take as many passes.
+NOT_NEAR_MASK = NOT_AFTER_MASK + "".join(f"(?<!{mask} )" for mask in MASKS.values())
+FREE_BEFORE = NOT_NEAR_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])(?<!\d[ ,:])"
+FREE_AFTER = r"(?![A-Za-z0-9_]|[.,:-]\d| \d)" + f"(?! ?(?:{'|'.join(MASKS.values())}))"
+SOLID_BEFORE = NOT_AFTER_MASK + r"(?<![A-Za-z0-9_$€£¥￥.+-])"
+SOLID_AFTER = r"(?![A-Za-z0-9_]|[.:-]\d|,\d{3}(?!\d))" + NOT_BEFORE_MASK
 NOT_AN_AMOUNT = (
     r"(?!\s?(?:[多余]?[元吨万亿美米克人个次条件台字年月日吨升度]|bytes?|[kKMG]i?B|USD|RMB|%))"
 )
