@@ -14,7 +14,10 @@ from tests.tiny import CONFIGS, MAX_TIME, TEXTS, tiny_model, tiny_tokenizer
 from zhixing.api import Model
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
+from zhixing.core.progress import Silent
+from zhixing.corpus.document import Document
 from zhixing.engine.request import Finish
+from zhixing.evaluate.harness import Window, score_documents
 from zhixing.objective import likelihood
 
 LONG = " ".join(TEXTS) * 3
@@ -100,6 +103,21 @@ def test_a_long_text_is_scored_with_at_least_half_the_context(tmp_path: Path) ->
             nats -= float(logs[place - start, ids[place + 1]])
         done = stop
     assert score.bits == pytest.approx(nats / math.log(2), rel=1e-5)
+
+
+def test_the_evaluation_harness_counts_the_same_bits(model: Model) -> None:
+    documents = [Document(id=str(i), text=text, source="") for i, text in enumerate([*TEXTS, LONG])]
+    scores = score_documents(
+        model.network,
+        model.tokenizer,
+        documents,
+        window=Window(time=MAX_TIME),
+        progress=Silent(),
+    )
+    for score, document in zip(scores, documents, strict=True):
+        ours = model.score(document.text)
+        assert score.bits == pytest.approx(ours.bits, rel=1e-5)
+        assert (score.bytes, score.tokens) == (ours.bytes, ours.tokens)
 
 
 def test_nothing_costs_nothing(model: Model) -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -306,3 +308,25 @@ def test_a_declared_language_settles_what_the_characters_cannot(tmp_path: Path) 
     assert card.kept_amount("zh").documents == 20
     (record,) = read_dropped(tmp_path / "corpus")
     assert (record.id, record.reason) == ("mine:japanese.txt", "language")
+
+
+def test_a_stray_document_of_another_language_is_training_text(
+    folder: Path, tmp_path: Path
+) -> None:
+    for path in folder.glob("zh*"):
+        if path.name != "zh01.txt":
+            path.unlink()
+    card = build(config(folder), tmp_path / "corpus", progress=Silent())
+    assert [card.kept[split].get("zh") is not None for split in SPLITS] == [True, False, False]
+    assert "zh: 1 documents, all of them training text" in card.notes
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(folder: Path, tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left, busy = (tmp_path / f".corpus.{pid}.partial" for pid in (dead.pid, os.getppid()))
+    left.mkdir()
+    busy.mkdir()
+    build(config(folder), tmp_path / "corpus", progress=Silent())
+    assert not left.exists()
+    assert busy.exists()

@@ -91,13 +91,13 @@ def test_help_loads_no_heavy_library() -> None:
 
 
 def test_importing_zhixing_takes_under_50_milliseconds() -> None:
-    code = "import time; a = time.perf_counter(); import zhixing; print(time.perf_counter() - a)"
+    # Processor time: on a busy machine the clock measures the neighbours.
+    code = "import time; a = time.process_time(); import zhixing; print(time.process_time() - a)"
     best = min(float(_python("-c", code).stdout) for _ in range(5))
     assert best < 0.050
 
 
 def test_help_takes_under_300_milliseconds() -> None:
-    # Processor time: on a busy machine the clock measures the neighbours.
     best = min(_processor_seconds("-m", "zhixing", "--help") for _ in range(5))
     assert best < 0.300
 

@@ -34,7 +34,6 @@ WORDS = {
     "meaning": "含义",
     "required": "必填",
     "not set": "不设置",
-    "see": "见",
     "whole number": "整数",
     "number": "数",
     "text": "文本",
@@ -63,10 +62,14 @@ PLAIN_TYPES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """One table of a recipe: how its header is written, and the class behind it."""
+    """One table of a recipe: how its header is written, the class behind it, and what it holds by default.
+
+    `values` is None where the table has no default of its own: then each field has that of the class.
+    """
 
     header: str
     config: type[BaseModel]
+    values: BaseModel | None
 
 
 class Translation:
@@ -109,18 +112,20 @@ def page(schema: type[BaseModel], say: Translation) -> str:
 
 def sections(schema: type[BaseModel]) -> list[Section]:
     """`schema` itself and every table below it, in the order of the fields."""
-    return [Section(header="", config=schema), *_below(schema, "")]
+    return [Section(header="", config=schema, values=None), *_below(schema, "", None)]
 
 
-def _below(config: type[BaseModel], prefix: str) -> Iterator[Section]:
+def _below(config: type[BaseModel], prefix: str, values: BaseModel | None) -> Iterator[Section]:
     for name, field in config.model_fields.items():
+        inside = getattr(values, name) if values is not None else _value(field)
         is_array = get_origin(field.annotation) in (list, tuple)
         for inner in _configs(field.annotation):
             header = f"[[{prefix}{name}]]" if is_array else f"[{prefix}{name}]"
             if kinds := _kinds(inner):
                 header += f" kind = {' | '.join(kinds)}"
-            yield Section(header=header, config=inner)
-            yield from _below(inner, f"{prefix}{name}.")
+            own = inside if isinstance(inside, inner) else None
+            yield Section(header=header, config=inner, values=own)
+            yield from _below(inner, f"{prefix}{name}.", own)
 
 
 def _configs(annotation: Any) -> list[type[BaseModel]]:
@@ -140,11 +145,13 @@ def _section(section: Section, say: Translation) -> str:
     columns = [say(word) for word in ("key", "type", "default", "allowed", "meaning")]
     lines = [f"## {title}", "", say(_sentence(section.config.__doc__)), ""]
     lines += [f"| {' | '.join(columns)} |", "|---|---|---|---|---|"]
-    for name, field in section.config.model_fields.items():
+    fields = section.config.model_fields
+    defaults = dict(section.values) if section.values else {n: _value(f) for n, f in fields.items()}
+    for name, field in fields.items():
         cells = (
             f"`{name}`",
             _type(field.annotation, say),
-            _default(field, say),
+            _default(field, defaults[name], say),
             _allowed(field, say),
             say(_sentence(field.description)),
         )
@@ -178,12 +185,15 @@ def _type(annotation: Any, say: Translation) -> str:
     return say("table")
 
 
-def _default(field: FieldInfo, say: Translation) -> str:
+def _value(field: FieldInfo) -> Any:
     if field.is_required():
-        return say("required")
-    value = field.get_default(call_default_factory=True, validated_data={})
+        return None
+    return field.get_default(call_default_factory=True, validated_data={})
+
+
+def _default(field: FieldInfo, value: Any, say: Translation) -> str:
     if value is None:
-        return say("not set")
+        return say("required" if field.is_required() else "not set")
     if _configs(field.annotation):
         return say("defaults of its own") if value else "`[]`"
     return f"`{_toml(value)}`"

@@ -7,12 +7,14 @@ before splitting, so no near-duplicate can lie on both sides of a split. The fol
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
@@ -50,6 +52,7 @@ def build(config: CorpusConfig, folder: Path, *, progress: Progress) -> CorpusCa
         progress.start(f"corpus in {folder}")
         progress.finish(f"corpus in {folder} is up to date: {_summary(card)}")
         return card
+    _sweep(folder)
     with atomic_folder(folder) as new:
         return _write(config, opened, notes, build_hash, new, progress)
 
@@ -60,6 +63,14 @@ def _check_folder(folder: Path) -> None:
         raise DataError(f"{folder} is a file; name a folder with --out")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "card.json").is_file():
         raise DataError(f"{folder} holds files that are no corpus; name another folder with --out")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds of this folder left behind that were killed and could not tidy up."""
+    for left in folder.parent.glob(f".{folder.name}.*.partial"):
+        number = left.suffixes[-2].removeprefix(".") if len(left.suffixes) > 1 else ""
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _open_sources(config: CorpusConfig, progress: Progress) -> tuple[Opened, list[str]]:
@@ -120,7 +131,7 @@ def _write(
         kept=kept,
         dropped=dict(sorted(gathered.dropped.items())),
         masked=dict(sorted(gathered.masked.items())),
-        notes=(*notes, *_notes(opened, gathered)),
+        notes=(*notes, *_notes(opened, gathered, kept)),
         data_hash=data_hash,
         build_hash=build_hash,
         config=config.model_dump(mode="json"),
@@ -239,8 +250,13 @@ def _source_card(opened: Input, gathered: Gathered) -> SourceCard:
     )
 
 
-def _notes(opened: Opened, gathered: Gathered) -> list[str]:
+def _notes(
+    opened: Opened, gathered: Gathered, kept: Mapping[str, Mapping[str, Amount]]
+) -> list[str]:
     notes = [note for _, each in opened for note in each.notes]
+    for language, amount in kept["train"].items():
+        if not any(language in kept[split] for split in ("validation", "test")):
+            notes.append(f"{language}: {amount.documents} documents, all of them training text")
     for source, _ in opened:
         if source.name in gathered.cut_short:
             notes.append(f"{source.name}: only its first {source.max_bytes} bytes (max_bytes)")

@@ -21,15 +21,26 @@ def assign(
     """The split of every document (of those not `kept`, meaningless).
 
     The documents of a language are put in an order that depends on their text and the seed alone; the first
-    go to the test set, the next to validation. A share above 0 gets at least one document.
+    go to the test set, the next to validation. A share above 0 gets at least one document; a language with too
+    few documents for that is training text. Raises DataError when that is so for every language.
     """
     order = np.argsort(_keys(digests, seed), kind="stable")
     assigned = np.full(len(digests), TRAIN, dtype=np.uint8)
+    is_split = False
     for language in np.unique(languages[kept]):
         members = order[kept[order] & (languages[order] == language)]
         num_test, num_validation = _counts(len(members), splits)
+        if num_test + num_validation >= len(members):
+            continue
+        is_split = True
         assigned[members[:num_test]] = TEST
         assigned[members[num_test : num_test + num_validation]] = VALIDATION
+    if not is_split:
+        raise DataError(
+            f"only {int(kept.sum())} documents are left, too few for training, validation and test; "
+            'add text, or take smaller documents: in the source set documents = "paragraph" or "line", '
+            "or lower [corpus] max_characters"
+        )
     return assigned
 
 
@@ -42,14 +53,8 @@ def _keys(digests: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
 
 
 def _counts(num_documents: int, splits: SplitConfig) -> tuple[int, int]:
-    counts = [
+    test, validation = (
         max(round(num_documents * share), 1) if share else 0
         for share in (splits.test, splits.validation)
-    ]
-    if sum(counts) >= num_documents:
-        raise DataError(
-            f"only {num_documents} documents of one language are left, too few for training, "
-            "validation and test; add text, or take smaller documents: in the source set "
-            'documents = "paragraph" or "line", or lower [corpus] max_characters'
-        )
-    return counts[0], counts[1]
+    )
+    return test, validation
