@@ -6,15 +6,33 @@ Everything here goes to standard error, so that standard output carries results 
 import json
 import sys
 import time
-from typing import Literal
+from typing import Annotated, Literal
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from zhixing.core.progress import Progress as ProgressProtocol
 
-Log = Literal["auto", "plain", "json", "none"]
+Log = Annotated[
+    Literal["auto", "plain", "json", "none"],
+    Parameter(
+        help="How to report progress on standard error: a bar, lines, JSON lines or nothing."
+    ),
+]
 """How to report progress: a bar on a terminal and plain lines elsewhere (auto), or always one of them."""
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object, last.")]
+"""Print the result for machines."""
+
+Switch = Parameter(negative="")
+"""A flag that is given or not, without a --no- form."""
+
+Settings = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", negative="", help="table.key=value over the recipe; may be repeated."),
+]
+"""Overrides of a recipe."""
 
 
 def reporter(log: Log) -> ProgressProtocol:

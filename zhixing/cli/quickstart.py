@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli import duration
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import Json, Log, Settings, Switch, reporter
 
 if TYPE_CHECKING:
     from zhixing.cli.ladder import Judged
     from zhixing.cli.recipe import Recipe
     from zhixing.core.progress import Progress
-
-Switch = Parameter(negative="")
 
 RUNGS = ("ngram", "rnn", "lstm", "gpt")
 """The recipes quickstart-NAME.toml, from simple to rich; the mixture of the first and the last comes on top."""
@@ -42,55 +40,53 @@ class Plan:
     command: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How to make the models."""
+
+    out: Path = Path("runs/quickstart")
+    """Folder for data, models and report."""
+    budget: str = "4m"
+    """Training time of the whole ladder, such as 90s, 4m or 1h."""
+    seed: int = 42
+    """Of weights, order and samples."""
+    overrides: Settings = ()
+    """table.key=value over the recipes of all rungs, such as --set tokenizer.vocab=8000."""
+    fresh: Annotated[bool, Switch] = False
+    """Train everything again; the prepared text is kept where it still fits."""
+
+
 def quickstart(
-    *texts: Path,
-    out: Path = Path("runs/quickstart"),
-    budget: str = "4m",
-    seed: int = 42,
-    overrides: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
-    fresh: Annotated[bool, Switch] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    *texts: Annotated[
+        Path,
+        Parameter(
+            help="Your own files or folders (txt, md, html, jsonl, csv, tsv, parquet; also .gz, .zst). Default: the "
+            "documentation that every Python carries, and the People's Daily of January 1998."
+        ),
+    ],
+    making: Annotated[Making, Parameter(name="*")] = Making(),
+    as_json: Json = False,
     log: Log = "auto",
 ) -> int:
     """Make and measure the whole ladder of models on English and Chinese text, and write a report.
 
-    Typed again after Ctrl-C it continues. Exit code 130 after an interrupt, everything so far saved.
-
-    Parameters
-    ----------
-    texts
-        Your own files or folders (txt, md, html, jsonl, csv, tsv, parquet; also .gz, .zst). Default: documentation
-        that every Python carries, and the People's Daily of January 1998.
-    out
-        Folder for data, models and report.
-    budget
-        Training time of the whole ladder, such as 90s, 4m or 1h.
-    seed
-        Of weights, order and samples.
-    overrides
-        table.key=value over the recipes of all rungs, such as --set tokenizer.vocab=8000.
-    fresh
-        Train everything again; the prepared text is kept where it still fits.
-    log
-        How to report progress: auto, plain, json or none.
-    as_json
-        Print the result as one JSON object, on one line, last.
+    Typed again after Ctrl-C it continues where it stopped.
     """
     from zhixing.core.files import locked
 
     plan = Plan(
         texts=texts,
-        out=out,
-        budget_seconds=duration.parse(budget),
-        seed=seed,
-        overrides=overrides,
-        command=_command(texts, out, budget, seed, overrides),
+        out=making.out,
+        budget_seconds=duration.parse(making.budget),
+        seed=making.seed,
+        overrides=making.overrides,
+        command=_command(texts, making),
     )
-    with locked(out):
-        if fresh:
-            _forget(out)
+    with locked(making.out):
+        if making.fresh:
+            _forget(making.out)
         result, samples = run(plan, reporter(log))
-    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, samples, out))
+    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, samples, plan.out))
     return 0
 
 
@@ -190,12 +186,11 @@ def _forget(out: Path) -> None:
         (out / name / "effort.json").unlink(missing_ok=True)
 
 
-def _command(
-    texts: tuple[Path, ...], out: Path, budget: str, seed: int, overrides: tuple[str, ...]
-) -> str:
-    parts = ["zhixing quickstart", *map(str, texts), f"--out {out} --budget {budget}"]
-    parts += [f"--seed {seed}"] * (seed != 42)
-    return " ".join(parts + [f"--set {each}" for each in overrides])
+def _command(texts: tuple[Path, ...], making: Making) -> str:
+    parts = ["zhixing quickstart", *map(str, texts), f"--out {making.out}"]
+    parts += [f"--budget {making.budget}"]
+    parts += [f"--seed {making.seed}"] * (making.seed != Making.seed)
+    return " ".join(parts + [f"--set {each}" for each in making.overrides])
 
 
 def _told(result: dict[str, Any], samples: list[dict[str, str]], out: Path) -> str:

@@ -7,46 +7,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import Json, Log, Settings, reporter
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
     from zhixing.cli.recipe import Recipe
     from zhixing.core.progress import Progress
 
-Switch = Parameter(negative="")
+_RESUME = Parameter(
+    negative="", help="Continue the run in the folder, bit for bit as if it had not been stopped."
+)
+_FRESH = Parameter(
+    negative="", help="Delete the run in the folder and begin again; prepared text is kept."
+)
 
 
 def train(
-    recipe: Path,
+    recipe: Annotated[Path, Parameter(help="A .toml file, or the name of a recipe that ships.")],
     *,
-    out: Path | None = None,
-    overrides: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
-    resume: Annotated[bool, Switch] = False,
-    fresh: Annotated[bool, Switch] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    out: Annotated[Path | None, Parameter(help="Folder of the model; default: runs/NAME.")] = None,
+    overrides: Settings = (),
+    resume: Annotated[bool, _RESUME] = False,
+    fresh: Annotated[bool, _FRESH] = False,
+    as_json: Json = False,
     log: Log = "auto",
 ) -> int:
     """Train what a recipe says: gather and clean its text, learn a tokenizer, train, score, show a sample.
 
     Ctrl-C saves and ends with exit code 130; --resume continues exactly there.
-
-    Parameters
-    ----------
-    recipe
-        A .toml file, or the name of a recipe that ships.
-    out
-        Folder of the finished model; default: runs/NAME.
-    overrides
-        table.key=value over the recipe, such as --set train.steps=200. May be given several times.
-    resume
-        Continue the run in the folder, bit for bit as if it had not been stopped.
-    fresh
-        Delete the run in the folder and begin again; prepared text is kept.
-    log
-        How to report progress: auto, plain, json or none.
-    as_json
-        Print the result as one JSON object.
     """
     from zhixing.cli.recipe import load_recipe
 
