@@ -99,6 +99,7 @@ def make_model(
         validation=prepared.validation,
         time=recipe.data.time,
         seed=recipe.seed,
+        validate_tokens=recipe.data.validate_tokens,
         validation_bytes=prepared.split_bytes("validation"),
         recipe=facts(recipe),
         card=_model_card(recipe, prepared),

@@ -10,3 +10,5 @@ class DataConfig(Config):
 
     time: int = Field(default=256, ge=2, le=2**20)
     """Tokens per row. A document longer than this is cut into several pieces."""
+    validate_tokens: int | None = Field(default=65_536, ge=1)
+    """Follow training on about this many validation tokens, the same ones each time. Not set: on all."""

@@ -48,10 +48,9 @@ def attend(
     v: Float[Tensor, "batch kv_heads past head_dim"],
     mask: Bool[Tensor, "#batch 1 time past"] | None,
 ) -> Float[Tensor, "batch heads time head_dim"]:
-    """Attention where `mask` is True, or to everything up to each query when it is None."""
-    return F.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=q.shape[1] != k.shape[1]
-    )
+    """Attention to the keys where `mask` is True, or to all of them when it is None."""
+    is_shared = q.shape[1] != k.shape[1]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=is_shared)
 
 
 def visible(starts: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch 1 time time"]:

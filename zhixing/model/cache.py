@@ -61,7 +61,7 @@ class DenseCache:
 
 
 def _causal(past: int, time: int, device: torch.device) -> Tensor | None:
-    """Query i may see keys 0 .. past + i."""
-    if past == 0:
+    """Query i may see the keys 0 .. past + i; a single query may see them all."""
+    if time == 1:
         return None
     return torch.ones(time, past + time, dtype=torch.bool, device=device).tril(past)[None, None]

@@ -36,6 +36,8 @@ KNOWN_WORD_CONFIDENCE = 0.9
 """What frequent English words alone can reach; the classifier needs to be surer to overrule them."""
 UNKNOWN_INPUT_SCORE = 0.13
 """The classifier's highest score for a text that holds nothing it knows (it says English, 0.1245)."""
+JAPANESE_SHARE = 0.1
+"""From this share of characters that only Japan uses on, a text of Han characters alone is Japanese."""
 SINGLE_WORD_SCORE = 0.4
 """One word alone is named only from this score on."""
 
@@ -125,18 +127,23 @@ def detect(text: str) -> Language:
 
 
 def _han_language(counts: Counter[str]) -> str:
-    """Chinese, unless characters that only Japan uses (駅, 込) show up and no simplified ones do."""
+    """Chinese, unless it holds no simplified characters and many that only Japan uses (駅, 込).
+
+    A few prove nothing: variants such as 裏 and 啓 stand in traditional Chinese texts too.
+    """
     if chinese_variant(counts) == "Hans":
         return "zh"
-    japanese = sum(count for character, count in counts.items() if _is_japanese_only(character))
-    return "ja" if japanese else "zh"
+    han = {
+        character: count for character, count in counts.items() if "\u4e00" <= character <= "\u9fff"
+    }
+    japanese = sum(count for character, count in han.items() if _is_japanese_only(character))
+    return "ja" if japanese >= JAPANESE_SHARE * sum(han.values()) and japanese else "zh"
 
 
 def _is_japanese_only(character: str) -> bool:
     """In Japan's standard set and in none of the Chinese ones."""
     return (
-        "\u4e00" <= character <= "\u9fff"
-        and _in_charset(character, "shift_jis")
+        _in_charset(character, "shift_jis")
         and not _in_charset(character, "gb2312")
         and not _in_charset(character, "big5")
     )

@@ -53,8 +53,6 @@ class TrainConfig(Config):
     """Number type of the matrix products; weights and sums stay float32. auto: bf16 where the hardware has it."""
     validate_every: int | None = Field(default=200, ge=1)
     """Steps between two measurements on the validation documents. Not set: at the end only."""
-    validate_tokens: int | None = Field(default=65_536, ge=1)
-    """Measure on about this many validation tokens, the same ones each time. Not set: on all."""
     save_every: int | None = Field(default=200, ge=1)
     """Steps between two saved states to resume from. Not set: when interrupted and at the end only."""
     keep: int = Field(default=2, ge=1)

@@ -31,22 +31,18 @@ def run(
     *,
     start: Start = Start.NEW,
     progress: Progress,
-    validate_tokens: int | None = None,
 ) -> Result:
-    """Count the training shards into a model in `folder`; there is nothing to resume, it is counted again.
-
-    `validate_tokens` bounds the held-out tokens it is measured on, as in TrainConfig.
-    """
+    """Count the training shards into a model in `folder`; there is nothing to resume, it is counted again."""
     with locked(folder):
         run_folder.check(folder, start)
-        run_folder.clear(folder)
         progress.start(f"{config.kind} in {folder}", unit="tokens")
         began = perf_counter()
         ids = np.concatenate([shard.ids for shard in inputs.train])
         model = count_ngrams(ids, _ends(inputs), inputs.tokenizer.vocab, config)
         seconds = perf_counter() - began
         tokens = len(ids) - sum(len(shard.ends) for shard in inputs.train)
-        _validate(model, inputs, folder, seconds=seconds, tokens=tokens, limit=validate_tokens)
+        run_folder.clear(folder)
+        _validate(model, inputs, folder, seconds=seconds, tokens=tokens)
         info = ModelInfo(
             step=1, tokens=tokens, config_hash=sha256_json(inputs.recipe), card=inputs.card
         )
@@ -73,9 +69,7 @@ def _ends(inputs: Inputs) -> NDArray[np.int64]:
     )
 
 
-def _validate(
-    model: NGram, inputs: Inputs, folder: Path, *, seconds: float, tokens: int, limit: int | None
-) -> None:
+def _validate(model: NGram, inputs: Inputs, folder: Path, *, seconds: float, tokens: int) -> None:
     """Write the one point of its curve, on the same rows that the other models are measured on."""
     with RecordWriter(folder / run_folder.RECORDS) as records:
         if not inputs.validation:
@@ -83,7 +77,7 @@ def _validate(
         held = hold_out(
             inputs.validation,
             time=inputs.time,
-            tokens=limit,
+            tokens=inputs.validate_tokens,
             micro_batch=ROWS_AT_ONCE,
             text_bytes=inputs.validation_bytes,
         )

@@ -168,7 +168,7 @@ def _held_out(config: TrainConfig, inputs: Inputs) -> HeldOut | None:
     return hold_out(
         inputs.validation,
         time=inputs.time,
-        tokens=config.validate_tokens,
+        tokens=inputs.validate_tokens,
         micro_batch=config.micro_batch or rows_per_step(config, inputs.time),
         text_bytes=inputs.validation_bytes,
     )

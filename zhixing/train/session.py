@@ -50,6 +50,8 @@ class Inputs:
     """Tokens per row."""
     seed: int = 42
     """Of the order of the rows and of dropout."""
+    validate_tokens: int | None = None
+    """Validate on about this many held-out tokens, always the same; None: on all."""
     validation_bytes: int | None = None
     """UTF-8 size of the text of all held-out documents, for bits per byte."""
     recipe: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""`zhixing train`: from a recipe to a model, its score and a sample, and the ways it can go wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import zhixing
+from tests.cli.ladder_texts import write_texts
+from zhixing.cli import main
+from zhixing.cli.recipe import load_recipe, shipped_recipes
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("train")
+    write_texts(folder / "texts")
+    recipe = (shipped_recipes() / "tiny.toml").read_text("utf-8")
+    start = recipe.index("[[corpus.sources]]")
+    stop = recipe.index("[corpus.splits]")
+    sources = f'[[corpus.sources]]\nname = "own"\npath = "{folder / "texts"}"\n\n'
+    (folder / "own.toml").write_text(recipe[:start] + sources + recipe[stop:], "utf-8")
+    return folder
+
+
+def _train(made: Path, *more: str) -> int:
+    return main(
+        ["train", str(made / "own.toml"), "--out", str(made / "run"), "--log", "plain", *more]
+    )
+
+
+def test_a_recipe_becomes_a_model_a_score_and_a_sample(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(made, "--json") == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["steps"] == 60
+    assert 0 < result["test"]["all"]["bits_per_byte"]["value"] < 8
+    assert [sample["prompt"] for sample in result["samples"]] == ["The "]
+    assert zhixing.load(made / "run").kind == "decoder"
+    resolved = load_recipe(made / "run" / "recipe.toml")
+    assert resolved == load_recipe(made / "own.toml")
+
+
+def test_a_second_run_in_the_same_folder_is_refused(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (made / "run" / "model.safetensors").read_bytes()
+    assert _train(made) == 3
+    assert "--resume" in capsys.readouterr().err
+    assert (made / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_a_finished_run_changes_nothing(made: Path) -> None:
+    before = (made / "run" / "model.safetensors").read_bytes()
+    assert _train(made, "--resume") == 0
+    assert (made / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_with_another_setting_names_it(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(made, "--resume", "--set", "train.lr=0.001") == 3
+    assert "train.lr" in capsys.readouterr().err
+
+
+def test_a_typo_in_a_setting_names_the_nearest_key(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _train(made, "--set", "train.batch_token=64") == 3
+    assert "batch_tokens" in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_lists_those_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "tinny"]) == 3
+    assert "tiny" in capsys.readouterr().err
+
+
+def test_an_ngram_recipe_is_counted_by_the_same_command(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (made / "own.toml").read_text("utf-8")
+    text = text[: text.index("[model]")] + '[model]\nkind = "ngram"\norder = 3\n'
+    (made / "ngram.toml").write_text(text, "utf-8")
+    out = str(made / "ngram")
+    assert main(["train", str(made / "ngram.toml"), "--out", out, "--json", "--log", "none"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["model"] == "ngram"
+    assert zhixing.load(made / "ngram").kind == "ngram"
