@@ -14,6 +14,7 @@ from zhixing.kernels.attention import (
 )
 from zhixing.kernels.cross_entropy import softmax_cross_entropy, softmax_cross_entropy_reference
 from zhixing.kernels.norm import rms_norm, rms_norm_reference
+from zhixing.kernels.recurrence import lstm_cell, lstm_cell_reference
 from zhixing.kernels.rotary import HeadShape, angles, rotary_heads, rotary_heads_reference
 from zhixing.kernels.swiglu import swiglu, swiglu_reference
 
@@ -135,3 +136,14 @@ def test_without_native_code_the_definition_is_used(monkeypatch: pytest.MonkeyPa
 def test_sixty_four_bit_and_strided_tensors_take_the_definition() -> None:
     assert not native.usable(torch.zeros(4, dtype=torch.float64))
     assert not native.usable(torch.zeros(4, 6).T)
+
+
+def test_the_lstm_cell_equals_its_definition() -> None:
+    wx, uh = _random(6, 4 * 16, scale=3.0), _random(6, 4 * 16, seed=1, scale=3.0)
+    for part in range(2):
+        _same(
+            lambda wx, uh, c, part=part: torch.cat(lstm_cell(wx, uh, c)[part:]),
+            lambda wx, uh, c, part=part: torch.cat(lstm_cell_reference(wx, uh, c)[part:]),
+            [wx, uh, _random(6, 16, seed=2)],
+            1e-5,
+        )

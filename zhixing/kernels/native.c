@@ -284,3 +284,51 @@ void softmax_cross_entropy(void *logits, const int64_t *targets, float *losses, 
         store(logits, row * vocab, values, vocab, narrow);
     }
 }
+
+static inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+
+static inline float hyperbolic_tangent(float x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
+
+/* wx, uh: (batch, 4 width), parts i f g o. gates keeps their values after sigmoid and tanh for the way back. */
+void lstm_cell_forward(const void *wx, const void *uh, const float *c, float *h, float *new_c, float *gates,
+                       int64_t batch, int64_t width, int narrow, int threads) {
+    (void)threads;
+    for (int64_t row = 0; row < batch; row++) {
+        float a[4 * width], b[4 * width];
+        load(a, wx, row * 4 * width, 4 * width, narrow);
+        load(b, uh, row * 4 * width, 4 * width, narrow);
+        float *restrict gate = gates + row * 4 * width;
+        const float *restrict old = c + row * width;
+        float *restrict out = h + row * width, *restrict kept = new_c + row * width;
+        for (int64_t i = 0; i < 2 * width; i++) gate[i] = sigmoid(a[i] + b[i]);
+        for (int64_t i = 2 * width; i < 3 * width; i++) gate[i] = hyperbolic_tangent(a[i] + b[i]);
+        for (int64_t i = 3 * width; i < 4 * width; i++) gate[i] = sigmoid(a[i] + b[i]);
+        for (int64_t i = 0; i < width; i++) {
+            kept[i] = gate[width + i] * old[i] + gate[i] * gate[2 * width + i];
+            out[i] = gate[3 * width + i] * hyperbolic_tangent(kept[i]);
+        }
+    }
+}
+
+/* d_gates: (batch, 4 width), the gradient of both wx and uh; dc: that of the old state. */
+void lstm_cell_backward(const float *dh, const float *d_new, const float *gates, const float *c,
+                        const float *new_c, void *d_gates, float *dc, int64_t batch, int64_t width, int narrow,
+                        int threads) {
+    (void)threads;
+    for (int64_t row = 0; row < batch; row++) {
+        const float *restrict gate = gates + row * 4 * width, *restrict old = c + row * width;
+        const float *restrict kept = new_c + row * width;
+        float out[4 * width];
+        for (int64_t i = 0; i < width; i++) {
+            float in = gate[i], forget = gate[width + i], value = gate[2 * width + i], show = gate[3 * width + i];
+            float curve = hyperbolic_tangent(kept[i]), grad = dh[row * width + i];
+            float d_kept = d_new[row * width + i] + grad * show * (1.0f - curve * curve);
+            out[i] = d_kept * value * in * (1.0f - in);
+            out[width + i] = d_kept * old[i] * forget * (1.0f - forget);
+            out[2 * width + i] = d_kept * in * (1.0f - value * value);
+            out[3 * width + i] = grad * curve * show * (1.0f - show);
+            dc[row * width + i] = d_kept * forget;
+        }
+        store(d_gates, row * 4 * width, out, 4 * width, narrow);
+    }
+}

@@ -49,6 +49,7 @@ class Attention(nn.Module):
         inner = config.heads * config.head_dim
         both = 2 * config.kv_heads * config.head_dim
         self.qkv = nn.Linear(config.width, inner + both, bias=False)
+        self.stacked = {"qkv.weight": (inner, both // 2, both // 2)}
         self.out = nn.Linear(inner, config.width, bias=False)
         self.q_norm = RMSNorm(config.head_dim, config.norm_epsilon)
         self.k_norm = RMSNorm(config.head_dim, config.norm_epsilon)
@@ -78,6 +79,7 @@ class FeedForward(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.gate_up = nn.Linear(config.width, 2 * config.hidden, bias=False)
+        self.stacked = {"gate_up.weight": (config.hidden, config.hidden)}
         self.down = nn.Linear(config.hidden, config.width, bias=False)
 
     def forward(self, x: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time width"]:

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zhixing.kernels.recurrence import Tape, lstm_cell
 from zhixing.model.config import RecurrentConfig
 from zhixing.model.protocol import LanguageModel, Output, State
 
@@ -61,18 +62,15 @@ def gru_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor,
     return (new + keep * (h - new),)
 
 
-def lstm_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Long short-term memory."""
-    _, c = state
-    i, f, g, o = (wx + uh).chunk(4, dim=-1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
+def long_short_term_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Long short-term memory; the state is h and the memory c."""
+    return lstm_cell(wx, uh, state[1])
 
 
 CELLS: dict[str, tuple[Cell, int, int]] = {
     "rnn": (rnn_cell, 1, 1),
     "gru": (gru_cell, 3, 1),
-    "lstm": (lstm_cell, 4, 2),
+    "lstm": (long_short_term_cell, 4, 2),
 }
 """kind -> (cell, gates, parts of the state)."""
 
@@ -87,6 +85,7 @@ class RecurrentLayer(nn.Module):
         self.weight_hh = nn.Parameter(torch.empty(gates * width, width))
         self.bias_ih = nn.Parameter(torch.zeros(gates * width))
         self.bias_hh = nn.Parameter(torch.zeros(gates * width))
+        self.stacked = {"weight_ih": (width,) * gates, "weight_hh": (width,) * gates}
 
     def forward(
         self,
@@ -95,18 +94,23 @@ class RecurrentLayer(nn.Module):
         state: tuple[Float[Tensor, "batch width"], ...],
     ) -> tuple[Float[Tensor, "batch time width"], tuple[Float[Tensor, "batch width"], ...]]:
         """Run through time; `begins` is True where a document starts and nothing may be remembered."""
-        inputs = F.linear(x, self.weight_ih, self.bias_ih).unbind(dim=1)
-        recurrent = self.weight_hh.to(inputs[0].dtype)
-        bias = self.bias_hh.to(inputs[0].dtype)
+        inputs = F.linear(x, self.weight_ih, self.bias_ih).transpose(0, 1).contiguous().unbind(0)
+        multiply = self._products(inputs[0].dtype)
         keeps = None if begins is None else (~begins).to(state[0].dtype).T.unsqueeze(-1).unbind(0)
         outputs = []
         for time, wx in enumerate(inputs):
             if keeps is not None:
                 state = tuple(part * keeps[time] for part in state)
-            uh = torch.addmm(bias, state[0].to(recurrent.dtype), recurrent.T)
-            state = self.cell(wx, uh, state)
+            state = self.cell(wx, multiply(state[0]), state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
+
+    def _products(self, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+        """The map from h to U h + b, on a tape when gradients will be asked for."""
+        if torch.is_grad_enabled() and self.weight_hh.requires_grad:
+            return Tape(self.weight_hh, self.bias_hh, dtype).multiply
+        weight, bias = self.weight_hh.to(dtype), self.bias_hh.to(dtype)
+        return lambda h: F.linear(h.to(dtype), weight, bias)
 
 
 class Recurrent(LanguageModel):

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from zhixing.core.errors import CheckpointError
 from zhixing.model.protocol import LanguageModel
 from zhixing.train.config import TrainConfig
+from zhixing.train.muon import Muon
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +86,10 @@ def build_optimizer(model: LanguageModel, config: TrainConfig) -> Optimizer:
     matrices, decay = list(groups.matrices.values()), config.weight_decay
     fixed = [*groups.tables.values(), *groups.others.values()]
     if config.optimizer == "muon" and matrices:
-        parts = [muon(matrices, config), adamw([{"params": fixed, "weight_decay": 0.0}], config)]
+        parts = [
+            muon(matrices, _stacks(model), config),
+            adamw([{"params": fixed, "weight_decay": 0.0}], config),
+        ]
         return Optimizer(parts, names)
     both = [
         {"params": matrices, "weight_decay": decay},
@@ -106,16 +110,33 @@ def split(model: LanguageModel) -> Groups:
     return Groups(matrices=matrices, tables=tables, others=others)
 
 
-def muon(weights: list[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+def muon(
+    matrices: list[nn.Parameter],
+    stacks: Mapping[nn.Parameter, tuple[int, ...]],
+    config: TrainConfig,
+) -> torch.optim.Optimizer:
     """Muon with Nesterov momentum; the update of an (a, b) matrix is scaled by sqrt(max(1, a/b))."""
-    return torch.optim.Muon(
-        weights, lr=config.matrix_lr, momentum=config.momentum, weight_decay=config.weight_decay
+    return Muon(
+        matrices,
+        lr=config.matrix_lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        stacks=stacks,
     )
 
 
 def adamw(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
     """AdamW in one fused pass over each weight."""
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)
+
+
+def _stacks(model: LanguageModel) -> dict[nn.Parameter, tuple[int, ...]]:
+    """Rows of each map in the weights that stack several, as their modules declare in `stacked`."""
+    return {
+        module.get_parameter(name): rows
+        for module in model.modules()
+        for name, rows in getattr(module, "stacked", {}).items()
+    }
 
 
 def _embedding_ids(model: LanguageModel) -> set[int]:
