@@ -13,7 +13,7 @@ TORCH = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 def _pair(kind: str) -> tuple[Recurrent, nn.RNNBase]:
     torch.manual_seed(0)
-    ours = build_model(RecurrentConfig(kind=kind, width=16, layers=2), 30)
+    ours = build_model(RecurrentConfig(kind=kind, width=16, layers=2, normalised=False), 30)
     theirs = TORCH[kind](16, 16, num_layers=2, batch_first=True)
     for index, layer in enumerate(ours.layers):
         for name, parameter in layer.named_parameters():

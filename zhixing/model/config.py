@@ -55,6 +55,8 @@ class RecurrentConfig(Config):
     """Size of the embedding and of every hidden state."""
     layers: int = Field(default=2, ge=1)
     """Cells on top of each other."""
+    normalised: bool = True
+    """Normalise what goes into every layer and into the output layer; the original networks do not."""
     tied: bool = True
     """One matrix serves as embedding and as output layer."""
     dropout: Probability = 0.0

@@ -5,6 +5,8 @@
     LSTM  i, f, o = σ(…); g = tanh(…);  c' = f ⊙ c + i ⊙ g;  h' = o ⊙ tanh(c')    Hochreiter & Schmidhuber 1997
 
 Gate order and the two biases are torch's (i f g o; r z n), so weights move to and from `torch.nn.LSTM` unchanged.
+`normalised` puts an RMSNorm before each layer and before the output layer (Ba et al. 2016, §3.1, for recurrent nets):
+h is a product of numbers below one, too small for logits to grow from; the original networks are without.
 The input products W x of all times are one matrix product; only U h must go step by step. Where a new document
 begins in a packed row the state is set to zero.
 """
@@ -18,8 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.kernels.recurrence import Tape, lstm_cell
+from zhixing.model.blocks import RMSNorm
 from zhixing.model.config import RecurrentConfig
 from zhixing.model.protocol import LanguageModel, Output, State
+
+NORM_EPSILON = 1e-6
 
 Cell = Callable[[Tensor, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
 """(W x + b of one time, U h + c, old state) -> new state; the first part of a state is h."""
@@ -126,6 +131,10 @@ class Recurrent(LanguageModel):
         self.layers = nn.ModuleList(
             RecurrentLayer(config.kind, config.width) for _ in range(config.layers)
         )
+        self.norms = nn.ModuleList(
+            RMSNorm(config.width, NORM_EPSILON) if config.normalised else nn.Identity()
+            for _ in range(config.layers + 1)
+        )
         self.unembed = nn.Linear(config.width, vocab, bias=False)
         initialise(self)
 
@@ -141,11 +150,12 @@ class Recurrent(LanguageModel):
         memory = cast(RecurrentState | None, state) or self.new_state(len(tokens), 0)
         begins = None if documents is None else document_begins(documents)
         x = self.dropout(self.embed(tokens))
-        for index, layer in enumerate(self.layers):
-            x, memory.layers[index] = layer(x, begins, memory.layers[index])
+        *before, last = self.norms
+        for index, (norm, layer) in enumerate(zip(before, self.layers, strict=True)):
+            x, memory.layers[index] = layer(norm(x), begins, memory.layers[index])
             x = self.dropout(x)
         memory.advance(tokens.shape[1])
-        return Output(hidden=x, state=state)
+        return Output(hidden=last(x), state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits: products with every row of the output matrix."""
