@@ -28,6 +28,18 @@ OVERHEAD = 0.08
 """Share of the budget that counting the n-gram and fitting the mixture get; the networks share the rest."""
 
 
+SIZES: dict[str, tuple[tuple[float, tuple[str, ...]], ...]] = {
+    "rnn": ((100, ("model.width=384",)), (1200, ("model.width=768",))),
+    "lstm": ((100, ("model.width=384",)), (1200, ("model.width=768",))),
+    "gpt": (
+        (100, ("model.width=192", "model.heads=3", "model.kv_heads=3", "model.hidden=512")),
+        (600, ("model.width=256", "model.heads=4", "model.kv_heads=4", "model.hidden=768")),
+        (2400, ("model.width=384", "model.heads=6", "model.kv_heads=6", "model.hidden=1024")),
+    ),
+}
+"""From so many seconds of training per network on: larger than the recipe says. Measured on two cores (docs/log.md)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What one call is to do."""
@@ -148,8 +160,9 @@ def load_recipes(plan: Plan) -> dict[str, "Recipe"]:
 
 
 def sized(name: str, seconds: float) -> list[str]:
-    """Settings that make a network as large as its training time can use."""
-    return []
+    """Settings that make a network as large as its training time can use: the last of SIZES that fits."""
+    fitting = [settings for least, settings in SIZES[name] if seconds >= least]
+    return list(fitting[-1]) if fitting else []
 
 
 def _for_rung(name: str, overrides: tuple[str, ...]) -> list[str]:

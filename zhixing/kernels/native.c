@@ -292,7 +292,7 @@ static inline float hyperbolic_tangent(float x) { return 2.0f * sigmoid(2.0f * x
 /* wx, uh: (batch, 4 width), parts i f g o. gates keeps their values after sigmoid and tanh for the way back. */
 void lstm_cell_forward(const void *wx, const void *uh, const float *c, float *h, float *new_c, float *gates,
                        int64_t batch, int64_t width, int narrow, int threads) {
-    (void)threads;
+#pragma omp parallel for num_threads(threads) if (batch * width > 2048)
     for (int64_t row = 0; row < batch; row++) {
         float a[4 * width], b[4 * width];
         load(a, wx, row * 4 * width, 4 * width, narrow);
@@ -314,7 +314,7 @@ void lstm_cell_forward(const void *wx, const void *uh, const float *c, float *h,
 void lstm_cell_backward(const float *dh, const float *d_new, const float *gates, const float *c,
                         const float *new_c, void *d_gates, float *dc, int64_t batch, int64_t width, int narrow,
                         int threads) {
-    (void)threads;
+#pragma omp parallel for num_threads(threads) if (batch * width > 2048)
     for (int64_t row = 0; row < batch; row++) {
         const float *restrict gate = gates + row * 4 * width, *restrict old = c + row * width;
         const float *restrict kept = new_c + row * width;
