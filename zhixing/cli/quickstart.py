@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli import duration
-from zhixing.cli.console import Json, Log, Settings, Switch, reporter
+from zhixing.cli.console import Json, Log, Settings, Switch, print_json, reporter
 
 if TYPE_CHECKING:
     from zhixing.cli.ladder import Judged
@@ -98,7 +98,10 @@ def quickstart(
         if making.fresh:
             _forget(making.out)
         result, samples = run(plan, reporter(log))
-    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, samples, plan.out))
+    if as_json:
+        print_json(result)
+    else:
+        print(_told(result, samples, plan.out))
     return 0
 
 

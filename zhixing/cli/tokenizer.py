@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import DataError, UsageError, ZhixingError
 from zhixing.tokenizer.config import Kind
 
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 BLOCK_CHARACTERS = 1 << 16
 
 
@@ -57,7 +56,7 @@ def train(
     tokenizer.save(out)
     result = {"folder": str(out), "kind": kind, "vocab": tokenizer.vocab, "hash": tokenizer.hash}
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))
+        print_json(result)
         return
     short = "" if tokenizer.vocab == vocab else f" (the text has no more; {vocab} were allowed)"
     print(f"{out}: {tokenizer.vocab} ids{short}")
@@ -104,7 +103,7 @@ def stats(
         for language, one in sorted(result.items(), key=lambda item: -item[1].bytes)
     ]
     if as_json:
-        print(json.dumps({"vocab": opened.vocab, "languages": rows}, ensure_ascii=False))
+        print_json({"vocab": opened.vocab, "languages": rows})
         return
     _print_table(rows)
 
@@ -132,7 +131,7 @@ def encode(tokenizer: Path, text: str = "-", *, as_json: Json = False) -> None:
         return
     pieces = [content[start:end] for start, end in encoding.spans]
     result = {"ids": encoding.ids, "pieces": pieces, "spans": encoding.spans}
-    print(json.dumps(result, ensure_ascii=False))
+    print_json(result)
 
 
 @app.command
@@ -158,7 +157,7 @@ def decode(
     opened = Tokenizer.load(tokenizer)
     text = opened.decode(_parse_ids(_read_input()) if ids is None else ids)
     if as_json:
-        print(json.dumps({"text": text}, ensure_ascii=False))
+        print_json({"text": text})
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 

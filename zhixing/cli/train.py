@@ -1,13 +1,12 @@
 """`zhixing train RECIPE`: from text to a model, a score and a sample."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, Settings, reporter
+from zhixing.cli.console import Json, Log, Settings, print_json, reporter
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +49,10 @@ def train(
         command=_resume_command(recipe, folder, overrides),
         progress=reporter(log),
     )
-    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, folder))
+    if as_json:
+        print_json(result)
+    else:
+        print(_told(result, folder))
     return 0
 
 
