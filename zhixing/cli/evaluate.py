@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.scores import NONE, figure, interval
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -183,10 +184,11 @@ def _table(result: dict[str, Any]) -> str:
     """Scores as aligned lines, with what they depend on."""
     lines = [f"{'':10} {'bits/byte':>9}  {'95 % interval':15} {'perplexity':>10}  95 % interval"]
     for language, metrics in result["scores"].items():
-        bits, perplexity = metrics.get("bits_per_byte"), metrics["perplexity"]
+        bits, perplexity = metrics.get("bits_per_byte", NONE), metrics["perplexity"]
         lines.append(
-            f"{language:10} {_value(bits, 3):>9}  {_span(bits, 3):15} "
-            f"{_value(perplexity, 1):>10}  {_span(perplexity, 1)}"
+            f"{language:10} {figure(bits['value'], 3):>9}  {interval(bits['low'], bits['high'], 3):15} "
+            f"{figure(perplexity['value'], 1):>10}  "
+            f"{interval(perplexity['low'], perplexity['high'], 1)}"
         )
     lines.append(
         f"{result['documents']:,} documents, {result['bytes']:,} bytes, {result['tokens']:,} tokens "
@@ -197,16 +199,6 @@ def _table(result: dict[str, Any]) -> str:
     if result["documents"] < 2:
         lines.append("no interval: a single document; give several files, or .jsonl")
     return "\n".join(lines)
-
-
-def _value(score: dict[str, Any] | None, digits: int) -> str:
-    return "–" if score is None else f"{score['value']:,.{digits}f}"
-
-
-def _span(score: dict[str, Any] | None, digits: int) -> str:
-    if score is None or score["low"] is None:
-        return "–"
-    return f"{score['low']:,.{digits}f} – {score['high']:,.{digits}f}"
 
 
 def _verdicts(a: str, b: str, results: Sequence["Comparison"]) -> str:
