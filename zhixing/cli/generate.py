@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli.console import FLAT, Json, JsonLines, Log, print_json, reporter
-from zhixing.core.errors import DataError, UsageError
+from zhixing.core.errors import UsageError
+from zhixing.core.files import decode_utf8, read_bytes
 from zhixing.engine.request import SamplingParams, TokenEvent, sampling_params
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def read_prompt(source: Source) -> str:
     if source.prompt is not None:
         return source.prompt
     if source.file is not None:
-        return _decode(_read(source.file), str(source.file))
+        return _decode(read_bytes(source.file), str(source.file))
     if sys.stdin.isatty():
         raise UsageError(
             'no prompt: type --prompt "some text", --file NAME, or pipe a text into this command'
@@ -190,17 +191,5 @@ def _tell(line: str, log: Log) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-
-
 def _decode(content: bytes, origin: str) -> str:
-    try:
-        return content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{origin} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
-        ) from error
+    return decode_utf8(content, origin).removesuffix("\n").removesuffix("\r")

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import DataError, UsageError, ZhixingError
+from zhixing.core.files import decode_utf8
 from zhixing.tokenizer.config import Kind
 
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
@@ -204,13 +205,18 @@ def _read_all(sources: list[Path]) -> Iterator[tuple[str, str]]:
 def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
-            try:
-                value = json.loads(line)
-                yield str(value.get("language", "")), value["text"]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(
-                    f"{path}:{number} is not a JSON object with a text field ({error})"
-                ) from error
+            if line.strip():
+                yield _document(line, f"{path}:{number}")
+
+
+def _document(line: str, place: str) -> tuple[str, str]:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{place} is not a JSON object with a text field ({error})") from error
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+        raise DataError(f"{place} is not a JSON object with a text field")
+    return str(value.get("language") or ""), value["text"]
 
 
 def _read_blocks(path: Path) -> Iterator[tuple[str, str]]:
@@ -232,10 +238,7 @@ def _detect(text: str) -> str:
 
 
 def _read_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"standard input is not UTF-8 text (byte {error.start})") from error
+    return decode_utf8(sys.stdin.buffer.read(), "standard input")
 
 
 def _parse_ids(text: str) -> list[int]:
