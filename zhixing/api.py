@@ -87,6 +87,13 @@ class Model:
         return self._loaded.model
 
     @property
+    def num_parameters(self) -> int:
+        """Numbers learnt from data: weights, shared ones once, and the counts of an n-gram model."""
+        weights = sum(parameter.numel() for parameter in self.network.parameters())
+        counted = getattr(self.network, "ngram", self.network)
+        return weights + getattr(counted, "num_ngrams", 0)
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the folder."""
         return self._loaded.tokenizer

@@ -45,6 +45,12 @@ def test_text_becomes_ids_and_comes_back(model: Model) -> None:
         assert model.decode(ids) == text
 
 
+def test_an_ngram_model_is_as_large_as_its_counts(tmp_path: Path) -> None:
+    counted, mixed = (saved(tmp_path / name, name) for name in ("ngram", "mixture"))
+    assert counted.num_parameters == counted.network.num_ngrams > 0
+    assert mixed.num_parameters > mixed.network.ngram.num_ngrams > 0
+
+
 def test_logits_are_those_of_the_network(model: Model) -> None:
     ids = model.encode(TEXTS[1])[:20]
     logits = model.logits(ids)

@@ -15,6 +15,7 @@ import pytest
 import zhixing
 from tests.cli.ladder_texts import write_texts
 from zhixing.cli import main
+from zhixing.cli.ladder import Effort, Made, file_bytes
 
 SMALL = [
     f"--set={each}"
@@ -103,6 +104,15 @@ def test_a_tokenizer_that_drops_text_is_refused_before_training(
     assert not (out / "ngram").exists()
 
 
+def test_the_size_of_a_rung_counts_its_model_and_not_its_saved_states(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints" / "gpt"  # a name that saved states have too
+    for name, size in (("model.safetensors", 5), ("checkpoints/step-1/model.safetensors", 7)):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(bytes(size))
+    effort = Effort(key="", seconds=1, tokens=1, joules=1, method="", peak_memory_bytes=1)
+    assert file_bytes(Made(name="gpt", folder=folder, effort=effort)) == 5
+
+
 def test_a_wrong_duration_says_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["quickstart", "--budget", "4 minutes"]) == 3
     assert "write 90s, 4m or 1.5h" in capsys.readouterr().err
@@ -126,6 +136,7 @@ def test_after_ctrl_c_the_same_command_continues(
     assert process.returncode == 130, told
     assert "zhixing quickstart" in told
     assert list((out / "rnn" / "checkpoints").iterdir())
+    assert json.loads((out / "rnn" / "effort.json").read_text("utf-8"))["joules"] > 0
     assert main([*command, "--budget", "60s", "--set", "train.budget_seconds=1"]) == 0, (
         capsys.readouterr().err
     )

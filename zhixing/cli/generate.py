@@ -145,8 +145,7 @@ def _open(folder: Path, log: Log) -> "Model":
     from zhixing.api import load
 
     model = load(folder)
-    size = sum(parameter.numel() for parameter in model.network.parameters())
-    progress.finish(f"{folder}: {model.kind}, {size:,} parameters")
+    progress.finish(f"{folder}: {model.kind}, {model.num_parameters:,} parameters")
     return model
 
 

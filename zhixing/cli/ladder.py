@@ -10,7 +10,7 @@ from zhixing.checkpoint.folder import ModelInfo, load_model, save_model
 from zhixing.cli.judge import judge, tokens_per_second, write
 from zhixing.cli.recipe import Recipe
 from zhixing.cli.workshop import Prepared, facts, make_model
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, InterruptedRunError
 from zhixing.core.files import read_json, sha256_json, write_json
 from zhixing.core.progress import Progress
 from zhixing.core.records import read_records
@@ -23,7 +23,7 @@ from zhixing.model.decoder import Decoder
 from zhixing.model.mixture import fit
 from zhixing.model.ngram import NGram
 from zhixing.model.recurrent import Recurrent
-from zhixing.train.folder import Start
+from zhixing.train.folder import STEPS, Start
 
 EFFORT = "effort.json"
 MIXTURE = "mixture"
@@ -73,18 +73,24 @@ def make_rung(
         progress.finish(f"{recipe.name}: finished before in {folder}")
         return done
     start = Start.RESUME if _begun_as(folder, key) else Start.FRESH
-    write_json(folder / EFFORT, {"begun": key})
-    with EnergyMeter() as energy, PeakMemory() as memory:
-        made = make_model(
-            recipe, prepared, folder, start=start, progress=progress, resume_command=command
-        )
+    joules_before = _joules_before(folder, key)
+    write_json(folder / EFFORT, {"begun": key, "joules": joules_before})
+    energy = EnergyMeter()
+    try:
+        with energy, PeakMemory() as memory:
+            made = make_model(
+                recipe, prepared, folder, start=start, progress=progress, resume_command=command
+            )
+    except InterruptedRunError:
+        write_json(folder / EFFORT, {"begun": key, "joules": joules_before + energy.joules})
+        raise
     return _finish(
         folder,
         Effort(
             key=key,
             seconds=made.seconds,
             tokens=made.tokens,
-            joules=energy.joules,
+            joules=joules_before + energy.joules,
             method=energy.method,
             peak_memory_bytes=memory.bytes,
         ),
@@ -133,18 +139,10 @@ def judge_rung(
     return Judged(
         made=made,
         scored=judge(model, list(documents), name=made.name, progress=progress),
-        parameters=num_parameters(model),
+        parameters=model.num_parameters,
         generate_tokens_per_second=tokens_per_second(model, prompts[0], seconds=1.0),
         samples=tuple(write(model, prompt, seed=seed) for prompt in prompts),
     )
-
-
-def num_parameters(model: "zhixing.api.Model") -> int:
-    """Numbers learnt from data: weights, and the counts of an n-gram model; shared weights once."""
-    network = model.network
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    counted = getattr(network, "ngram", network)
-    return weights + getattr(counted, "num_ngrams", 0)
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
@@ -161,7 +159,7 @@ def file_bytes(made: Made) -> int:
     return sum(
         folder_bytes(path)
         for path in made.folder.rglob("model.safetensors")
-        if "checkpoints" not in path.parts
+        if STEPS not in path.relative_to(made.folder).parts
     )
 
 
@@ -195,6 +193,11 @@ def _finished(folder: Path, key: str) -> Made | None:
 def _begun_as(folder: Path, key: str) -> bool:
     path = folder / EFFORT
     return path.exists() and read_json(path).get("begun") == key
+
+
+def _joules_before(folder: Path, key: str) -> float:
+    """What the interrupted parts of the rung that is continued have spent."""
+    return float(read_json(folder / EFFORT).get("joules", 0.0)) if _begun_as(folder, key) else 0.0
 
 
 def _finish(folder: Path, effort: Effort) -> Made:

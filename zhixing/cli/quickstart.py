@@ -122,6 +122,7 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
 
     began = monotonic()
     recipes = load_recipes(plan)
+    seed = recipes["gpt"].seed  # --set may have changed it
     prepared = prepare(recipes["gpt"], plan.out / "data", progress)
     _refuse_lossy(prepared.tokenizer)
     documents = test_documents(prepared)
@@ -132,13 +133,13 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
     rungs.append(make_mixture(rungs[-1], rungs[0], prepared, plan.out / "mixture", progress))
     prompts = _prompts(recipes["gpt"], prepared.card.kept["test"])
     judged = [
-        judge_rung(rung, documents, prompts, seed=plan.seed, progress=progress) for rung in rungs
+        judge_rung(rung, documents, prompts, seed=seed, progress=progress) for rung in rungs
     ]
     made_from = provenance(
         config_hash=recipes["gpt"].hash(),
         data_hash=prepared.card.data_hash,
         tokenizer_hash=prepared.tokenizer.hash,
-        seed=plan.seed,
+        seed=seed,
     )
     report = report_of(
         judged, prepared.card, made_from, command=plan.command, seconds=monotonic() - began
