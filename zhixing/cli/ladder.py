@@ -23,7 +23,7 @@ from zhixing.model.decoder import Decoder
 from zhixing.model.mixture import fit
 from zhixing.model.ngram import NGram
 from zhixing.model.recurrent import Recurrent
-from zhixing.train.folder import Start
+from zhixing.train.folder import RECORDS, Start
 
 EFFORT = "effort.json"
 MIXTURE = "mixture"
@@ -148,9 +148,11 @@ def num_parameters(model: "zhixing.api.Model") -> int:
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    """The held-out curve of a rung: seconds and tokens of training, bits per byte."""
+    """The held-out curve of a rung: seconds and tokens of training, bits per byte; empty for one fitted at once."""
+    if not (folder / RECORDS).exists():
+        return []
     steps: dict[int, dict[str, float]] = {}
-    for record in read_records(folder / "records.jsonl"):
+    for record in read_records(folder / RECORDS):
         if record.kind == "validation" and record.step is not None:
             steps.setdefault(record.step, {})[record.name] = record.value
     return [point for _, point in sorted(steps.items()) if "bits_per_byte" in point]
