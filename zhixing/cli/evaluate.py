@@ -59,9 +59,9 @@ _FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
 def evaluate(
     model: Annotated[Path, Parameter(help="A model folder.")],
     *,
-    suite: Annotated[tuple[str, ...], Parameter(help="What to measure; there is: likelihood.")] = (
-        "likelihood",
-    ),
+    suite: Annotated[
+        tuple[str, ...], Parameter(negative="", help="What to measure; there is: likelihood.")
+    ] = ("likelihood",),
     data: Annotated[Data, _FLAT] = Data(),
     output: Annotated[Output, _FLAT] = Output(),
 ) -> None:
