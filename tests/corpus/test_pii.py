@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.growth import LIMIT, growth
 from zhixing.corpus.pii import find, mask
 
 PERSONAL = [
@@ -80,10 +81,19 @@ def test_one_changed_digit_breaks_every_checksum():
 
 def test_python_documentation_is_left_alone():
     text = "\n".join(pydoc_data.topics.topics.values())
-    began = time.perf_counter()
     masked, counts = mask(text)
-    assert len(text) / 1e6 / (time.perf_counter() - began) > 5  # MB/s
     assert (masked == text, counts) == (True, {})
+
+
+def test_five_million_characters_are_looked_through_in_a_second():
+    text = "\n".join(pydoc_data.topics.topics.values())
+
+    def rate() -> float:
+        began = time.process_time()
+        mask(text)
+        return len(text) / (time.process_time() - began)
+
+    assert max(rate() for _ in range(5)) > 5e6
 
 
 NUMBERS = [text for text, _, _ in PERSONAL] + INNOCENT[:-1]
@@ -123,11 +133,4 @@ def test_masking_twice_changes_nothing_more(text: str):
     ],
 )
 def test_one_very_long_line_takes_linear_time(piece: str):
-    def seconds(size: int) -> float:
-        text = piece * (size // len(piece))
-        began = time.perf_counter()
-        mask(text)
-        return time.perf_counter() - began
-
-    seconds(1000)
-    assert seconds(40_000) < 12 * seconds(10_000) + 0.3
+    assert growth(lambda size: mask(piece * (size // len(piece))), 10_000) < LIMIT

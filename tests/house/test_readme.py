@@ -5,6 +5,7 @@ recipes and scripts beside it. A block below the line `<!-- heavy -->` takes min
 commands are not run; their verbs, flags and recipes are checked against the program.
 """
 
+import importlib
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from tests.house.markdown import Block, blocks, commands
 from tests.house.tree import ROOT, documents
@@ -76,6 +78,10 @@ def test_a_wrong_flag_is_noticed() -> None:
     assert _faults("zhixing --version") == []
     assert _faults("zhixing nosuchverb") != []
     assert _faults("zhixing data nosuchverb") != []
+    assert _faults("zhixing data") != []
+    assert _faults("zhixing evaluate runs/a --no-such-flag") != []
+    assert _faults("zhixing evaluate compare a b --suite x") != []
+    assert _faults("zhixing evaluate runs/a --suite x") == []
     assert _faults("zhixing quickstart --no-such-flag") != []
     assert _faults("zhixing train recipes/missing.toml") != []
     assert _faults("scripts/missing") != []
@@ -101,15 +107,24 @@ def _wrong_flags(command: str, words: list[str]) -> list[str]:
     if verbs and verbs[0] not in COMMANDS:
         return [f"{command}: there is no verb {verbs[0]}"]
     if verbs and COMMANDS[verbs[0]][0].endswith(":app"):  # `data build` and the like
-        verbs = words[:2]
-        if not re.search(rf"(?<![\w-]){re.escape(verbs[-1])}(?![\w-])", _help(verbs[0])):
-            return [f"{command}: {verbs[0]} has no {verbs[-1]}"]
+        app = _app(verbs[0])
+        if len(words) > 1 and words[1] in app:
+            verbs = words[:2]
+        elif app.default_command is None and words[1:2] != ["--help"]:
+            return [f"{command}: {verbs[0]} has no {' '.join(words[1:2]) or 'command of its own'}"]
     flags = [word.partition("=")[0] for word in words if word.startswith("--")]
     return [
         f"{command}: {' '.join(verbs)} has no {flag}"
         for flag in flags
         if not re.search(rf"{re.escape(flag)}(?![\w-])", _help(*verbs))
     ]
+
+
+def _app(verb: str) -> App:
+    module, _, name = COMMANDS[verb][0].partition(":")
+    app = getattr(importlib.import_module(module), name)
+    assert isinstance(app, App)
+    return app
 
 
 @cache

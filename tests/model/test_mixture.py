@@ -14,16 +14,17 @@ from zhixing.model.ngram import NGram, count
 from zhixing.model.recurrent import Recurrent
 
 BEGIN, END, VOCAB = 0, 1, 40
+NUM_PHRASES = 20
 
 
 def documents(number: int, seed: int) -> list[list[int]]:
-    """Half of each text repeats one of a few fixed phrases (the n-gram's strength), half skips a token: only a memory
-    of two tokens back tells what comes, whatever stands between (the network's strength)."""
+    """Half of each text repeats one of many fixed phrases, each seen a few times (the n-gram's strength), half skips a
+    token: only a memory of two tokens back tells what comes, whatever stands between (the network's strength)."""
     random = np.random.default_rng(seed)
-    phrases = np.random.default_rng(99).integers(2, 20, (6, 12))
+    phrases = np.random.default_rng(99).integers(2, 20, (NUM_PHRASES, 12))
     made = []
     for _ in range(number):
-        phrase = phrases[random.integers(6)].tolist()
+        phrase = phrases[random.integers(NUM_PHRASES)].tolist()
         key = int(random.integers(20, 24))
         skipping = [token for _ in range(6) for token in (key, int(random.integers(24, 40)))]
         made.append([BEGIN, *phrase, *skipping, END])
@@ -84,7 +85,7 @@ def test_the_weight_does_not_look_at_the_target(mixture: Mixture, tokens: Tensor
 
 def test_the_weight_differs_by_context(mixture: Mixture, tokens: Tensor) -> None:
     weight = mixture.weight(mixture.body(tokens).hidden)
-    assert weight[:, :12].mean() < weight[:, 13:-2].mean() - 0.05
+    assert weight[:, :12].mean() < weight[:, 13:-2].mean() - 0.5
 
 
 def test_the_mixture_beats_both_parts_and_every_single_global_weight(
@@ -96,7 +97,7 @@ def test_the_mixture_beats_both_parts_and_every_single_global_weight(
     ours = nats(mixture(held_out).logits, held_out)
     for weight in torch.linspace(0, 1, 21):
         fixed = (neural + weight.log()).logaddexp(ngram + (1 - weight).log())
-        assert ours < nats(fixed, held_out) - 0.003
+        assert ours < nats(fixed, held_out) - 0.05
 
 
 def test_fitting_twice_gives_the_same_gate(

@@ -82,8 +82,8 @@ def test_a_foreign_header_does_not_decide_for_a_long_text():
 def test_cost_does_not_grow_with_the_text():
     text = "今天我们去公园，we went to the park。" * 500_000
     detect(text[:1000])
-    began = time.perf_counter()
+    began = time.process_time()
     assert detect(text).tag == "zh"
     assert script_of(text) == "Hans"
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert detect(text) == detect(text)

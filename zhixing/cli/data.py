@@ -146,6 +146,7 @@ class _CorpusTable(Config):
     """A recipe as this command sees it: errors then name keys as they are in the file."""
 
     corpus: CorpusConfig
+    """Where the text comes from and which of it is kept."""
 
 
 def _evenly_spaced(folder: Path, split: str, num: int, card: CorpusCard) -> list[Document]:

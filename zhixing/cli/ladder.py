@@ -23,7 +23,7 @@ from zhixing.model.decoder import Decoder
 from zhixing.model.mixture import fit
 from zhixing.model.ngram import NGram
 from zhixing.model.recurrent import Recurrent
-from zhixing.train.folder import STEPS, Start
+from zhixing.train.folder import RECORDS, STEPS, Start
 
 EFFORT = "effort.json"
 MIXTURE = "mixture"
@@ -146,9 +146,12 @@ def judge_rung(
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    """The held-out curve of a rung: seconds and tokens of training, bits per byte."""
+    """The held-out curve of a rung: seconds and tokens of training, bits per byte; a mixture has none."""
+    path = folder / RECORDS
+    if not path.exists():
+        return []
     steps: dict[int, dict[str, float]] = {}
-    for record in read_records(folder / "records.jsonl"):
+    for record in read_records(path):
         if record.kind == "validation" and record.step is not None:
             steps.setdefault(record.step, {})[record.name] = record.value
     return [point for _, point in sorted(steps.items()) if "bits_per_byte" in point]

@@ -132,9 +132,7 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
     ]
     rungs.append(make_mixture(rungs[-1], rungs[0], prepared, plan.out / "mixture", progress))
     prompts = _prompts(recipes["gpt"], prepared.card.kept["test"])
-    judged = [
-        judge_rung(rung, documents, prompts, seed=seed, progress=progress) for rung in rungs
-    ]
+    judged = [judge_rung(rung, documents, prompts, seed=seed, progress=progress) for rung in rungs]
     made_from = provenance(
         config_hash=recipes["gpt"].hash(),
         data_hash=prepared.card.data_hash,

@@ -98,6 +98,8 @@ def _series(report: Report, overtakes: Sequence[Overtake]) -> list[_Series]:
     slot = slots(report)
     result = []
     for rung in report.rungs:
+        if not rung.curve and rung.model != report.reference:
+            continue  # its test score would stand on another scale than the validation curves
         points = sorted(rung.curve, key=lambda point: point.train_seconds)
         seconds = [max(point.train_seconds, 0.01) for point in points] or [rung.train_seconds]
         bits = [point.bits_per_byte for point in points] or [reference_level(rung)]
