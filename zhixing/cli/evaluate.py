@@ -52,15 +52,10 @@ def evaluate(
     suite: Annotated[
         tuple[str, ...], Parameter(negative="", help="What to measure; there is: likelihood.")
     ] = ("likelihood",),
-<<<<<<< HEAD
-    data: Annotated[Data, _FLAT] = Data(),
-    output: Annotated[Output, _FLAT] = Output(),
-=======
     data: Annotated[Data, FLAT] = Data(),
     out: Annotated[Path | None, _OUT] = None,
     as_json: Json = False,
     log: Log = "auto",
->>>>>>> review
 ) -> None:
     """Score a model: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
     _check_suites(suite)
