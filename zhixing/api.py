@@ -32,7 +32,7 @@ from zhixing.engine.request import (
     sampling_params,
 )
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective.likelihood import model_device, token_nats
+from zhixing.objective.likelihood import token_nats
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
 
@@ -116,7 +116,7 @@ class Model:
 
         Raises UnsupportedError for more ids than the model reads at once.
         """
-        tokens = torch.tensor([list(ids)], dtype=torch.long, device=model_device(self.network))
+        tokens = torch.tensor([list(ids)], dtype=torch.long, device=self.network.device)
         self._check_fits(tokens.shape[1])
         with torch.no_grad():
             output = self.network.body(tokens)
@@ -207,7 +207,7 @@ class Model:
     def _embed(self, text: str) -> NDArray[np.float32]:
         ids = self.encode(text)
         self._check_fits(len(ids))
-        tokens = torch.tensor([ids], dtype=torch.long, device=model_device(self.network))
+        tokens = torch.tensor([ids], dtype=torch.long, device=self.network.device)
         with torch.inference_mode():
             mean = self.network.body(tokens).hidden[0].double().mean(0)
             unit = torch.nn.functional.normalize(mean, dim=0)

@@ -19,7 +19,6 @@ from zhixing.engine.request import Finish, Request, TokenEvent
 from zhixing.engine.sampler import Choice, Sampler
 from zhixing.engine.stop import StopStrings
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective.likelihood import model_device
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -91,7 +90,7 @@ class _Sequence:
         self._left = limit
         with torch.inference_mode():
             self._state = model.new_state(1, len(request.tokens) + limit - 1)
-        self._unread = torch.tensor([request.tokens], dtype=torch.long, device=model_device(model))
+        self._unread = torch.tensor([request.tokens], dtype=torch.long, device=model.device)
         self._sampler = Sampler(request.params, request.tokens)
         self._decoder = tokenizer.decoder()
         self._num_words = tokenizer.vocab  # an embedding may have more rows than there are tokens

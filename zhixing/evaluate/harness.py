@@ -19,7 +19,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,8 +33,7 @@ from zhixing.core.progress import Progress
 from zhixing.corpus.document import Document
 from zhixing.evaluate.score import Signature
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective.window import Window as Span
-from zhixing.objective.window import windows
+from zhixing.objective import window as cut
 
 TOKENS_PER_BATCH = 8192
 LOGIT_BYTES = 2**26
@@ -93,7 +91,7 @@ class _Piece(NamedTuple):
     """One window of one row of tokens."""
 
     row: int
-    window: Span
+    window: cut.Window
 
     @property
     def length(self) -> int:
@@ -213,7 +211,9 @@ Priced = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 def _windowed(model: LanguageModel, rows: Sequence[Ids], time: int) -> Iterator[Priced]:
     """Half-overlapping windows, those of similar length together."""
-    pieces = [_Piece(row, w) for row, ids in enumerate(rows) for w in windows(len(ids) - 1, time)]
+    pieces = [
+        _Piece(row, w) for row, ids in enumerate(rows) for w in cut.windows(len(ids) - 1, time)
+    ]
     pieces.sort(key=lambda piece: piece.length)
     for batch in _batches(pieces):
         inputs = np.zeros((len(batch), batch[-1].length), dtype=np.int64)
@@ -287,8 +287,7 @@ def _bits(
 
 
 def _tensor(array: NDArray[np.int64], model: LanguageModel) -> Int[Tensor, "..."]:
-    anchor = next(chain(model.parameters(), model.buffers()), None)
-    return torch.from_numpy(array).to("cpu" if anchor is None else anchor.device)
+    return torch.from_numpy(array).to(model.device)
 
 
 def _utf8(document: Document) -> bytes:

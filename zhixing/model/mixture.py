@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.kernels.cross_entropy import IGNORED
 from zhixing.model.config import MixtureConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.ngram import CHUNK, Evidence, NGram
@@ -249,15 +250,14 @@ def _batches(pieces: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
     for begin in range(0, len(pieces), ROWS):
         rows = pieces[begin : begin + ROWS]
         tokens = nn.utils.rnn.pad_sequence([row[:-1] for row in rows], batch_first=True)
-        targets = nn.utils.rnn.pad_sequence([row[1:] for row in rows], True, -100.0)
+        targets = nn.utils.rnn.pad_sequence([row[1:] for row in rows], True, float(IGNORED))
         yield tokens, targets
 
 
 def _observe(mixture: Mixture, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Gate features of every target, and the log-probability each model gave it."""
-    device = mixture.ngram.unigram.device
-    tokens, targets = batch[0].to(device), batch[1].to(device)
-    counted = targets != -100
+    tokens, targets = (part.to(mixture.device) for part in batch)
+    counted = targets != IGNORED
     places, wanted = mixture.body(tokens).hidden[counted], targets[counted]
     parts = []
     size = max(1, CHUNK // mixture.vocab)

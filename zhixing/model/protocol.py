@@ -8,8 +8,10 @@ A loss may read `hidden` and fuse the head, generation may ask for the head of t
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol, Self
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -55,6 +57,12 @@ class LanguageModel(nn.Module, ABC):
     """Number of token ids."""
     max_time: int | None
     """Longest input with attention to all of it; None where there is no limit (recurrent, n-gram)."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers of the model live, and where its tokens must be."""
+        tensor = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if tensor is None else tensor.device
 
     @abstractmethod
     def body(

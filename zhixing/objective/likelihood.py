@@ -22,7 +22,7 @@ _HEAD = 256
 
 def token_nats(model: LanguageModel, ids: list[int]) -> Float[Tensor, " predicted"]:
     """-log p (nats, float64) of each of `ids` but the first; empty for fewer than two ids."""
-    tokens = torch.tensor(ids, dtype=torch.long, device=model_device(model))
+    tokens = torch.tensor(ids, dtype=torch.long, device=model.device)
     count = max(len(ids) - 1, 0)
     with torch.inference_mode():
         if model.max_time is None:
@@ -30,13 +30,6 @@ def token_nats(model: LanguageModel, ids: list[int]) -> Float[Tensor, " predicte
         else:
             parts = [_window(model, tokens, window) for window in windows(count, model.max_time)]
         return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
-
-
-def model_device(model: LanguageModel) -> torch.device:
-    """Where the numbers of a model live."""
-    for tensor in (*model.parameters(), *model.buffers()):
-        return tensor.device
-    return torch.device("cpu")
 
 
 def _window(model: LanguageModel, tokens: Tensor, window: Window) -> Tensor:

@@ -127,7 +127,7 @@ def accumulate(model: LanguageModel, rows: Sequence[Row], count: int, config: Tr
     """
     if not count:
         raise DataError(f"not one of {len(rows)} rows has a target to learn from")
-    device = next(model.parameters()).device
+    device = model.device
     dtype = resolve(config.precision, device)
     total = torch.zeros((), device=device)
     for batch in micro_batches(rows, config.micro_batch or len(rows)):

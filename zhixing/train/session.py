@@ -172,7 +172,7 @@ def measure(session: Session) -> None:
         state.model,
         session.held_out,
         step=state.step,
-        dtype=resolve(config.precision, next(state.model.parameters()).device),
+        dtype=resolve(config.precision, state.model.device),
         should_stop=lambda: session.stop.is_requested,
     )
     if result is None:

@@ -90,7 +90,7 @@ def validate(
 ) -> Validation | None:
     """Measure `model` on `held` without dropout; None when `should_stop` said so on the way."""
     began = perf_counter()
-    device = next(model.parameters()).device
+    device = model.device
     was_training = model.training
     model.eval()
     nats, targets = 0.0, 0
