@@ -33,7 +33,7 @@ from zhixing.train.hooks import Hook
 from zhixing.train.loop import accumulate, new_state, run
 from zhixing.train.report import StepReport
 from zhixing.train.session import Inputs
-from zhixing.train.validate import Validation
+from zhixing.train.validate import Validation, hold_out, validate
 
 
 def config(**changes: object) -> TrainConfig:
@@ -210,6 +210,15 @@ def test_a_used_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         run(TINY, tiny_inputs(), tmp_path / "run")
     after = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_weights_that_broke_in_the_last_step_do_not_become_the_best() -> None:
+    inputs = tiny_inputs()
+    with torch.no_grad():
+        inputs.model.embed.weight.fill_(math.nan)
+    held = hold_out(inputs.validation, time=inputs.time, tokens=64, micro_batch=4, text_bytes=None)
+    with pytest.raises(ZhixingError, match="held-out loss after step 7 is nan"):
+        validate(inputs.model, held, step=7, dtype=torch.float32, should_stop=lambda: False)
 
 
 def test_fresh_begins_again_although_the_manifest_is_broken(tmp_path: Path) -> None:

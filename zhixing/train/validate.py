@@ -13,6 +13,7 @@ from typing import cast
 
 import torch
 
+from zhixing.core.errors import ZhixingError
 from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
 from zhixing.data.pack import Row
@@ -88,7 +89,10 @@ def validate(
     dtype: torch.dtype,
     should_stop: Callable[[], bool],
 ) -> Validation | None:
-    """Measure `model` on `held` without dropout; None when `should_stop` said so on the way."""
+    """Measure `model` on `held` without dropout; None when `should_stop` said so on the way.
+
+    Raises ZhixingError when the loss is not a finite number: such weights must not become the best.
+    """
     began = perf_counter()
     device = model.device
     was_training = model.training
@@ -104,5 +108,10 @@ def validate(
             targets += loss.count
     finally:
         model.train(was_training)
+    if not math.isfinite(nats):
+        raise ZhixingError(
+            f"training broke down: the held-out loss after step {step} is {nats}. Lower the learning rates or raise "
+            "train.warmup, and begin again with --fresh"
+        )
     seconds = perf_counter() - began
     return Validation.of(held, step=step, nats=nats, targets=targets, seconds=seconds)
