@@ -20,6 +20,8 @@ import zhixing
 from tests.cli.ladder_texts import write_texts
 from zhixing.cli import main
 from zhixing.cli.ladder import Effort, Made, file_bytes
+from zhixing.cli.quickstart import _prompts
+from zhixing.cli.recipe import load_recipe
 
 NAMES = ("ngram", "rnn", "lstm", "gpt", "mixture")
 SMALL = [
@@ -113,6 +115,12 @@ def test_a_tokenizer_that_drops_text_is_refused_before_training(
     assert main(["quickstart", *arguments, "--log", "none"]) == 1
     assert "byte_bpe" in capsys.readouterr().err
     assert not (out / "ngram").exists()
+
+
+def test_there_is_a_prompt_even_where_the_recipe_has_none() -> None:
+    recipe = load_recipe(Path("quickstart-gpt"))
+    assert _prompts(recipe, {"zh": 1}) == ("中国",)
+    assert _prompts(recipe.model_copy(update={"samples": ()}), {"zh": 1}) == ("The ",)
 
 
 def test_the_size_of_a_rung_counts_its_model_and_not_its_saved_states(tmp_path: Path) -> None:

@@ -184,6 +184,13 @@ def test_a_setting_out_of_range_is_refused_by_name(name: str, value: object) -> 
         sampling_params({name: value})
 
 
+def test_a_wrong_setting_is_shown_as_given() -> None:
+    with pytest.raises(UsageError, match=r"^stop\.1 = '': "):
+        sampling_params({"stop": ("a", "")})
+    with pytest.raises(UsageError, match=r"no setting .temprature.; there are .*temperature"):
+        sampling_params({"temprature": 1})
+
+
 def test_keyword_settings_are_the_fields_of_the_params() -> None:
     assert set(Sampling.__annotations__) == set(SamplingParams.model_fields)
     assert sampling_params({"stop": "ab"}).stop == ("ab",)

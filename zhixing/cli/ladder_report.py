@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from zhixing.cli.ladder import Judged, curve, file_bytes
+from zhixing.cli.recipe import prompt_language
 from zhixing.core.provenance import Provenance
 from zhixing.corpus.card import CorpusCard, to_json
 from zhixing.evaluate.metrics import compare, summarise
@@ -80,7 +81,7 @@ def _samples(judged: Judged) -> list[Sample]:
     return [
         Sample(
             model=judged.made.name,
-            language="en" if each["prompt"].isascii() else "zh",
+            language=prompt_language(each["prompt"]),
             prompt=each["prompt"],
             text=each["text"],
         )

@@ -8,6 +8,7 @@ after Ctrl-C goes on where it stopped.
 
 import json
 import shlex
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,7 +111,7 @@ def quickstart(
 
 
 def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Do it; return the result as JSON values, and samples of the best model."""
+    """Do it; return the result as JSON values, and samples of the GPT."""
     from time import monotonic
 
     from zhixing.cli.ladder import judge_rung, make_mixture, make_rung, test_documents
@@ -147,7 +148,7 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
     result = as_json(report, {rung.name: str(rung.folder) for rung in rungs})
     write_json(plan.out / "result.json", result)
     progress.finish(f"report: {plan.out / 'report.html'}")
-    return result, _best_samples(judged)
+    return result, _gpt_samples(judged)
 
 
 def load_recipes(plan: Plan) -> dict[str, "Recipe"]:
@@ -197,14 +198,15 @@ def _refuse_lossy(tokenizer: "Tokenizer") -> None:
         )
 
 
-def _prompts(recipe: "Recipe", kept: object) -> tuple[str, ...]:
-    """The prompts in languages that the corpus has."""
-    assert isinstance(kept, dict)
-    fitting = [p for p in recipe.samples if ("en" if p.isascii() else "zh") in kept]
-    return tuple(fitting) or recipe.samples[:1]
+def _prompts(recipe: "Recipe", kept: Container[str]) -> tuple[str, ...]:
+    """The prompts in languages that the corpus has; one at least."""
+    from zhixing.cli.recipe import prompt_language
+
+    fitting = [prompt for prompt in recipe.samples if prompt_language(prompt) in kept]
+    return tuple(fitting) or recipe.samples[:1] or ("The ",)
 
 
-def _best_samples(judged: "list[Judged]") -> list[dict[str, str]]:
+def _gpt_samples(judged: "list[Judged]") -> list[dict[str, str]]:
     gpt = next(each for each in judged if each.made.name == "gpt")
     return list(gpt.samples)
 

@@ -51,6 +51,11 @@ class Recipe(Config):
         return self
 
 
+def prompt_language(prompt: str) -> str:
+    """The language of a prompt, which is too short to be detected."""
+    return "en" if prompt.isascii() else "zh"
+
+
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe by path, or by the name of one that ships with Zhixing."""
     return read_recipe(find_recipe(path), Recipe, overrides)

@@ -99,8 +99,11 @@ def sampling_params(values: Mapping[str, Any]) -> SamplingParams:
     try:
         return SamplingParams.model_validate(values)
     except ValidationError as error:
-        lines = [
-            f"{key_of(fault)} = {values.get(key_of(fault))!r}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise UsageError("; ".join(lines)) from error
+        raise UsageError("; ".join(_told(fault, values) for fault in error.errors())) from error
+
+
+def _told(fault: Any, values: Mapping[str, Any]) -> str:
+    key = key_of(fault)
+    if fault["type"] == "extra_forbidden":
+        return f"there is no setting {key!r}; there are {', '.join(SamplingParams.model_fields)}"
+    return f"{key} = {values.get(key, fault['input'])!r}: {fault['msg']}"

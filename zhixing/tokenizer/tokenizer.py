@@ -48,9 +48,8 @@ class Tokenizer:
             return cls(read_files(Path(folder)))
         except CheckpointError:
             raise
-        except (
-            Exception
-        ) as error:  # the library raises bare Exception for a pipeline it cannot build
+        # The library raises a bare Exception for a pipeline that it cannot build.
+        except Exception as error:
             raise CheckpointError(f"the tokenizer in {folder} cannot be used: {error}") from error
 
     @classmethod
@@ -207,7 +206,6 @@ def num_bytes(text: str) -> int:
 
 
 def _open_pipeline(files: TokenizerFiles) -> Pipeline:
-
     pipeline = Pipeline.from_str(json.dumps(files.pipeline))
     pipeline.no_truncation()
     pipeline.no_padding()
