@@ -108,10 +108,11 @@ def test_the_report_is_bilingual_and_loads_nothing(ladder: Ladder) -> None:
 
 
 def test_a_tokenizer_that_drops_text_is_refused_before_training(
-    finished: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = finished / "words"
-    arguments = [str(finished / "texts"), "--out", str(out), *SMALL, "--set=tokenizer.kind=words"]
+    out = tmp_path / "words"
+    texts = str(write_texts(tmp_path / "texts"))
+    arguments = [texts, "--out", str(out), *SMALL, "--set=tokenizer.kind=words"]
     assert main(["quickstart", *arguments, "--log", "none"]) == 1
     assert "byte_bpe" in capsys.readouterr().err
     assert not (out / "ngram").exists()
