@@ -91,6 +91,20 @@ def test_a_truncated_archive_is_an_error(tmp_path: Path) -> None:
         list(Archive(path=path).members("*"))
 
 
+def test_a_damaged_archive_is_an_error_whatever_the_library_calls_it(tmp_path: Path) -> None:
+    whole = debian_bytes("data.tar.xz", b"")
+    damaged = {
+        "header": whole.replace(b"data.tar.xz", b"data.tar.\xff\xff"),
+        "size": whole[:8] + whole[8:56] + b"x" * 10 + whole[66:],
+        "content": debian_bytes("data.tar.gz", b"\x1f\x8b\x08\x00" + bytes(6) + b"\xff" * 90),
+    }
+    for name, content in damaged.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="is broken"):
+            list(Archive(path=path).members("*"))
+
+
 def test_every_entry_is_pinned_or_from_a_place_that_moves() -> None:
     for entry in ENTRIES.values():
         assert entry.name in READERS or entry.origins[0].kind == "local"

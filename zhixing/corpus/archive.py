@@ -5,8 +5,10 @@ written under a member's name, a name such as `../../etc/passwd` cannot escape a
 """
 
 import io
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,16 @@ from zhixing.core.errors import DataError, MissingExtraError
 
 MAX_MEMBER_BYTES = 1 << 30
 _AR_MAGIC = b"!<arch>\n"
+BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,  # a header of a Debian package that holds no number
+)
+"""What the libraries raise for damaged archives."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +48,7 @@ class Archive:
             for name, content in _all_members(self.path, patterns):
                 num_found += 1
                 yield name, content
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+        except BROKEN as error:
             raise DataError(f"{self.path} is broken ({error}); delete it and try again") from error
         if num_found == 0:
             raise DataError(f"{self.path} holds nothing named {' or '.join(patterns)}")
