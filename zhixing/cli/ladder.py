@@ -148,11 +148,12 @@ def num_parameters(model: "zhixing.api.Model") -> int:
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    """The held-out curve of a rung: seconds and tokens of training, bits per byte; empty for one fitted at once."""
-    if not (folder / RECORDS).exists():
+    """The held-out curve of a rung: seconds and tokens of training, bits per byte; a mixture has none."""
+    path = folder / RECORDS
+    if not path.exists():
         return []
     steps: dict[int, dict[str, float]] = {}
-    for record in read_records(folder / RECORDS):
+    for record in read_records(path):
         if record.kind == "validation" and record.step is not None:
             steps.setdefault(record.step, {})[record.name] = record.value
     return [point for _, point in sorted(steps.items()) if "bits_per_byte" in point]
