@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from zhixing.cli import main
+from zhixing.cli.data import read_corpus_config
+from zhixing.cli.recipe import load_recipe
 
 RECIPE = """
 name = "mine"
@@ -73,7 +75,7 @@ def test_build_prints_the_card_and_json_on_request(
     printed = capsys.readouterr()
     card = json.loads(printed.out)
     assert card["folder"] == str(out)
-    assert card["config"]["seed"] == 7
+    assert card["config"] == read_corpus_config(recipe).model_dump(mode="json")
     assert "reading and cleaning notes" in printed.err
     assert main(["data", "build", str(recipe), "--out", str(out)]) == 0
     printed = capsys.readouterr()
@@ -159,3 +161,9 @@ def test_a_typo_in_a_recipe_names_the_place(
 def test_known_tables_of_other_commands_are_left_alone(recipe: Path, tmp_path: Path) -> None:
     recipe.write_text(recipe.read_text("utf-8") + "\n[model]\nkind = 'decoder'\n[train]\n", "utf-8")
     assert main(["data", "build", str(recipe), "--out", str(tmp_path / "corpus")]) == 0
+
+
+@pytest.mark.parametrize("name", ["tiny", "quickstart-gpt"])
+def test_the_corpus_is_the_one_that_training_with_the_recipe_uses(name: str) -> None:
+    overrides = ("seed=7",)
+    assert read_corpus_config(Path(name), overrides) == load_recipe(Path(name), overrides).corpus

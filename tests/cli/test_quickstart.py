@@ -114,6 +114,16 @@ def test_the_report_is_bilingual_and_loads_nothing(ladder: Ladder) -> None:
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?https?:", page)
 
 
+def test_a_tokenizer_that_drops_text_is_refused_before_training(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = finished / "words"
+    arguments = [str(finished / "texts"), "--out", str(out), *SMALL, "--set=tokenizer.kind=words"]
+    assert main(["quickstart", *arguments, "--log", "none"]) == 1
+    assert "byte_bpe" in capsys.readouterr().err
+    assert not (out / "ngram").exists()
+
+
 def test_a_wrong_duration_says_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["quickstart", "--budget", "4 minutes"]) == 3
     assert "write 90s, 4m or 1.5h" in capsys.readouterr().err

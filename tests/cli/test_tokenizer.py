@@ -119,7 +119,12 @@ def test_a_file_that_is_no_text_is_one_clear_line(
 
 
 def test_a_broken_line_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for line in ('{"text": "a"}\n{"te', '{"text": "a"}\n{"other": 1}', '{"text": "a"}\n[1]'):
+    for line in (
+        '{"text": "a"}\n{"te',
+        '{"text": "a"}\n{"other": 1}',
+        '{"text": "a"}\n[1]',
+        '\n{"text": 5}',
+    ):
         (tmp_path / "a.jsonl").write_text(line)
         out = ["--out", str(tmp_path / "t")]
         assert main(["tokenizer", "train", str(tmp_path / "a.jsonl"), *out]) == 1

@@ -1,6 +1,7 @@
 """`zhixing train`: from a recipe to a model, its score and a sample, and the ways it can go wrong."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import zhixing
 from tests.cli.ladder_texts import write_texts
 from zhixing.cli import main
 from zhixing.cli.recipe import load_recipe, shipped_recipes
+from zhixing.cli.train import _resume_command
+from zhixing.core.records import read_records
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,21 @@ def test_an_ngram_recipe_is_counted_by_the_same_command(
     assert main(["train", str(made / "ngram.toml"), "--out", out, "--json", "--log", "none"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["model"] == "ngram"
     assert zhixing.load(made / "ngram").kind == "ngram"
+
+
+def test_a_tokenizer_that_drops_text_gets_no_bits_per_byte(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = made / "words"
+    arguments = ["--set", "tokenizer.kind=words", "--set", "train.steps=2", "--log", "none"]
+    assert main(["train", str(made / "own.toml"), "--out", str(out), *arguments]) == 0
+    assert "all: – bits per byte [–], perplexity" in capsys.readouterr().out
+    names = {record.name for record in read_records(out / "records.jsonl")}
+    assert "loss" in names
+    assert "bits_per_byte" not in names
+
+
+def test_the_command_that_continues_a_run_can_be_pasted(tmp_path: Path) -> None:
+    command = _resume_command(Path("my recipe.toml"), tmp_path, ['name="a b"'])
+    expected = ["zhixing", "train", "my recipe.toml", "--out", str(tmp_path)]
+    assert shlex.split(command) == [*expected, "--set", 'name="a b"', "--resume"]

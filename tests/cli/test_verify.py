@@ -11,6 +11,9 @@ from zhixing.cli import main
 from zhixing.train.loop import run
 from zhixing.train.verify import compare, first_difference, newest_step
 
+NGRAM = 'name = "a"\n[model]\nkind = "ngram"\n'
+SMALL = 'name = "a"\n[model]\nkind = "decoder"\n[train]\n'
+
 
 def recipe(folder: Path, text: str) -> str:
     path = folder / "small.toml"
@@ -21,11 +24,12 @@ def recipe(folder: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "extra", "message"),
     [
-        ('name = "a"', [], "no table [train]"),
-        ("[train]\nbudget_seconds = 5", [], "only a run of train.steps can be repeated"),
-        ("[train]\nsteps = 5", ["--kills", "5"], "choose from 1 to 4"),
-        ("[train]\nsteps = 5", ["--kills", "0"], "choose from 1 to 4"),
-        ("[train]\nsteps = 5", ["--set", "train.budget_seconds=4"], "only a run of train.steps"),
+        (NGRAM, [], "no table [train]"),
+        (f"{SMALL}budget_seconds = 5", [], "only a run of train.steps can be repeated"),
+        (f"{SMALL}steps = 5", ["--kills", "5"], "choose from 1 to 4"),
+        (f"{SMALL}steps = 5", ["--kills", "0"], "choose from 1 to 4"),
+        (f"{SMALL}steps = 5", ["--set", "train.budget_seconds=4"], "exactly one of steps and"),
+        (f"{SMALL}steps = 5\nlaerning_rate = 1", [], "laerning_rate"),
     ],
 )
 def test_what_cannot_be_verified_is_refused_before_any_work(
@@ -38,11 +42,12 @@ def test_what_cannot_be_verified_is_refused_before_any_work(
 def test_a_run_that_fails_shows_its_last_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = recipe(tmp_path, 'name = "a"\n[train]\nsteps = 5\nlaerning_rate = 1')
+    nowhere = f'[[corpus.sources]]\nname = "nowhere"\npath = "{tmp_path / "nowhere"}"\n'
+    broken = recipe(tmp_path, f"{SMALL}steps = 5\n{nowhere}")
     assert main(["verify", "resume", broken, "--log", "none"]) == 1
     told = capsys.readouterr().err
-    assert "ended with exit code 3" in told
-    assert "laerning_rate" in told
+    assert "ended with exit code 1" in told
+    assert "nowhere" in told
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,16 @@ import pytest
 
 from zhixing.core import files
 from zhixing.core.errors import DataError, ZhixingError
-from zhixing.core.files import atomic_folder, atomic_open, locked, read_json, write_json, write_text
+from zhixing.core.files import (
+    atomic_folder,
+    atomic_open,
+    decode_utf8,
+    locked,
+    read_bytes,
+    read_json,
+    write_json,
+    write_text,
+)
 
 DEAD_PROCESS = 2**22 + 1  # above the largest process number of Linux
 
@@ -182,3 +191,11 @@ def test_hashes_do_not_depend_on_key_order_but_on_every_value(tmp_path: Path) ->
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert files.sha256_text("abc") == files.sha256_file(tmp_path / "abc") == known
     assert files.sha256_text("\ud800") != files.sha256_text("\ud801")
+
+
+def test_text_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path) -> None:
+    assert decode_utf8("\ufeff春".encode(), "a.txt") == "春"
+    with pytest.raises(DataError, match=r"a\.txt is not UTF-8 text .* iconv"):
+        decode_utf8("春".encode("gb18030"), "a.txt")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_bytes(tmp_path)

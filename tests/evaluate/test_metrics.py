@@ -152,6 +152,11 @@ def test_models_with_different_tokenizers_are_compared_per_byte():
     assert compare(scored(sample(5)), scored(sample(5), tokenizer="other"))
 
 
+def test_a_language_without_text_is_left_out_of_a_comparison():
+    scores = [*sample(5), document(9, 0.0, size=0, language="und")]
+    assert "und" not in [c.language for c in compare(scored(scores), scored(scores))]
+
+
 def test_comparisons_are_made_per_language_too():
     scores = [document(i, 100.0 + i, language="zh" if i % 2 else "en") for i in range(8)]
     assert [c.language for c in compare(scored(scores), scored(scores))] == ["all", "en", "zh"]

@@ -212,6 +212,12 @@ def test_a_used_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     assert after == before
 
 
+def test_fresh_begins_again_although_the_manifest_is_broken(tmp_path: Path) -> None:
+    run(config(steps=1), tiny_inputs(), tmp_path)
+    (tmp_path / "manifest.json").write_text("{", "utf-8")
+    assert run(config(steps=2), tiny_inputs(), tmp_path, start=Start.FRESH).step == 2
+
+
 def test_fresh_deletes_what_the_run_made_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run(TINY, tiny_inputs(), folder)

@@ -1,5 +1,6 @@
 """The command line: one file per command, each imported only when it is typed."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +37,9 @@ def build_app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 failed, 2 gate not met, 3 wrong usage, 130 interrupted."""
+    # On a shared machine a thread that waits for its sibling by spinning (libgomp: 4 ms) takes the very core the
+    # sibling needs; after 0.1 ms it sleeps instead. Read when torch loads, so it must be set before.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app = build_app()
     try:
         result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")

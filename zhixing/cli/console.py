@@ -1,12 +1,14 @@
-"""How a command tells how far it is: a bar on a terminal, plain lines in a pipe, JSON lines on request.
+"""What commands share: their common options, the one JSON result, and how they tell how far they are.
 
-Everything here goes to standard error, so that standard output carries results alone.
+Progress is a bar on a terminal, plain lines in a pipe, JSON lines on request, all on standard error, so that
+standard output carries results alone.
 """
 
+import atexit
 import json
 import sys
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -34,6 +36,14 @@ Settings = Annotated[
 ]
 """Overrides of a recipe."""
 
+FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
+"""A dataclass whose fields are options of the command itself."""
+
+
+def print_json(value: Any) -> None:
+    """Print a result for machines: one line on standard output."""
+    print(json.dumps(value, ensure_ascii=False))
+
 
 def reporter(log: Log) -> ProgressProtocol:
     """The Progress for a command."""
@@ -55,6 +65,7 @@ class Bars:
         self._console = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._began = 0.0
+        atexit.register(self._close)  # a bar hides the cursor: an error must not leave it hidden
 
     def start(self, title: str, total: float | None = None, unit: str = "") -> None:
         """Show a bar for a phase."""

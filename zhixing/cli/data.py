@@ -1,14 +1,13 @@
 """`zhixing data`: the catalogue, the corpus pipeline, and why each document was kept or dropped."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.cli.recipe import Recipe, find_recipe
 from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
 from zhixing.core.errors import ConfigError, UsageError
@@ -19,11 +18,8 @@ from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, rea
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 SplitName = Literal["train", "validation", "test"]
 
-_TABLES = {"corpus", "tokenizer", "data", "model", "train", "evaluate"}
-_VALUES = {"name", "seed"}
 _EXCERPT = 400
 
 
@@ -34,7 +30,7 @@ def list_(*, as_json: Json = False) -> None:
     from zhixing.corpus.fetch import is_cached
 
     if as_json:
-        _print_json([{**asdict(e), "cached": is_cached(e)} for e in ENTRIES.values()])
+        print_json([{**asdict(e), "cached": is_cached(e)} for e in ENTRIES.values()])
         return
     for entry in ENTRIES.values():
         mark = "✓" if is_cached(entry) else " "
@@ -61,7 +57,7 @@ def get(name: str, *, as_json: Json = False, log: Log = "auto") -> None:
         path, origin = fetch(entry, progress=reporter(log))
         result = {"name": name, "origin": str(origin), "path": str(path), "license": entry.license}
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     place = result["path"] or "already on this machine, nothing to fetch"
     print(f"{name}: {place}\nlicence: {entry.license}")
@@ -72,7 +68,7 @@ def build(
     recipe: Path,
     *,
     out: Path | None = None,
-    overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
+    overrides: Settings = (),
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -86,7 +82,7 @@ def build(
     folder = out or Path("runs") / recipe.stem / "corpus"
     card = build_corpus(config, folder, progress=reporter(log))
     if as_json:
-        _print_json({"folder": str(folder), **to_json(card)})
+        print_json({"folder": str(folder), **to_json(card)})
         return
     _print_card(card)
     print(f"\nlook at it: zhixing data show {folder}")
@@ -106,7 +102,7 @@ def show(
     card = read_card(folder)
     documents = _evenly_spaced(folder, split, num, card)
     if as_json:
-        _print_json({"card": to_json(card), "documents": [asdict(each) for each in documents]})
+        print_json({"card": to_json(card), "documents": [asdict(each) for each in documents]})
         return
     _print_card(card)
     for document in documents:
@@ -125,7 +121,7 @@ def why(folder: Path, document_id: str, *, as_json: Json = False) -> None:
             f"see {folder / 'train.jsonl'} and {folder / 'dropped.jsonl'}"
         )
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for fate in found:
         print(_sentence(fate))
@@ -133,18 +129,17 @@ def why(folder: Path, document_id: str, *, as_json: Json = False) -> None:
 
 def read_corpus_config(recipe: Path, overrides: tuple[str, ...] = ()) -> CorpusConfig:
     """The [corpus] table of a recipe; its other tables must at least be known by name."""
+    recipe = find_recipe(recipe)
     table = merge_overrides(read_table(recipe), overrides)
-    if unknown := sorted(set(table) - _TABLES - _VALUES):
+    if unknown := sorted(set(table) - set(Recipe.model_fields)):
         raise ConfigError(
             f"{recipe}: unknown table or key {unknown[0]!r}; a recipe has "
-            f"{', '.join(sorted(_TABLES | _VALUES))}"
+            f"{', '.join(sorted(Recipe.model_fields))}"
         )
     if "corpus" not in table:
         raise ConfigError(f"{recipe} has no [corpus] table; add one with [[corpus.sources]]")
-    corpus = table["corpus"]
-    if isinstance(corpus, dict) and "seed" in table:
-        corpus = {"seed": table["seed"], **corpus}
-    return build_config({"corpus": corpus}, _CorpusTable, origin=recipe).corpus
+    only = {"corpus": table["corpus"]}
+    return build_config(only, _CorpusTable, origin=recipe, overrides=overrides).corpus
 
 
 class _CorpusTable(Config):
@@ -206,8 +201,3 @@ def _print_card(card: CorpusCard) -> None:
         print("  masked      " + ", ".join(f"{kind} {n}" for kind, n in card.masked.items()))
     for note in card.notes:
         print(f"note: {note}")
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, ensure_ascii=False)
-    print()

@@ -4,7 +4,6 @@ Everything is looked up or measured now, nothing is remembered. Only `--online` 
 """
 
 import importlib.metadata
-import json as json_format
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from zhixing.cli.console import Json, print_json
 from zhixing.core.files import cache_folder
 
 GIB = 2**30
@@ -45,7 +45,7 @@ class Fact:
     advice: str = ""
 
 
-def doctor(*, online: bool = False, json: bool = False) -> int:
+def doctor(*, online: bool = False, as_json: Json = False) -> int:
     """What this machine has, and what is missing.
 
     Exit code 1 when something must be repaired first, 0 otherwise.
@@ -54,13 +54,13 @@ def doctor(*, online: bool = False, json: bool = False) -> int:
     ----------
     online
         Also ask whether pip's package index answers (opens a connection).
-    json
+    as_json
         Print one JSON object instead of a table.
     """
     facts = list(examine(online=online))
     is_well = all(fact.verdict is not Verdict.PROBLEM for fact in facts)
-    if json:
-        print(json_format.dumps({"ok": is_well, "facts": [asdict(fact) for fact in facts]}))
+    if as_json:
+        print_json({"ok": is_well, "facts": [asdict(fact) for fact in facts]})
     else:
         print("\n".join(_lines(facts)))
     return 0 if is_well else 1
@@ -237,8 +237,11 @@ def _compiler() -> Fact:
 
 
 def _energy() -> Fact:
-    counter = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
-    if os.access(counter, os.R_OK):
+    from zhixing.kernels.energy import EnergyMeter
+
+    with EnergyMeter() as meter:
+        pass
+    if meter.is_measured:
         return Fact(name="energy", found="measured by the processor's counter")
     found = "no readable counter: joules are estimated, and say so"
     return Fact(name="energy", found=found, verdict=Verdict.NOTE)

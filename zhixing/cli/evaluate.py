@@ -3,7 +3,6 @@
 Results go to standard output, progress to standard error.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.scores import NONE, figure, interval
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,19 +40,9 @@ class Data:
     """Of the bootstrap behind the intervals."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """How to answer."""
-
-    out: Path | None = None
-    """Write the scores, every document's too, to this JSON file; `compare` reads such files."""
-    json: bool = False
-    """Print one JSON object instead of a table."""
-    log: Log = "auto"
-    """Progress on standard error: auto, plain, json or none."""
-
-
-_FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
+_OUT = Parameter(
+    help="Write the scores, every document's too, to this JSON file; `compare` reads such files."
+)
 
 
 @app.default
@@ -62,13 +52,15 @@ def evaluate(
     suite: Annotated[
         tuple[str, ...], Parameter(negative="", help="What to measure; there is: likelihood.")
     ] = ("likelihood",),
-    data: Annotated[Data, _FLAT] = Data(),
-    output: Annotated[Output, _FLAT] = Output(),
+    data: Annotated[Data, FLAT] = Data(),
+    out: Annotated[Path | None, _OUT] = None,
+    as_json: Json = False,
+    log: Log = "auto",
 ) -> None:
     """Score a model: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
     _check_suites(suite)
     source = _required(data)
-    progress = reporter(output.log)
+    progress = reporter(log)
     began = time.monotonic()
     loaded = _open(model, progress)
     window = _window([loaded], data.window)
@@ -77,9 +69,12 @@ def evaluate(
     from zhixing.evaluate.result import save_result, to_json
 
     result = to_json(scored, seed=data.seed) | {"seconds": round(seconds, 3)}
-    if output.out is not None:
-        save_result(output.out, scored, seed=data.seed)
-    print(json.dumps(result, ensure_ascii=False) if output.json else _table(result))
+    if out is not None:
+        save_result(out, scored, seed=data.seed)
+    if as_json:
+        print_json(result)
+    else:
+        print(_table(result))
 
 
 @app.command
@@ -87,8 +82,8 @@ def compare(
     a: Annotated[Path, Parameter(help="A model folder, or a file written by evaluate --out.")],
     b: Annotated[Path, Parameter(help="Another one.")],
     *,
-    data: Annotated[Data, _FLAT] = Data(),
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    data: Annotated[Data, FLAT] = Data(),
+    as_json: Json = False,
     log: Log = "auto",
 ) -> None:
     """Test whether A is better than B on the same documents: `zhixing evaluate compare A B --data DIR`."""
@@ -96,7 +91,7 @@ def compare(
     from zhixing.evaluate.metrics import compare as compare_scores
 
     results = compare_scores(first, second, seed=data.seed)
-    if json_:
+    if as_json:
         found = [asdict(c) | {"is_significant": c.is_significant} for c in results]
         value = {
             "a": str(a),
@@ -104,7 +99,7 @@ def compare(
             "signatures": [str(first.signature), str(second.signature)],
             "comparisons": found,
         }
-        print(json.dumps(value, ensure_ascii=False))
+        print_json(value)
         return
     print(_verdicts(str(a), str(b), results))
 
@@ -189,10 +184,11 @@ def _table(result: dict[str, Any]) -> str:
     """Scores as aligned lines, with what they depend on."""
     lines = [f"{'':10} {'bits/byte':>9}  {'95 % interval':15} {'perplexity':>10}  95 % interval"]
     for language, metrics in result["scores"].items():
-        bits, perplexity = metrics.get("bits_per_byte"), metrics["perplexity"]
+        bits, perplexity = metrics.get("bits_per_byte", NONE), metrics["perplexity"]
         lines.append(
-            f"{language:10} {_value(bits, 3):>9}  {_span(bits, 3):15} "
-            f"{_value(perplexity, 1):>10}  {_span(perplexity, 1)}"
+            f"{language:10} {figure(bits['value'], 3):>9}  {interval(bits['low'], bits['high'], 3):15} "
+            f"{figure(perplexity['value'], 1):>10}  "
+            f"{interval(perplexity['low'], perplexity['high'], 1)}"
         )
     lines.append(
         f"{result['documents']:,} documents, {result['bytes']:,} bytes, {result['tokens']:,} tokens "
@@ -203,16 +199,6 @@ def _table(result: dict[str, Any]) -> str:
     if result["documents"] < 2:
         lines.append("no interval: a single document; give several files, or .jsonl")
     return "\n".join(lines)
-
-
-def _value(score: dict[str, Any] | None, digits: int) -> str:
-    return "–" if score is None else f"{score['value']:,.{digits}f}"
-
-
-def _span(score: dict[str, Any] | None, digits: int) -> str:
-    if score is None or score["low"] is None:
-        return "–"
-    return f"{score['low']:,.{digits}f} – {score['high']:,.{digits}f}"
 
 
 def _verdicts(a: str, b: str, results: Sequence["Comparison"]) -> str:

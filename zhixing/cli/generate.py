@@ -3,7 +3,6 @@
 The text goes to standard output and nothing else does; what was read and how fast it went goes to standard error.
 """
 
-import json as json_text
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import JsonLines, Log, reporter
-from zhixing.core.errors import DataError, UsageError
+from zhixing.cli.console import FLAT, Json, JsonLines, Log, print_json, reporter
+from zhixing.core.errors import UsageError
+from zhixing.core.files import decode_utf8, read_bytes
 from zhixing.engine.request import SamplingParams, TokenEvent, sampling_params
 
 if TYPE_CHECKING:
@@ -54,51 +54,40 @@ class Choosing:
     """Report this many most probable tokens beside each chosen one (with --json)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """How to answer."""
-
-    num: int = 1
-    """How many continuations to make; each takes the next seed."""
-    json: bool = False
-    """Print one JSON object at the end instead of the text as it comes."""
-    log: Log = "auto"
-    """Progress on standard error: auto, plain, json or none."""
-
-
-_FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
-
-
 def generate(
     model: Annotated[Path, Parameter(help="A model folder, ours or of Qwen3's shape.")],
     *,
-    source: Annotated[Source, _FLAT] = Source(),
-    choosing: Annotated[Choosing, _FLAT] = Choosing(),
-    output: Annotated[Output, _FLAT] = Output(),
+    source: Annotated[Source, FLAT] = Source(),
+    choosing: Annotated[Choosing, FLAT] = Choosing(),
+    num: Annotated[
+        int, Parameter(help="How many continuations to make; each takes the next seed.")
+    ] = 1,
+    as_json: Json = False,
+    log: Log = "auto",
 ) -> None:
     """Continue a prompt: `zhixing generate runs/quickstart/gpt --prompt "Once"`."""
     sampling = sampling_params(asdict(choosing))
-    if output.num < 1:
-        raise UsageError(f"--num {output.num} must be at least 1")
-    if sampling.top_logprobs and not output.json:
+    if num < 1:
+        raise UsageError(f"--num {num} must be at least 1")
+    if sampling.top_logprobs and not as_json:
         raise UsageError("--top-logprobs can only be shown with --json")
     prompt = read_prompt(source)
-    opened = _open(model, output.log)
+    opened = _open(model, log)
     speed = _Speed()
     answers = []
     try:
-        for index in range(output.num):
+        for index in range(num):
             settings = sampling.model_copy(update={"seed": sampling.seed + index})
-            if output.num > 1:
-                _tell(f"[{index + 1} of {output.num}, seed {settings.seed}]", output.log)
-            events = _continue(opened, prompt, settings, speed, show=not output.json)
+            if num > 1:
+                _tell(f"[{index + 1} of {num}, seed {settings.seed}]", log)
+            events = _continue(opened, prompt, settings, speed, show=not as_json)
             answers.append(_answer(events, settings.seed))
     finally:
         if speed.tokens:
-            _tell(speed.summary(), output.log)
-    if output.json:
+            _tell(speed.summary(), log)
+    if as_json:
         result = {"model": str(model), "prompt": prompt, "generations": answers, **speed.figures()}
-        print(json_text.dumps(result, ensure_ascii=False))
+        print_json(result)
 
 
 def read_prompt(source: Source) -> str:
@@ -108,7 +97,7 @@ def read_prompt(source: Source) -> str:
     if source.prompt is not None:
         return source.prompt
     if source.file is not None:
-        return _decode(_read(source.file), str(source.file))
+        return _decode(read_bytes(source.file), str(source.file))
     if sys.stdin.isatty():
         raise UsageError(
             'no prompt: type --prompt "some text", --file NAME, or pipe a text into this command'
@@ -202,17 +191,5 @@ def _tell(line: str, log: Log) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-
-
 def _decode(content: bytes, origin: str) -> str:
-    try:
-        return content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{origin} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
-        ) from error
+    return decode_utf8(content, origin).removesuffix("\n").removesuffix("\r")

@@ -62,7 +62,7 @@ def write(model: Model, prompt: str, *, seed: int, max_tokens: int = 80) -> dict
 
 
 def tokens_per_second(model: Model, prompt: str, *, seconds: float) -> float:
-    """Generation speed of one request, one token after another (the end token is not allowed to shorten it)."""
+    """Generation speed of one request, one token after another; the prompt is read anew each time."""
     params = SamplingParams(max_tokens=64, temperature=0.8, seed=1)
     return generation_speed(
         lambda: sum(1 for _ in model.run(prompt, params)), seconds=seconds

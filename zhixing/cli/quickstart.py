@@ -7,6 +7,7 @@ after Ctrl-C goes on where it stopped.
 """
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli import duration
-from zhixing.cli.console import Json, Log, Settings, Switch, reporter
+from zhixing.cli.console import Json, Log, Settings, Switch, print_json, reporter
+from zhixing.cli.scores import interval
+from zhixing.core.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from zhixing.cli.ladder import Judged
     from zhixing.cli.recipe import Recipe
     from zhixing.core.progress import Progress
+    from zhixing.tokenizer.tokenizer import Tokenizer
 
 RUNGS = ("ngram", "rnn", "lstm", "gpt")
 """The recipes quickstart-NAME.toml, from simple to rich; the mixture of the first and the last comes on top."""
@@ -98,7 +102,10 @@ def quickstart(
         if making.fresh:
             _forget(making.out)
         result, samples = run(plan, reporter(log))
-    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, samples, plan.out))
+    if as_json:
+        print_json(result)
+    else:
+        print(_told(result, samples, plan.out))
     return 0
 
 
@@ -116,6 +123,7 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
     began = monotonic()
     recipes = load_recipes(plan)
     prepared = prepare(recipes["gpt"], plan.out / "data", progress)
+    _refuse_lossy(prepared.tokenizer)
     documents = test_documents(prepared)
     rungs = [
         make_rung(recipe, prepared, plan.out / name, command=plan.command, progress=progress)
@@ -181,6 +189,15 @@ def _sources(texts: tuple[Path, ...]) -> list[str]:
     return [f"corpus.sources=[{', '.join(tables)}]"]
 
 
+def _refuse_lossy(tokenizer: "Tokenizer") -> None:
+    """Rungs are ranked by bits per byte, which only means something when no byte is free."""
+    if not tokenizer.is_lossless:
+        raise UnsupportedError(
+            "the ladder compares models by bits per byte, and this kind of tokenizer drops part of the text, which "
+            "would be free; use tokenizer.kind = byte_bpe or unigram"
+        )
+
+
 def _prompts(recipe: "Recipe", kept: object) -> tuple[str, ...]:
     """The prompts in languages that the corpus has."""
     assert isinstance(kept, dict)
@@ -200,10 +217,10 @@ def _forget(out: Path) -> None:
 
 
 def _command(texts: tuple[Path, ...], making: Making) -> str:
-    parts = ["zhixing quickstart", *map(str, texts), f"--out {making.out}"]
-    parts += [f"--budget {making.budget}"]
-    parts += [f"--seed {making.seed}"] * (making.seed != Making.seed)
-    return " ".join(parts + [f"--set {each}" for each in making.overrides])
+    parts = ["zhixing", "quickstart", *map(str, texts), "--out", str(making.out)]
+    parts += ["--budget", making.budget]
+    parts += ["--seed", str(making.seed)] * (making.seed != Making.seed)
+    return shlex.join([*parts, *(part for each in making.overrides for part in ("--set", each))])
 
 
 def _told(result: dict[str, Any], samples: list[dict[str, str]], out: Path) -> str:
@@ -211,7 +228,7 @@ def _told(result: dict[str, Any], samples: list[dict[str, str]], out: Path) -> s
     for rung in sorted(result["ladder"], key=lambda each: each["bits_per_byte"]["all"]):
         lines.append(
             f"{rung['model']:8}  {rung['bits_per_byte']['all']:.3f} "
-            f"[{rung['low']:.3f}, {rung['high']:.3f}]  {rung['parameters']:>10,}  "
+            f"[{interval(rung['low'], rung['high'], 3)}]  {rung['parameters']:>10,}  "
             f"{rung['train_tokens_per_second']:>11,.0f}  {rung['generate_tokens_per_second']:>14,.0f}"
         )
     for each in samples:

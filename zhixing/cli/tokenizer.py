@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from zhixing.cli.console import Log, reporter
+from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import DataError, UsageError, ZhixingError
+from zhixing.core.files import decode_utf8
 from zhixing.tokenizer.config import Kind
 
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 BLOCK_CHARACTERS = 1 << 16
 
 
@@ -57,7 +57,7 @@ def train(
     tokenizer.save(out)
     result = {"folder": str(out), "kind": kind, "vocab": tokenizer.vocab, "hash": tokenizer.hash}
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))
+        print_json(result)
         return
     short = "" if tokenizer.vocab == vocab else f" (the text has no more; {vocab} were allowed)"
     print(f"{out}: {tokenizer.vocab} ids{short}")
@@ -104,7 +104,7 @@ def stats(
         for language, one in sorted(result.items(), key=lambda item: -item[1].bytes)
     ]
     if as_json:
-        print(json.dumps({"vocab": opened.vocab, "languages": rows}, ensure_ascii=False))
+        print_json({"vocab": opened.vocab, "languages": rows})
         return
     _print_table(rows)
 
@@ -132,7 +132,7 @@ def encode(tokenizer: Path, text: str = "-", *, as_json: Json = False) -> None:
         return
     pieces = [content[start:end] for start, end in encoding.spans]
     result = {"ids": encoding.ids, "pieces": pieces, "spans": encoding.spans}
-    print(json.dumps(result, ensure_ascii=False))
+    print_json(result)
 
 
 @app.command
@@ -158,7 +158,7 @@ def decode(
     opened = Tokenizer.load(tokenizer)
     text = opened.decode(_parse_ids(_read_input()) if ids is None else ids)
     if as_json:
-        print(json.dumps({"text": text}, ensure_ascii=False))
+        print_json({"text": text})
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
@@ -205,13 +205,18 @@ def _read_all(sources: list[Path]) -> Iterator[tuple[str, str]]:
 def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
-            try:
-                value = json.loads(line)
-                yield str(value.get("language", "")), value["text"]
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(
-                    f"{path}:{number} is not a JSON object with a text field ({error})"
-                ) from error
+            if line.strip():
+                yield _document(line, f"{path}:{number}")
+
+
+def _document(line: str, place: str) -> tuple[str, str]:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{place} is not a JSON object with a text field ({error})") from error
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+        raise DataError(f"{place} is not a JSON object with a text field")
+    return str(value.get("language") or ""), value["text"]
 
 
 def _read_blocks(path: Path) -> Iterator[tuple[str, str]]:
@@ -233,10 +238,7 @@ def _detect(text: str) -> str:
 
 
 def _read_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"standard input is not UTF-8 text (byte {error.start})") from error
+    return decode_utf8(sys.stdin.buffer.read(), "standard input")
 
 
 def _parse_ids(text: str) -> list[int]:

@@ -1,13 +1,14 @@
 """`zhixing train RECIPE`: from text to a model, a score and a sample."""
 
-import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, Settings, reporter
+from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.cli.scores import NONE, figure, interval
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def train(
         command=_resume_command(recipe, folder, overrides),
         progress=reporter(log),
     )
-    print(json.dumps(result, ensure_ascii=False) if as_json else _told(result, folder))
+    if as_json:
+        print_json(result)
+    else:
+        print(_told(result, folder))
     return 0
 
 
@@ -81,16 +85,19 @@ def main(
 
 
 def _resume_command(recipe: Path, folder: Path, overrides: Sequence[str]) -> str:
-    settings = "".join(f" --set {override}" for override in overrides)
-    return f"zhixing train {recipe} --out {folder}{settings} --resume"
+    settings = [part for override in overrides for part in ("--set", override)]
+    return shlex.join(
+        ["zhixing", "train", str(recipe), "--out", str(folder), *settings, "--resume"]
+    )
 
 
 def _told(result: dict[str, Any], folder: Path) -> str:
     lines = [
-        f"{language}: {each['bits_per_byte']['value']:.3f} bits per byte "
-        f"[{each['bits_per_byte']['low']:.3f}, {each['bits_per_byte']['high']:.3f}], "
-        f"perplexity {each['perplexity']['value']:.1f} per token"
+        f"{language}: {figure(bits['value'], 3)} bits per byte "
+        f"[{interval(bits['low'], bits['high'], 3)}], "
+        f"perplexity {figure(each['perplexity']['value'], 1)} per token"
         for language, each in result["test"].items()
+        for bits in [each.get("bits_per_byte", NONE)]
     ]
     lines += [
         f"\n--- {each['prompt']}\n{each['prompt']}{each['text']}" for each in result["samples"]

@@ -1,6 +1,5 @@
 """`zhixing verify`: the promises of parity, checked on this machine with your own recipe."""
 
-import json
 import random
 import subprocess
 import sys
@@ -8,12 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from zhixing.cli.console import Log, reporter
-from zhixing.core.config import merge_overrides, read_table
+from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.cli.recipe import load_recipe
 from zhixing.core.errors import ConfigError, GateError, UsageError, ZhixingError
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ def resume(
     *,
     kills: int = 3,
     seed: int = 42,
-    set_: Annotated[Sequence[str], Parameter(name="--set")] = (),
+    overrides: Settings = (),
+    as_json: Json = False,
     log: Log = "auto",
-    json_: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """Train RECIPE twice, once with kill -9 at random steps and --resume, and compare every bit.
 
@@ -47,19 +46,19 @@ def resume(
         How often to kill the second run.
     seed
         Of the steps at which it is killed.
-    set_
+    overrides
         Override a value of the recipe: section.key=value. May be repeated.
+    as_json
+        Print the result as one line of JSON.
     log
         How to report progress.
-    json_
-        Print the result as one line of JSON.
     """
-    steps = _steps_of(recipe, set_)
+    steps = _steps_of(recipe, overrides)
     targets = _targets(steps, kills, seed)
     progress = reporter(log)
     with tempfile.TemporaryDirectory(prefix="zhixing-verify-") as scratch:
-        overrides = [*set_, "train.log_every=1", f"train.save_every={max(1, steps // SAVES)}"]
-        runs = _Runs(recipe, overrides, Path(scratch))
+        often = ["train.log_every=1", f"train.save_every={max(1, steps // SAVES)}"]
+        runs = _Runs(recipe, [*overrides, *often], Path(scratch))
         progress.start(f"Train {recipe} without interruption, then with {kills} kills")
         killed, found = runs.verify(targets, seed)
         progress.finish(f"{steps} steps twice, killed at {_listed(killed)}")
@@ -70,7 +69,10 @@ def resume(
         "equal": found.difference is None and found.first_step is None,
         **asdict(found),
     }
-    print(json.dumps(result) if json_ else _say(result, found))
+    if as_json:
+        print_json(result)
+    else:
+        print(_say(result, found))
     return 0 if result["equal"] else GateError.exit_code
 
 
@@ -115,17 +117,15 @@ class _Runs:
 
 
 def _steps_of(recipe: Path, overrides: Sequence[str]) -> int:
-    table = merge_overrides(read_table(recipe), overrides)
-    train: Any = table.get("train")
-    if not isinstance(train, dict):
+    train = load_recipe(recipe, overrides).train
+    if train is None:
         raise ConfigError(f"{recipe}: there is no table [train], so there is nothing to resume")
-    steps = train.get("steps")
-    if not isinstance(steps, int) or "budget_seconds" in train:
+    if train.steps is None:
         raise ConfigError(
             f"{recipe}: only a run of train.steps can be repeated bit for bit; one by "
             "train.budget_seconds takes as many steps as the machine manages. Set train.steps in its place"
         )
-    return steps
+    return train.steps
 
 
 def _targets(steps: int, kills: int, seed: int) -> list[int]:

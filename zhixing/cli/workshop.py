@@ -92,6 +92,7 @@ def make_model(
 ) -> Result:
     """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
     torch.manual_seed(recipe.seed)
+    lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
     inputs = Inputs(
         model=build_model(recipe.model, prepared.tokenizer.vocab),
         tokenizer=prepared.tokenizer,
@@ -100,7 +101,7 @@ def make_model(
         time=recipe.data.time,
         seed=recipe.seed,
         validate_tokens=recipe.data.validate_tokens,
-        validation_bytes=prepared.split_bytes("validation"),
+        validation_bytes=prepared.split_bytes("validation") if lossless else None,
         recipe=facts(recipe),
         card=_model_card(recipe, prepared),
         resume_command=resume_command,

@@ -85,6 +85,24 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} is not valid JSON ({error}); it may be truncated") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file. Raises DataError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def decode_utf8(content: bytes, origin: str) -> str:
+    """UTF-8 text, without the mark that some editors begin with; DataError says what to do with another encoding."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{origin} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
+        ) from error
+
+
 def sha256_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file, read in pieces."""
     with path.open("rb") as file:

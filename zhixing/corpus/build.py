@@ -7,14 +7,12 @@ before splitting, so no near-duplicate can lie on both sides of a split. The fol
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
@@ -52,7 +50,6 @@ def build(config: CorpusConfig, folder: Path, *, progress: Progress) -> CorpusCa
         progress.start(f"corpus in {folder}")
         progress.finish(f"corpus in {folder} is up to date: {_summary(card)}")
         return card
-    _sweep(folder)
     with atomic_folder(folder) as new:
         return _write(config, opened, notes, build_hash, new, progress)
 
@@ -63,14 +60,6 @@ def _check_folder(folder: Path) -> None:
         raise DataError(f"{folder} is a file; name a folder with --out")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "card.json").is_file():
         raise DataError(f"{folder} holds files that are no corpus; name another folder with --out")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what builds of this folder left behind that were killed and could not tidy up."""
-    for left in folder.parent.glob(f".{folder.name}.*.partial"):
-        number = left.suffixes[-2].removeprefix(".") if len(left.suffixes) > 1 else ""
-        if number.isdigit() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _open_sources(config: CorpusConfig, progress: Progress) -> tuple[Opened, list[str]]:

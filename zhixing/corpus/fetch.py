@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zhixing.core.errors import DataError
-from zhixing.core.files import sha256_file
+from zhixing.core.files import cache_folder, sha256_file
 from zhixing.core.progress import Progress
 from zhixing.corpus.catalogue import Entry, Origin
 from zhixing.corpus.download import UnreachableError, download, hub_address
@@ -43,11 +43,6 @@ class __legacy__:
     get_requires_for_build_wheel = staticmethod(get_requires_for_build_wheel)
     prepare_metadata_for_build_wheel = staticmethod(prepare_metadata_for_build_wheel)
 '''
-
-
-def cache_folder() -> Path:
-    """`$ZHIXING_CACHE`, or `~/.cache/zhixing`."""
-    return Path(os.environ.get("ZHIXING_CACHE") or Path.home() / ".cache" / "zhixing")
 
 
 def fetch(entry: Entry, *, progress: Progress) -> tuple[Path, Origin]:
@@ -79,7 +74,7 @@ def fetch_address(origin: Origin, *, progress: Progress) -> Path:
 
 def is_cached(entry: Entry) -> bool:
     """Whether `fetch` would need no network."""
-    return any(origin.kind == "local" or _folder(origin).is_dir() for origin in entry.origins)
+    return any(origin.kind == "local" or len(_files(origin)) == 1 for origin in entry.origins)
 
 
 def _folder(origin: Origin) -> Path:
@@ -89,8 +84,13 @@ def _folder(origin: Origin) -> Path:
     return cache_folder() / "downloads" / name.strip("-")
 
 
+def _files(origin: Origin) -> list[Path]:
+    """What lies in the cache, but for downloads that broke off."""
+    return [path for path in _folder(origin).glob("*") if path.suffix != ".part"]
+
+
 def _cached(origin: Origin) -> Path | None:
-    files = [path for path in _folder(origin).glob("*") if path.suffix != ".part"]
+    files = _files(origin)
     if len(files) != 1:
         return None
     if origin.sha256 and sha256_file(files[0]) != origin.sha256:

@@ -111,7 +111,7 @@ class Scored:
 
 
 def compare(a: Scored, b: Scored, *, seed: int = 42) -> list[Comparison]:
-    """Is a better than b? First over all documents, then per language.
+    """Is a better than b? First over all documents, then per language that has any text.
 
     Raises UsageError when the two were not scored alike: other data, window, precision or scoring version.
     """
@@ -122,6 +122,8 @@ def compare(a: Scored, b: Scored, *, seed: int = 42) -> list[Comparison]:
     pairs = [(score, second[score.id]) for score in a.scores]
     result = []
     for language, group in by_language(a.scores).items():
+        if language != "all" and not sum(score.bytes for score in group):
+            continue
         chosen = {score.id for score in group}
         result.append(_compare(language, [pair for pair in pairs if pair[0].id in chosen], seed))
     return result

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
+from zhixing.core.files import decode_utf8, read_bytes
 from zhixing.corpus.document import Document
 
 PLAIN = (".txt", ".md")
@@ -73,13 +74,7 @@ def _whole(file: Path) -> Iterator[Document]:
             f"--data {file}: {file.suffix or 'a file without a suffix'} is not read here, only "
             f"{', '.join(SUFFIXES)}; build a corpus from it (zhixing data build) and give that folder"
         )
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
-        ) from error
+    text = decode_utf8(read_bytes(file), str(file))
     if "\x00" in text:
         raise DataError(f"{file} is a binary file, not text (it contains zero bytes)")
     if text.strip():
@@ -87,7 +82,11 @@ def _whole(file: Path) -> Iterator[Document]:
 
 
 def _lines(file: Path) -> Iterator[Document]:
-    with file.open("rb") as lines:
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    with opened as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield _document(_value(line, file, number), file, number)

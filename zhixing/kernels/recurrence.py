@@ -47,9 +47,11 @@ class Tape:
         self._gradients.append(gradient)
 
     def gather(self) -> tuple[Tensor, Tensor]:
-        """The gradients of weight and bias over all times."""
+        """The gradients of weight and bias over all times; the tape is empty afterwards."""
         gradients = torch.cat(self._gradients)
         inputs = torch.cat(self._inputs[: len(self._gradients)][::-1])
+        # The tape and the graph hold each other: without this they would wait for the garbage collector.
+        del self._inputs, self._gradients, self._weight, self._bias
         return gradients.T @ inputs, gradients.sum(0, dtype=torch.float32)
 
 

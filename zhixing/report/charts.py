@@ -96,8 +96,11 @@ def learning_chart(report: Report, overtakes: Sequence[Overtake], layout: Layout
 def _series(report: Report, overtakes: Sequence[Overtake]) -> list[_Series]:
     by_model = {overtake.model: overtake for overtake in overtakes}
     slot = slots(report)
+    has_curves = any(rung.curve for rung in report.rungs)
     result = []
     for rung in report.rungs:
+        if has_curves and not rung.curve and rung.model != report.reference:
+            continue  # its test score would stand on another scale than the validation curves
         points = sorted(rung.curve, key=lambda point: point.train_seconds)
         seconds = [max(point.train_seconds, 0.01) for point in points] or [rung.train_seconds]
         bits = [point.bits_per_byte for point in points] or [reference_level(rung)]

@@ -26,6 +26,7 @@ from zhixing.text.sample import spread
 from zhixing.text.script import (
     EAST_ASIAN,
     EAST_ASIAN_WEIGHT,
+    can_encode,
     chinese_variant,
     count_scripts,
     leading_script,
@@ -143,14 +144,10 @@ def _han_language(counts: Counter[str]) -> str:
 def _is_japanese_only(character: str) -> bool:
     """In Japan's standard set and in none of the Chinese ones."""
     return (
-        _in_charset(character, "shift_jis")
-        and not _in_charset(character, "gb2312")
-        and not _in_charset(character, "big5")
+        can_encode(character, "shift_jis")
+        and not can_encode(character, "gb2312")
+        and not can_encode(character, "big5")
     )
-
-
-def _in_charset(character: str, charset: str) -> bool:
-    return bool(character.encode(charset, "ignore"))
 
 
 def _confidence(scripts: Counter[str], *, east: bool) -> float:

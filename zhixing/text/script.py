@@ -130,14 +130,15 @@ def _script_of_character(character: str) -> str:
 def _variant_of_character(character: str) -> str:
     if _script_of_character(character) != "Hani":
         return ""
-    in_mainland = _can_encode(character, "gb2312")
-    in_taiwan = _can_encode(character, "big5")
+    in_mainland = can_encode(character, "gb2312")
+    in_taiwan = can_encode(character, "big5")
     if in_mainland == in_taiwan:
         return ""
     return "Hans" if in_mainland else "Hant"
 
 
-def _can_encode(character: str, charset: str) -> bool:
+def can_encode(character: str, charset: str) -> bool:
+    """Whether a national character set, by Python's name for it, has the character."""
     try:
         character.encode(charset)
     except UnicodeEncodeError:

@@ -123,6 +123,8 @@ def _refuse_used(folder: Path) -> None:
 
 
 def _model_files(folder: Path) -> list[str]:
-    if not (folder / MANIFEST).exists():
+    """What the manifest lists; nothing where it is broken, so that --fresh works there too."""
+    try:
+        return [*read_manifest(folder).files]
+    except CheckpointError:  # also when there is none
         return []
-    return [*read_manifest(folder).files]

@@ -1,0 +1,22 @@
+"""What a terminal shows while a command works."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SHOW_CURSOR = b"\x1b[?25h"
+
+
+def test_an_error_under_a_bar_gives_the_cursor_back() -> None:
+    code = "from zhixing.cli.console import Bars; Bars().start('x', 10); raise SystemExit(1)"
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert b"x" in shown
+    assert SHOW_CURSOR in shown
