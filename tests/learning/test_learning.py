@@ -27,8 +27,8 @@ def without_dropout(inputs: Inputs) -> Inputs:
 LEARNERS = [
     ("decoder", {"optimizer": "muon", "lr": 0.02}, 0.75),
     ("decoder", {"optimizer": "adamw", "lr": 0.02}, 0.75),
-    ("lstm", {"optimizer": "muon", "lr": 0.05, "matrix_lr": 0.05}, 0.85),
-    ("lstm", {"optimizer": "adamw", "lr": 0.1}, 1.3),
+    ("lstm", {"optimizer": "muon", "lr": 0.05, "matrix_lr": 0.05}, 0.75),
+    ("lstm", {"optimizer": "adamw", "lr": 0.05}, 0.75),
 ]
 """Family, settings, and the held-out loss it must reach in 250 steps."""
 
@@ -36,11 +36,10 @@ LEARNERS = [
 @pytest.mark.parametrize(("kind", "changes", "_"), LEARNERS)
 def test_one_batch_is_learnt_by_heart(kind: str, changes: dict[str, object], _: float) -> None:
     inputs = without_dropout(tiny_inputs(kind, documents=4))
-    steps = 600 if kind == "lstm" and changes["optimizer"] == "adamw" else 150
-    settings = config(steps=steps, schedule="wsd", weight_decay=0.0, **changes)
+    settings = config(steps=150, schedule="wsd", weight_decay=0.0, **changes)
     same = next(iter(Loader(inputs.train, time=TIME, seed=1, cursor=Cursor(seed=1))))
     state = new_state(settings, inputs)
-    losses = [step(state, repeat(same), settings, time=TIME).loss for _ in range(steps)]
+    losses = [step(state, repeat(same), settings, time=TIME).loss for _ in range(150)]
     assert losses[0] > 3.5
     assert losses[-1] < 0.05
 
