@@ -34,7 +34,7 @@ OVERHEAD = 0.08
 
 
 SIZES: dict[str, tuple[tuple[float, tuple[str, ...]], ...]] = {
-    "rnn": ((100, ("model.width=384",)), (1200, ("model.width=768",))),
+    "rnn": (),  # wider was no better (docs/log.md)
     "lstm": ((100, ("model.width=384",)), (1200, ("model.width=768",))),
     "gpt": (
         (100, ("model.width=192", "model.heads=3", "model.kv_heads=3", "model.hidden=512")),
