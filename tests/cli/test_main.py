@@ -59,10 +59,11 @@ def test_our_errors_become_one_line_and_their_exit_code(
     assert capsys.readouterr().err == "zhixing: bits per byte 2.1 is above the gate 2.0\n"
 
 
-def test_ctrl_c_exits_with_130_and_no_traceback() -> None:
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_termination_exit_with_130_and_no_traceback(number: str) -> None:
     code = "import os, signal; from zhixing import cli\n"
     code += "from zhixing.cli import doctor\n"
-    code += "doctor.examine = lambda **_: os.kill(os.getpid(), signal.SIGINT)\n"
+    code += f"doctor.examine = lambda **_: os.kill(os.getpid(), signal.{number})\n"
     code += "raise SystemExit(cli.main(['doctor']))"
     stopped = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,

@@ -1,8 +1,12 @@
 """The command line: one file per command, each imported only when it is typed."""
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
@@ -42,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app = build_app()
     try:
-        result = app(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+        with _termination_as_ctrl_c():
+            result = app(
+                arguments, exit_on_error=False, print_error=True, result_action="return_value"
+            )
     except CycloptsError:
         return UsageError.exit_code
     except ZhixingError as error:
@@ -55,3 +62,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
+
+
+@contextmanager
+def _termination_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM (a scheduler, a service manager, `kill`) stops a command as Ctrl-C does: tidied up, with a word, 130."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    is_ours = (
+        threading.current_thread() is threading.main_thread()  # Python allows it nowhere else
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # not `nohup`-like or an embedder's
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 from zhixing.cli import duration
 from zhixing.cli.console import Json, Log, Settings, Switch, print_json, reporter
 from zhixing.cli.scores import interval
-from zhixing.core.errors import UnsupportedError
+from zhixing.core.errors import InterruptedRunError, UnsupportedError
 
 if TYPE_CHECKING:
     from zhixing.cli.ladder import Judged
@@ -102,7 +102,12 @@ def quickstart(
     with locked(making.out):
         if making.fresh:
             _forget(making.out)
-        result, samples = run(plan, reporter(log))
+        try:
+            result, samples = run(plan, reporter(log))
+        except KeyboardInterrupt as interrupt:
+            raise InterruptedRunError(
+                f"stopped; every finished step is kept in {plan.out}; to continue, type: {plan.command}"
+            ) from interrupt
     if as_json:
         print_json(result)
     else:
