@@ -86,6 +86,39 @@ def test_the_same_command_again_trains_nothing(ladder: Ladder) -> None:
     ]
 
 
+@pytest.mark.parametrize("damage", ["model.safetensors", "effort.json"])
+def test_a_damaged_rung_and_the_mixture_on_it_are_made_again(
+    ladder: Ladder, tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(ladder.out, out)
+    (out / "gpt" / damage).write_text("[1]", "utf-8")
+    command = ["quickstart", str(ladder.texts), "--out", str(out), "--budget", "3s", *SMALL]
+    assert main([*command, "--log", "plain"]) == 0
+    told = capsys.readouterr().err
+    assert "lstm: finished before" in told
+    assert "gpt: finished before" not in told
+    assert "mixture: weights of gpt and ngram learnt" in told
+    zhixing.load(out / "gpt")
+    zhixing.load(out / "mixture")
+
+
+def test_termination_outside_training_says_what_to_type(ladder: Ladder, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["quickstart", str(ladder.texts), "--out", str(out), *SMALL, "--log", "plain"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhixing", *command], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # "… reading and cleaning"
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert f"every finished step is kept in {out}; to continue, type: zhixing quickstart" in told
+    assert "Traceback" not in told
+    assert not list(out.rglob(".*.partial"))
+
+
 def test_another_budget_trains_again_what_is_trained(ladder: Ladder, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(ladder.out, out)

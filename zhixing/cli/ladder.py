@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 import zhixing
 from zhixing.checkpoint.folder import ModelInfo, load_model, save_model
+from zhixing.checkpoint.manifest import read_manifest, verify
 from zhixing.cli.judge import judge, tokens_per_second, write
 from zhixing.cli.recipe import Recipe
 from zhixing.cli.workshop import Prepared, facts, make_model
-from zhixing.core.errors import DataError, InterruptedRunError
-from zhixing.core.files import read_json, sha256_json, write_json
+from zhixing.core.errors import CheckpointError, DataError, InterruptedRunError
+from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 from zhixing.core.progress import Progress
 from zhixing.core.records import read_records
 from zhixing.corpus.document import Document
@@ -101,7 +104,8 @@ def make_mixture(
     neural: Made, ngram: Made, prepared: Prepared, folder: Path, progress: Progress
 ) -> Made:
     """Mix two rungs, the weights learnt on validation documents; effort adds up."""
-    key = sha256_json([neural.effort.key, ngram.effort.key])
+    # The files, not the recipes: a rung that was trained again under the same recipe is another model.
+    key = sha256_json([sha256_file(each.folder / "manifest.json") for each in (neural, ngram)])
     if (done := _finished(folder, key)) is not None:
         return done
     progress.start(f"mixture of {neural.name} and {ngram.name}")
@@ -186,21 +190,35 @@ def _held_in(prepared: Prepared) -> list[list[int]]:
 
 
 def _finished(folder: Path, key: str) -> Made | None:
-    path = folder / EFFORT
-    value: Any = read_json(path) if path.exists() else {}
-    if value.get("key") != key or not (folder / "manifest.json").exists():
+    """The rung, if it was made from `key` and is still whole: what was damaged since is made again."""
+    value = _effort(folder)
+    if value.get("key") != key:
         return None
-    return Made(name=folder.name, folder=folder, effort=Effort(**value))
+    try:
+        effort = TypeAdapter(Effort).validate_python(value)
+        verify(folder, read_manifest(folder))
+    except (ValidationError, CheckpointError):
+        return None
+    return Made(name=folder.name, folder=folder, effort=effort)
 
 
 def _begun_as(folder: Path, key: str) -> bool:
+    return bool(_effort(folder).get("begun") == key)
+
+
+def _effort(folder: Path) -> dict[str, Any]:
+    """What effort.json says; nothing when there is none or it was damaged."""
     path = folder / EFFORT
-    return path.exists() and read_json(path).get("begun") == key
+    try:
+        value = read_json(path) if path.exists() else {}
+    except DataError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _joules_before(folder: Path, key: str) -> float:
     """What the interrupted parts of the rung that is continued have spent."""
-    return float(read_json(folder / EFFORT).get("joules", 0.0)) if _begun_as(folder, key) else 0.0
+    return float(_effort(folder).get("joules", 0.0)) if _begun_as(folder, key) else 0.0
 
 
 def _finish(folder: Path, effort: Effort) -> Made:
