@@ -148,6 +148,14 @@ def test_a_damaged_file_is_named(tmp_path: Path, file: str, damage: str) -> None
         load_model(folder)
 
 
+def test_people_may_write_in_the_model_card(tmp_path: Path) -> None:
+    card = save(tmp_path / "m") / "README.md"
+    card.write_text(card.read_text("utf-8") + "Tested by us.\n", "utf-8")
+    load_model(tmp_path / "m")
+    card.unlink()
+    load_model(tmp_path / "m")
+
+
 def test_truncated_weights_without_a_manifest_are_refused(tmp_path: Path) -> None:
     folder = without_manifest(save(tmp_path / "m"))
     content = (folder / "model.safetensors").read_bytes()

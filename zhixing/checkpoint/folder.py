@@ -16,6 +16,7 @@ from pathlib import Path
 
 from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.manifest import (
+    CARD,
     FORMAT,
     NAME,
     Manifest,
@@ -32,7 +33,6 @@ from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 GENERATION = "generation_config.json"
-CARD = "README.md"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,8 @@ from zhixing.core.files import read_json, sha256_file, write_json
 
 FORMAT = 1
 NAME = "manifest.json"
+CARD = "README.md"
+"""The model card: for people, who may write in it. Nothing is computed from it, so an edited one is no damage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,8 @@ def verify(folder: Path, manifest: Manifest) -> None:
 def _problems(folder: Path, manifest: Manifest) -> Iterator[str]:
     for name, expected in manifest.files.items():
         path = folder / name
+        if path.name == CARD:
+            continue
         if not path.is_file():
             yield f"{name} is missing"
         elif sha256_file(path) != expected:
