@@ -267,6 +267,13 @@ def test_nothing_left_says_why(tmp_path: Path) -> None:
         build(config(path), tmp_path / "corpus", progress=Silent())
 
 
+def test_text_in_another_language_is_told_which_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("Le chat dort sur la table et la pluie tombe depuis ce matin. " * 3, "utf-8")
+    with pytest.raises(DataError, match=r"language: 1.*text in en and zh is kept"):
+        build(config(path), tmp_path / "corpus", progress=Silent())
+
+
 def test_max_bytes_takes_the_beginning_and_says_so(folder: Path, tmp_path: Path) -> None:
     source = {"name": "mine", "path": str(folder), "max_bytes": 20_000}
     card = build_of([source], tmp_path)

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from zhixing.core.errors import ConfigError
-from zhixing.core.files import sha256_json
+from zhixing.core.errors import ConfigError, DataError
+from zhixing.core.files import decode_utf8, sha256_json
 
 Table = dict[str, Any]
 
@@ -161,13 +161,13 @@ def to_toml(value: Mapping[str, Any], prefix: str = "") -> str:
 
 def _parse(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
+        return tomllib.loads(decode_utf8(path.read_bytes(), str(path)))
     except FileNotFoundError as error:
         raise ConfigError(f"there is no recipe {path}{_similar_files(path)}") from error
     except IsADirectoryError as error:
         raise ConfigError(f"{path} is a folder; a recipe is a .toml file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text ({error})") from error
+    except DataError as error:  # not UTF-8
+        raise ConfigError(str(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:

@@ -193,12 +193,18 @@ def _assign(
     stays = np.ones(len(gathered.begins), dtype=np.bool_)
     stays[list(copies)] = False
     if not stays.any():
-        reasons = ", ".join(f"{r}: {a.documents}" for r, a in sorted(gathered.dropped.items()))
-        raise DataError(
-            f"no document is left ({reasons or 'there was none'}); see [corpus.filters]"
-        )
+        raise DataError(_nothing_left(gathered, config))
     languages = np.frombuffer(gathered.languages, dtype=np.uint8)
     return assign(gathered.digest_rows(), languages, stays, config.splits, config.seed)
+
+
+def _nothing_left(gathered: Gathered, config: CorpusConfig) -> str:
+    reasons = ", ".join(f"{r}: {a.documents}" for r, a in sorted(gathered.dropped.items()))
+    places = ", ".join(gathered.read)
+    told = f"no document of {places} is left (dropped as {reasons or 'nothing: there was none'}); "
+    if "language" in gathered.dropped:
+        told += f"text in {' and '.join(config.filters.languages)} is kept, in other languages dropped; "
+    return told + "limits are set by [corpus.filters], as in --set corpus.filters.en.min_units=5"
 
 
 def _ids_of(numbers: set[int], gathered: Gathered) -> dict[int, str]:

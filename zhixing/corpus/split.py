@@ -37,7 +37,7 @@ def assign(
         assigned[members[num_test : num_test + num_validation]] = VALIDATION
     if not is_split:
         raise DataError(
-            f"only {int(kept.sum())} documents are left, too few for training, validation and test; "
+            f"{int(kept.sum())} clean documents are too few for training, validation and test; "
             'add text, or take smaller documents: in the source set documents = "paragraph" or "line", '
             "or lower [corpus] max_characters"
         )
