@@ -5,6 +5,8 @@ fails at the call that made it. It must be installed before those floors are imp
 """
 
 import os
+import signal
+import threading
 
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
@@ -23,3 +25,7 @@ settings.load_profile("any-machine")
 CHECKED_FLOORS = ["zhixing.kernels", "zhixing.model", "zhixing.objective", "zhixing.engine"]
 
 install_import_hook(CHECKED_FLOORS, "tests.shapes.checked")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program they start.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
