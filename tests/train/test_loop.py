@@ -315,7 +315,7 @@ def test_ctrl_c_while_validating_keeps_the_step(tmp_path: Path) -> None:
         if not module.training and given[0].shape[1] == TIME:
             os.kill(os.getpid(), signal.SIGINT)
 
-    inputs.model.norm.register_forward_hook(interrupt)
+    inputs.model.stack.norm.register_forward_hook(interrupt)
     with pytest.raises(InterruptedRunError, match="step 4"):
         run(config(micro_batch=2), inputs, tmp_path / "run")
     resumed, whole = tiny_inputs(), tiny_inputs()

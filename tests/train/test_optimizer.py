@@ -47,7 +47,7 @@ def test_only_matrices_decay(kind: str) -> None:
 def test_muon_moves_matrices_by_an_almost_orthogonal_update() -> None:
     inputs = tiny_inputs()
     config = TINY.model_copy(update={"weight_decay": 0.0, "momentum": 0.0, "matrix_lr": 1.0})
-    weight = split(inputs.model).matrices["blocks.0.feed_forward.down.weight"]  # (16, 32)
+    weight = split(inputs.model).matrices["stack.blocks.0.feed_forward.down.weight"]  # (16, 32)
     before = weight.detach().clone()
     for other in inputs.model.parameters():
         other.grad = torch.randn_like(other)

@@ -18,7 +18,7 @@ from zhixing.model.config import DecoderConfig
 MODEL_TYPE = "qwen3"
 SPECIALS = ("bos_token_id", "eos_token_id", "pad_token_id")
 """Keys of a config.json that name special tokens."""
-_LAYER, _BLOCK = "model.layers.{layer}", "blocks.{layer}"
+_LAYER, _BLOCK = "model.layers.{layer}", "stack.blocks.{layer}"
 
 RULES = (
     Rule(ours="embed.weight", theirs=("model.embed_tokens.weight",)),
@@ -44,7 +44,7 @@ RULES = (
         rows=("hidden", "hidden"),
     ),
     Rule(ours=f"{_BLOCK}.feed_forward.down.weight", theirs=(f"{_LAYER}.mlp.down_proj.weight",)),
-    Rule(ours="norm.weight", theirs=("model.norm.weight",)),
+    Rule(ours="stack.norm.weight", theirs=("model.norm.weight",)),
     Rule(ours="unembed.weight", theirs=("lm_head.weight",), is_tied_head=True),
 )
 

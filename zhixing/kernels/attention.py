@@ -6,6 +6,7 @@ matrix products around one fused softmax are several times faster on a CPU than 
 (time x time) are kept for the way back, so long rows go to torch's own kernel.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,17 +20,34 @@ LONGEST = 1024
 """Longest row whose attention weights are kept in memory."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRule:
+    """How scores are made: q kᵀ · `scale` (None: 1/sqrt(head_dim)) + `bias`, over the last `window` places only."""
+
+    scale: float | None = None
+    window: int | None = None
+    bias: Float[Tensor, "batch heads time past"] | None = None
+
+
+PLAIN = ScoreRule()
+
+
 def document_attention(
     q: Float[Tensor, "batch heads time head_dim"],
     k: Float[Tensor, "batch kv_heads time head_dim"],
     v: Float[Tensor, "batch kv_heads time head_dim"],
     starts: Int[Tensor, "batch time"],
+    rule: ScoreRule = PLAIN,
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """Query i attends to the keys starts[i] … i; heads / kv_heads queries share one key head."""
-    if q.shape[2] <= LONGEST and native.usable(q, k, v):
-        mixed: Tensor = _DocumentAttention.apply(q, k, v, starts.contiguous())  # type: ignore[no-untyped-call]
+    if rule.window is not None:
+        starts = torch.maximum(starts, _places(starts) - rule.window + 1)
+    is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
+    if is_plain and q.shape[2] <= LONGEST and native.usable(q, k, v):
+        parts = q.contiguous(), k.contiguous(), v.contiguous()
+        mixed: Tensor = _DocumentAttention.apply(*parts, starts.contiguous())  # type: ignore[no-untyped-call]
         return mixed
-    return document_attention_reference(q, k, v, starts)
+    return attend(q, k, v, visible(starts), rule)
 
 
 def document_attention_reference(
@@ -46,16 +64,24 @@ def attend(
     q: Float[Tensor, "batch heads time head_dim"],
     k: Float[Tensor, "batch kv_heads past head_dim"],
     v: Float[Tensor, "batch kv_heads past head_dim"],
-    mask: Bool[Tensor, "#batch 1 time past"] | None,
+    mask: Bool[Tensor, "#batch 1 #time past"] | None,
+    rule: ScoreRule = PLAIN,
 ) -> Float[Tensor, "batch heads time head_dim"]:
-    """Attention to the keys where `mask` is True, or to all of them when it is None."""
+    """Attention to the keys where `mask` is True, or to all of them when it is None; `rule.window` is in the mask."""
+    allowed: Tensor | None = mask
+    if rule.bias is not None:
+        allowed = rule.bias.to(q.dtype)
+        if mask is not None:
+            allowed = allowed.masked_fill(~mask, float("-inf"))
     is_shared = q.shape[1] != k.shape[1]
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=is_shared)
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=allowed, scale=rule.scale, enable_gqa=is_shared
+    )
 
 
 def visible(starts: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch 1 time time"]:
     """True where the key lies between the start of the query's document and the query."""
-    places = torch.arange(starts.shape[1], device=starts.device)
+    places = _places(starts)
     return ((places >= starts[:, :, None]) & (places <= places[:, None]))[:, None]
 
 
@@ -65,6 +91,10 @@ def document_starts(documents: Int[Tensor, "batch time"]) -> Int[Tensor, "batch 
     begins = torch.ones_like(documents, dtype=torch.bool)
     begins[:, 1:] = documents[:, 1:] != documents[:, :-1]
     return torch.where(begins, places, 0).cummax(dim=1).values
+
+
+def _places(starts: Tensor) -> Tensor:
+    return torch.arange(starts.shape[1], device=starts.device)
 
 
 class _DocumentAttention(torch.autograd.Function):

@@ -65,19 +65,32 @@ def rotary_heads_reference(
     shape: HeadShape,
 ) -> Heads:
     """The definition."""
+    q, k, v = split_heads(qkv, shape)
+    q = rms_norm_reference(q, q_weight, shape.epsilon)
+    k = rms_norm_reference(k, k_weight, shape.epsilon)
+    return rotate_heads((q, k, v), rotation)
+
+
+def split_heads(qkv: Float[Tensor, "batch time all"], shape: HeadShape) -> Heads:
+    """Queries, keys and values as they stand in `qkv`, head by head."""
     batch, time, _ = qkv.shape
     sizes = [shape.heads, shape.kv_heads, shape.kv_heads]
-    q, k, v = torch.split(qkv.view(batch, time, -1, shape.head_dim), sizes, dim=2)
-    q = rotate(rms_norm_reference(q, q_weight, shape.epsilon), rotation).to(v.dtype)
-    k = rotate(rms_norm_reference(k, k_weight, shape.epsilon), rotation).to(v.dtype)
-    return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+    parts = torch.split(qkv.view(batch, time, -1, shape.head_dim), sizes, dim=2)
+    q, k, v = (part.transpose(1, 2) for part in parts)
+    return q, k, v
+
+
+def rotate_heads(heads: Heads, rotation: Rotation) -> Heads:
+    """Queries and keys turned by their position, values as they are, all in the type of the values."""
+    q, k, v = heads
+    return rotate(q, rotation).to(v.dtype), rotate(k, rotation).to(v.dtype), v
 
 
 def rotate(
-    x: Float[Tensor, "batch time heads head_dim"], rotation: Rotation
-) -> Float[Tensor, "batch time heads head_dim"]:
+    x: Float[Tensor, "batch heads time head_dim"], rotation: Rotation
+) -> Float[Tensor, "batch heads time head_dim"]:
     """Turn the pairs by their angle; a dot product of two such vectors then sees only their distance."""
-    cosine, sine = (part.unsqueeze(2) for part in rotation)
+    cosine, sine = (part.unsqueeze(1) for part in rotation)
     first, second = x.chunk(2, dim=-1)
     return x * cosine + torch.cat((-second, first), dim=-1) * sine
 

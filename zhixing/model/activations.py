@@ -14,18 +14,16 @@ The names in other projects' configurations (`gelu_new`, `swish`) are translated
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from zhixing.model.stack_config import ActivationName
+
 Activation = Callable[[Tensor], Tensor]
 """Applied to every number of a tensor alone; the shape stays."""
-
-ActivationName = Literal["relu", "relu6", "relu2", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu"]
-"""The names that a configuration may give."""
 
 
 def squared_relu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

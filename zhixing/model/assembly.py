@@ -5,29 +5,48 @@ from typing import Any
 
 from zhixing.model.config import (
     DecoderConfig,
+    EncoderConfig,
+    EncoderDecoderConfig,
     MixtureConfig,
     ModelConfig,
+    NetworkConfig,
     NGramConfig,
     RecurrentConfig,
 )
 from zhixing.model.decoder import Decoder
+from zhixing.model.encoder import Encoder
+from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.mixture import Mixture
 from zhixing.model.ngram import NGram
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.recurrent import Recurrent
 
-ARCHITECTURES: dict[type, Callable[[Any, int], LanguageModel]] = {
+Network = LanguageModel | Encoder | EncoderDecoder
+"""Any model of ours: what predicts the next token, what reads, what reads and writes."""
+
+LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
     DecoderConfig: Decoder,
     RecurrentConfig: Recurrent,
     NGramConfig: NGram,
 }
+READERS: dict[type, Callable[[Any, int], Encoder | EncoderDecoder]] = {
+    EncoderConfig: Encoder,
+    EncoderDecoderConfig: EncoderDecoder,
+}
+
+
+def build_network(config: NetworkConfig, vocab: int) -> Network:
+    """A new model of any kind for `vocab` token ids, with random weights from torch's current generator."""
+    if isinstance(config, EncoderConfig | EncoderDecoderConfig):
+        return READERS[type(config)](config, vocab)
+    return build_model(config, vocab)
 
 
 def build_model(config: ModelConfig | MixtureConfig, vocab: int) -> LanguageModel:
     """A new model for `vocab` token ids: random weights (from torch's current generator), or an n-gram without counts."""
     if isinstance(config, MixtureConfig):
         return _build_mixture(config, vocab)
-    return ARCHITECTURES[type(config)](config, vocab)
+    return LANGUAGE_MODELS[type(config)](config, vocab)
 
 
 def _build_mixture(config: MixtureConfig, vocab: int) -> Mixture:

@@ -1,5 +1,6 @@
 """The dense key-value cache: one contiguous piece of memory per layer, for generation with few requests."""
 
+from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -7,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.kernels.attention import attend
+from zhixing.kernels.attention import ScoreRule, attend
+from zhixing.model.protocol import KeysValues
+from zhixing.model.stack_config import StackConfig
 
 
 class DenseCache:
@@ -42,7 +45,7 @@ class DenseCache:
         q: Float[Tensor, "batch heads time head_dim"],
         k: Float[Tensor, "batch kv_heads time head_dim"],
         v: Float[Tensor, "batch kv_heads time head_dim"],
-        positions: Int[Tensor, "batch time"],
+        rule: ScoreRule,
     ) -> Float[Tensor, "batch heads time head_dim"]:
         """Store k and v, then attend to all that is stored up to each query."""
         time = q.shape[2]
@@ -54,14 +57,63 @@ class DenseCache:
             )
         self._keys[layer][:, :, self._length : end] = k
         self._values[layer][:, :, self._length : end] = v
-        mask = _causal(self._length, time, q.device)
+        mask = _causal(self._length, time, rule.window, q.device)
         if layer == len(self._keys) - 1:
             self._length = end
-        return attend(q, self._keys[layer][:, :, :end], self._values[layer][:, :, :end], mask)
+        keys, values = self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+        return attend(q, keys, values, mask, rule)
 
 
-def _causal(past: int, time: int, device: torch.device) -> Tensor | None:
-    """Query i may see the keys 0 .. past + i; a single query may see them all."""
-    if time == 1:
+class SourceCache:
+    """A DenseCache of the target, and the keys and values of the source, layer by layer."""
+
+    def __init__(self, past: DenseCache, sources: dict[int, KeysValues] | None = None) -> None:
+        self._past = past
+        self._sources = sources or {}
+
+    @property
+    def length(self) -> int:
+        """Tokens of the target read so far."""
+        return self._past.length
+
+    def select(self, rows: Int[Tensor, " kept"]) -> Self:
+        """A new cache of the given rows."""
+        sources = {layer: (k[rows], v[rows]) for layer, (k, v) in self._sources.items()}
+        return type(self)(self._past.select(rows), sources)
+
+    def attend(
+        self,
+        layer: int,
+        q: Float[Tensor, "batch heads time head_dim"],
+        k: Float[Tensor, "batch kv_heads time head_dim"],
+        v: Float[Tensor, "batch kv_heads time head_dim"],
+        rule: ScoreRule,
+    ) -> Float[Tensor, "batch heads time head_dim"]:
+        """See DenseCache.attend."""
+        return self._past.attend(layer, q, k, v, rule)
+
+    def source(self, layer: int, make: Callable[[], KeysValues]) -> KeysValues:
+        """The keys and values of the source in `layer`, made the first time."""
+        if layer not in self._sources:
+            self._sources[layer] = make()
+        return self._sources[layer]
+
+
+def dense_cache(config: StackConfig, batch: int, capacity: int, like: Tensor) -> DenseCache:
+    """An empty cache for the blocks of `config`, in the type and place of the weight `like`."""
+    shape = (batch, config.kv_heads, capacity, config.head_dim)
+    keys, values = (
+        [torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(config.layers)]
+        for _ in range(2)
+    )
+    return DenseCache(keys, values)
+
+
+def _causal(past: int, time: int, window: int | None, device: torch.device) -> Tensor | None:
+    """Query i may see the keys 0 .. past + i, or the last `window` of them; None where it may see all."""
+    if time == 1 and (window is None or past < window):
         return None
-    return torch.ones(time, past + time, dtype=torch.bool, device=device).tril(past)[None, None]
+    mask = torch.ones(time, past + time, dtype=torch.bool, device=device).tril(past)
+    if window is not None:
+        mask = mask.triu(past - window + 1)
+    return mask[None, None]

@@ -5,43 +5,79 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
+from zhixing.model.stack_config import ActivationName, Probability, Shape, StackConfig
 
-Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 
-
-class DecoderConfig(Config):
-    """A Transformer decoder of the shape of Qwen3 (Yang et al. 2025), which other engines run as it is."""
+class DecoderConfig(StackConfig):
+    """A Transformer decoder: every token sees those before it and predicts the next (GPT)."""
 
     kind: Literal["decoder"] = "decoder"
     """Picks the architecture."""
-    width: int = Field(default=256, ge=8)
-    """Size of the vector that represents one token."""
-    layers: int = Field(default=4, ge=1)
-    """Number of blocks."""
-    heads: int = Field(default=4, ge=1)
-    """Query heads of each attention."""
-    kv_heads: int = Field(default=4, ge=1)
-    """Key and value heads; each serves heads / kv_heads query heads."""
-    head_dim: int = Field(default=64, ge=2, multiple_of=2)
-    """Size of one head; heads x head_dim need not be the width."""
-    hidden: int = Field(default=768, ge=8)
-    """Inner size of the feed-forward layer."""
-    max_time: int = Field(default=256, ge=8)
-    """Longest input in tokens."""
-    rope_base: float = Field(default=10_000.0, gt=1.0)
-    """Base of the rotary position frequencies."""
-    norm_epsilon: float = Field(default=1e-6, gt=0.0)
-    """Added to the mean square in every normalisation."""
     tied: bool = True
     """One matrix serves as embedding and as output layer."""
-    dropout: Probability = 0.0
-    """Share of block outputs set to zero while training."""
+
+
+class HeadConfig(Config):
+    """What an encoder's vectors are read by, besides the next floor."""
+
+    kind: Literal["masked", "next-sentence", "pool", "classify", "tag", "span"]
+    """masked: a token at each place; next-sentence: whether two texts follow each other; pool: one vector of the
+    whole text; classify: one label of it; tag: one label at each place; span: where an answer starts and ends."""
+    labels: int = Field(default=2, ge=1)
+    """Labels of classify and tag; next-sentence and span have two."""
+    activation: ActivationName = "tanh"
+    """Function of next-sentence, pool and classify."""
+    pooling: Literal["first", "mean"] = "first"
+    """Which vector next-sentence, pool and classify read: that of the first place, or the mean of all."""
 
     @model_validator(mode="after")
-    def _heads_divide(self) -> Self:
-        if self.heads % self.kv_heads:
+    def _labels_fit(self) -> Self:
+        if self.labels != 2 and self.kind not in ("classify", "tag"):
+            raise ValueError(f"labels = {self.labels} does nothing with kind = {self.kind}")
+        return self
+
+
+class EncoderConfig(StackConfig):
+    """A Transformer encoder: every token sees all others (BERT)."""
+
+    kind: Literal["encoder"] = "encoder"
+    """Picks the architecture."""
+    shape: Shape = "bert"
+    """A published architecture that the other fields start from (all but sizes); each may still be changed."""
+    heads_on_top: tuple[HeadConfig, ...] = ()
+    """What reads its vectors: heads for masked tokens, sentence pairs, labels, tags, spans; each kind once."""
+
+    @model_validator(mode="after")
+    def _kinds_differ(self) -> Self:
+        kinds = [head.kind for head in self.heads_on_top]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"heads_on_top has a kind twice: {', '.join(kinds)}")
+        return self
+
+
+class EncoderDecoderConfig(Config):
+    """An encoder that reads a source and a decoder that writes a target (Vaswani et al. 2017, T5, BART, Marian)."""
+
+    kind: Literal["encoder-decoder"] = "encoder-decoder"
+    """Picks the architecture."""
+    encoder: StackConfig
+    """The half that reads."""
+    decoder: StackConfig
+    """The half that writes, with attention to what the other has read."""
+    tied: bool = True
+    """The embedding, which both halves share, serves as output layer too."""
+    scaled_output: bool = False
+    """Divide the vectors by sqrt(width) before the output layer."""
+    output_bias: bool = False
+    """Add a constant to the logit of every token."""
+    start: int = Field(default=0, ge=0)
+    """The token id that every target is begun with."""
+
+    @model_validator(mode="after")
+    def _halves_fit(self) -> Self:
+        if self.encoder.width != self.decoder.width:
             raise ValueError(
-                f"heads = {self.heads} must be a multiple of kv_heads = {self.kv_heads}"
+                f"encoder.width = {self.encoder.width} must be decoder.width = {self.decoder.width}"
             )
         return self
 
@@ -87,3 +123,14 @@ class MixtureConfig(Config):
 
 ModelConfig = Annotated[DecoderConfig | RecurrentConfig | NGramConfig, Field(discriminator="kind")]
 """Any model of the ladder, told apart by `kind`."""
+
+NetworkConfig = Annotated[
+    DecoderConfig
+    | EncoderConfig
+    | EncoderDecoderConfig
+    | RecurrentConfig
+    | NGramConfig
+    | MixtureConfig,
+    Field(discriminator="kind"),
+]
+"""Any model, told apart by `kind`."""

@@ -7,13 +7,20 @@ A loss may read `hidden` and fuse the head, generation may ask for the head of t
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol, Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from zhixing.kernels.attention import ScoreRule
+
+KeysValues = tuple[
+    Float[Tensor, "batch kv_heads past head_dim"], Float[Tensor, "batch kv_heads past head_dim"]
+]
 
 
 class State(Protocol):
@@ -36,9 +43,29 @@ class AttentionState(State, Protocol):
         q: Float[Tensor, "batch heads time head_dim"],
         k: Float[Tensor, "batch kv_heads time head_dim"],
         v: Float[Tensor, "batch kv_heads time head_dim"],
-        positions: Int[Tensor, "batch time"],
+        rule: ScoreRule,
     ) -> Float[Tensor, "batch heads time head_dim"]:
         """Store k and v of `layer`, then attend from q to everything stored that is not in its future."""
+
+
+class CrossState(AttentionState, Protocol):
+    """The past of a target, and the keys and values of its source, which are made once."""
+
+    def source(self, layer: int, make: Callable[[], KeysValues]) -> KeysValues:
+        """The keys and values of the source in `layer`: those kept, or those that `make` gives the first time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """A source as an encoder has read it; `keep` is True at its tokens, False at padding (None: no padding)."""
+
+    hidden: Float[Tensor, "batch source width"]
+    keep: Bool[Tensor, "batch source"] | None = None
+
+    def select(self, rows: Int[Tensor, " kept"]) -> "Memory":
+        """The memory of the given rows."""
+        keep = None if self.keep is None else self.keep[rows]
+        return Memory(hidden=self.hidden[rows], keep=keep)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

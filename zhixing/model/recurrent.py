@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.kernels.recurrence import Tape, lstm_cell
-from zhixing.model.blocks import RMSNorm
 from zhixing.model.config import RecurrentConfig
+from zhixing.model.norms import RMSNorm
 from zhixing.model.protocol import LanguageModel, Output, State
 
 NORM_EPSILON = 1e-6
