@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.train.tiny import TIME, TINY, tiny_inputs
-from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
 from zhixing.train.config import TrainConfig
 from zhixing.train.loop import new_state, run, step
@@ -37,9 +36,11 @@ LEARNERS = [
 def test_one_batch_is_learnt_by_heart(kind: str, changes: dict[str, object], _: float) -> None:
     inputs = without_dropout(tiny_inputs(kind, documents=4))
     settings = config(steps=150, schedule="wsd", weight_decay=0.0, **changes)
-    same = next(iter(Loader(inputs.train, time=TIME, seed=1, cursor=Cursor(seed=1))))
+    same = next(inputs.train.read(Cursor(seed=1)))
     state = new_state(settings, inputs)
-    losses = [step(state, repeat(same), settings, time=TIME).loss for _ in range(150)]
+    losses = [
+        step(state, repeat(same), inputs.objective, settings, time=TIME).loss for _ in range(150)
+    ]
     assert losses[0] > 3.5
     assert losses[-1] < 0.05
 

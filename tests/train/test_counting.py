@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train.tiny import first_difference, tiny_inputs, tiny_shard, weights_of
+from tests.train.tiny import TIME, first_difference, tiny_inputs, tiny_shard, weights_of
 from zhixing.checkpoint.folder import load_model
 from zhixing.core.errors import UsageError
 from zhixing.core.progress import Silent
 from zhixing.core.records import read_records
+from zhixing.data.source import PackedRows
 from zhixing.model.config import NGramConfig
 from zhixing.model.ngram import NGram
 from zhixing.train.counting import run
@@ -40,7 +41,7 @@ def test_its_held_out_loss_is_that_of_its_own_logits(tmp_path: Path) -> None:
     inputs = tiny_inputs()
     run(BIGRAM, inputs, tmp_path / "run", start=Start.NEW, progress=Silent())
     model = load_model(tmp_path / "run").model
-    shard = inputs.validation[0]
+    shard = inputs.validation.shards[0]
     nats, targets, begin = 0.0, 0, 0
     for end in shard.ends:
         ids = torch.from_numpy(shard.ids[begin:end].astype(np.int64))
@@ -70,6 +71,7 @@ def test_several_shards_count_like_one(tmp_path: Path) -> None:
     ends = np.concatenate([shards[0].ends, shards[1].ends + len(shards[0].ids)])
     whole = replace(shards[0], ids=ids, ends=ends)
     for name, train in (("two", shards), ("one", [whole])):
-        run(BIGRAM, replace(inputs, train=train), tmp_path / name, progress=Silent())
+        rows = PackedRows(shards=train, time=TIME)
+        run(BIGRAM, replace(inputs, train=rows), tmp_path / name, progress=Silent())
     one, two = (load_model(tmp_path / name).model for name in ("one", "two"))
     assert first_difference(weights_of(one), weights_of(two)) is None

@@ -2,6 +2,7 @@ import math
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,6 @@ from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook
 from zhixing.train.loop import accumulate, new_state, run
 from zhixing.train.report import StepReport
-from zhixing.train.session import Inputs
 from zhixing.train.validate import Validation, hold_out, validate
 
 
@@ -67,9 +67,12 @@ def test_the_gradient_does_not_depend_on_the_size_of_micro_batches(kind: str) ->
         inputs.model.eval()  # dropout draws per call
         rows = some_rows(inputs, 8)
         count = sum(int((row.targets >= 0).sum()) for row in rows)
-        nats = accumulate(inputs.model, rows, count, config(micro_batch=micro_batch))
+        counts = {"loss": count}
+        parts = accumulate(
+            inputs.model, inputs.objective, rows, counts, config(micro_batch=micro_batch)
+        )
         gradients.append({name: w.grad for name, w in inputs.model.named_parameters()})
-        assert nats / count == pytest.approx(math.log(4 + SYMBOLS), rel=0.05)
+        assert parts["loss"] == pytest.approx(math.log(4 + SYMBOLS), rel=0.05)
     for other in gradients[1:]:
         for name, gradient in gradients[0].items():
             torch.testing.assert_close(other[name], gradient, rtol=1e-5, atol=1e-6)
@@ -82,11 +85,12 @@ def test_averaging_the_means_of_micro_batches_would_be_noticed() -> None:
     rows = some_rows(inputs, 8)
     counts = [int((row.targets >= 0).sum()) for row in rows]
     assert len(set(counts)) > 1
-    accumulate(inputs.model, rows, sum(counts), config())
+    accumulate(inputs.model, inputs.objective, rows, {"loss": sum(counts)}, config())
     right = inputs.model.embed.weight.grad.clone()
     inputs.model.zero_grad()
     for row, count in zip(rows, counts, strict=True):
-        accumulate(inputs.model, [row], count * len(rows), config())
+        divisor = {"loss": count * len(rows)}
+        accumulate(inputs.model, inputs.objective, [row], divisor, config())
     assert (inputs.model.embed.weight.grad - right).abs().max() > 1e-4
 
 
@@ -133,7 +137,7 @@ def test_the_curve_has_each_step_once_and_validation_where_asked(tmp_path: Path)
     assert len({r.count for r in validations}) == 1
     bits = records(tmp_path / "run", "validation", "bits_per_byte")
     targets_per_byte = bits[0].value / validations[0].value * math.log(2)
-    shard = tiny_inputs().validation[0]
+    shard = tiny_inputs().validation.shards[0]
     assert targets_per_byte == pytest.approx((len(shard.ids) - len(shard.ends)) / 500)
 
 
@@ -156,9 +160,7 @@ def test_a_run_by_time_ends_near_its_budget(tmp_path: Path) -> None:
 
 def test_without_validation_documents_the_last_weights_are_the_result(tmp_path: Path) -> None:
     inputs = tiny_inputs()
-    inputs = Inputs(
-        model=inputs.model, tokenizer=inputs.tokenizer, train=inputs.train, validation=[], time=TIME
-    )
+    inputs = replace(inputs, validation=None)
     result = run(TINY, inputs, tmp_path / "run")
     assert result.best is None
     assert result.selected_step == 12
@@ -216,7 +218,7 @@ def test_weights_that_broke_in_the_last_step_do_not_become_the_best() -> None:
     inputs = tiny_inputs()
     with torch.no_grad():
         inputs.model.embed.weight.fill_(math.nan)
-    held = hold_out(inputs.validation, time=inputs.time, tokens=64, micro_batch=4, text_bytes=None)
+    held = hold_out(inputs.validation, inputs.objective, most=4, micro_batch=4)
     with pytest.raises(ZhixingError, match="held-out loss after step 7 is nan"):
         validate(inputs.model, held, step=7, dtype=torch.float32, should_stop=lambda: False)
 

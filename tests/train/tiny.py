@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
 from zhixing.data.pack import Row
 from zhixing.data.shard import TokenShard
+from zhixing.data.source import PackedRows
 from zhixing.model.assembly import build_model
 from zhixing.model.config import DecoderConfig, ModelConfig, RecurrentConfig
 from zhixing.model.protocol import LanguageModel
+from zhixing.objective.causal import Causal
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn
@@ -74,23 +75,29 @@ def tiny_model(kind: str, tokenizer: Tokenizer, *, seed: int = 1) -> LanguageMod
     return build_model(MODELS[kind], tokenizer.vocab)
 
 
+def tiny_rows(tokenizer: Tokenizer, *, documents: int, seed: int) -> PackedRows:
+    return PackedRows(shards=[tiny_shard(tokenizer, documents=documents, seed=seed)], time=TIME)
+
+
 def tiny_inputs(kind: str = "decoder", *, documents: int = 60) -> Inputs:
     tokenizer = tiny_tokenizer()
+    held = tiny_rows(tokenizer, documents=12, seed=2)
     return Inputs(
         model=tiny_model(kind, tokenizer),
         tokenizer=tokenizer,
-        train=[tiny_shard(tokenizer, documents=documents, seed=1)],
-        validation=[tiny_shard(tokenizer, documents=12, seed=2)],
+        objective=Causal(),
+        train=tiny_rows(tokenizer, documents=documents, seed=1),
+        validation=held,
         time=TIME,
         seed=7,
-        validation_bytes=500,
+        tokens_per_byte=held.num_targets / 500,
         recipe={"name": "tiny", "data": {"time": TIME}},
         resume_command="zhixing train tiny.toml --resume",
     )
 
 
 def some_rows(inputs: Inputs, count: int) -> list[Row]:
-    stream = iter(Loader(inputs.train, time=TIME, seed=3, cursor=Cursor(seed=3)))
+    stream = inputs.train.read(Cursor(seed=3))
     return [next(stream)[0] for _ in range(count)]
 
 

@@ -22,8 +22,10 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.data.build import tokenise
 from zhixing.data.shard import TokenShard
+from zhixing.data.source import PackedRows
 from zhixing.model.assembly import build_model
 from zhixing.model.config import NGramConfig
+from zhixing.objective.causal import Causal
 from zhixing.tokenizer.stats import measure
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn_tokenizer
@@ -92,16 +94,19 @@ def make_model(
 ) -> Result:
     """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
     torch.manual_seed(recipe.seed)
+    time, text_bytes = recipe.data.time, prepared.split_bytes("validation")
+    held = PackedRows(shards=prepared.validation, time=time) if prepared.validation else None
     lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
     inputs = Inputs(
         model=build_model(recipe.model, prepared.tokenizer.vocab),
         tokenizer=prepared.tokenizer,
-        train=prepared.train,
-        validation=prepared.validation,
-        time=recipe.data.time,
+        objective=Causal(),
+        train=PackedRows(shards=prepared.train, time=time),
+        validation=held,
+        time=time,
         seed=recipe.seed,
         validate_tokens=recipe.data.validate_tokens,
-        validation_bytes=prepared.split_bytes("validation") if lossless else None,
+        tokens_per_byte=held.num_targets / text_bytes if lossless and held and text_bytes else None,
         recipe=facts(recipe),
         card=_model_card(recipe, prepared),
         resume_command=resume_command,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -16,7 +17,7 @@ from torch import Tensor
 from zhixing.data.pack import Row
 from zhixing.kernels.cross_entropy import IGNORED, linear_cross_entropy
 from zhixing.model.protocol import Output
-from zhixing.objective.loss import Loss
+from zhixing.objective.loss import Counts, Loss, Losses, Measured
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,29 @@ class CausalModel(Protocol):
         documents: Int[Tensor, "batch time"] | None = None,
     ) -> Output:
         """See LanguageModel.body."""
+
+
+class Causal:
+    """The next token, everywhere."""
+
+    kind = "causal"
+    target = "token"
+
+    def counts(self, item: Row) -> Counts:
+        """The places that have a next token."""
+        return {"loss": int(np.count_nonzero(item.targets != IGNORED))}
+
+    def collate(self, items: Sequence[Row]) -> CausalBatch:
+        """Packed rows of equal length, stacked."""
+        return collate(items)
+
+    def losses(self, model: CausalModel, batch: CausalBatch) -> Losses:
+        """-log p of the targets."""
+        return {"loss": loss(model, batch)}
+
+    def measure(self, model: CausalModel, batch: CausalBatch) -> Measured:
+        """The same, and no other score: perplexity follows from it."""
+        return Measured(losses=self.losses(model, batch), scores={})
 
 
 def collate(rows: Sequence[Row]) -> CausalBatch:

@@ -1,36 +1,45 @@
-"""From a stream of packed rows to the micro-batches of one optimizer step."""
+"""From a stream of items to the micro-batches of one optimizer step."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from zhixing.data.order import Cursor
-from zhixing.data.pack import Row
-from zhixing.objective.causal import CausalBatch, collate
+from zhixing.objective.protocol import Objective
 
-Stream = Iterator[tuple[Row, Cursor]]
-"""Rows without end, each with the place after it."""
-
-
-def take(stream: Stream, rows: int) -> tuple[list[Row], Cursor]:
-    """The next `rows` rows, and the place after the last one."""
-    taken = [next(stream) for _ in range(rows)]
-    return [row for row, _ in taken], taken[-1][1]
+Item = TypeVar("Item")
+Batch = TypeVar("Batch")
+Stream = Iterator[tuple[Item, Cursor]]
+"""Items without end, each with the place after it."""
 
 
-def micro_batches(rows: Sequence[Row], size: int) -> Iterator[CausalBatch]:
-    """Batches of at most `size` rows, in order, every row once."""
-    for first in range(0, len(rows), size):
-        yield collate(rows[first : first + size])
+def take(stream: Stream[Item], count: int) -> tuple[list[Item], Cursor]:
+    """The next `count` items, and the place after the last one."""
+    taken = [next(stream) for _ in range(count)]
+    return [item for item, _ in taken], taken[-1][1]
 
 
-def on_device(batch: CausalBatch, device: torch.device) -> CausalBatch:
-    """The same batch in the memory of `device`."""
+def micro_batches(
+    objective: Objective[Item, Batch], items: Sequence[Item], size: int
+) -> Iterator[Batch]:
+    """Batches of at most `size` items, in order, every item once."""
+    for first in range(0, len(items), size):
+        yield objective.collate(items[first : first + size])
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """The same batch, a dataclass with tensors in its fields, in the memory of `device`."""
     if device.type == "cpu":
         return batch
-    return CausalBatch(
-        tokens=batch.tokens.to(device, non_blocking=True),
-        targets=batch.targets.to(device, non_blocking=True),
-        positions=batch.positions.to(device, non_blocking=True),
-        documents=batch.documents.to(device, non_blocking=True),
-    )
+    return type(batch)(**_moved(batch, device))
+
+
+def _moved(batch: Any, device: torch.device) -> dict[str, Any]:
+    values = {field.name: getattr(batch, field.name) for field in fields(batch)}
+    return {
+        name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+        for name, value in values.items()
+    }

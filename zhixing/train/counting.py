@@ -1,5 +1,6 @@
 """Training without gradients: an n-gram model is counted once, then measured like every other model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -10,16 +11,20 @@ from zhixing.checkpoint.folder import ModelInfo
 from zhixing.core.files import locked, sha256_json
 from zhixing.core.progress import Progress
 from zhixing.core.records import RecordWriter
+from zhixing.data.shard import TokenShard
+from zhixing.data.source import PackedRows
 from zhixing.kernels.cross_entropy import IGNORED
 from zhixing.model.config import NGramConfig
 from zhixing.model.ngram import NGram
 from zhixing.model.ngram import count as count_ngrams
+from zhixing.objective.causal import Causal
+from zhixing.objective.loss import Tally
 from zhixing.train import folder as run_folder
 from zhixing.train.batches import micro_batches
 from zhixing.train.folder import Start
 from zhixing.train.report import validation_records
-from zhixing.train.session import Inputs, Result
-from zhixing.train.validate import HeldOut, Validation, hold_out
+from zhixing.train.session import Inputs, Result, held_out
+from zhixing.train.validate import HeldOut, Validation
 
 ROWS_AT_ONCE = 64
 
@@ -32,15 +37,17 @@ def run(
     start: Start = Start.NEW,
     progress: Progress,
 ) -> Result:
-    """Count the training shards into a model in `folder`; there is nothing to resume, it is counted again."""
+    """Count the training rows' shards into a model in `folder`; there is nothing to resume, it is counted again."""
+    assert isinstance(inputs.train, PackedRows), "n-grams are counted in whole documents"
+    shards = inputs.train.shards
     with locked(folder):
         run_folder.check(folder, start)
         progress.start(f"{config.kind} in {folder}", unit="tokens")
         began = perf_counter()
-        ids = np.concatenate([shard.ids for shard in inputs.train])
-        model = count_ngrams(ids, _ends(inputs), inputs.tokenizer.vocab, config)
+        ids = np.concatenate([shard.ids for shard in shards])
+        model = count_ngrams(ids, _ends(shards), inputs.tokenizer.vocab, config)
         seconds = perf_counter() - began
-        tokens = len(ids) - sum(len(shard.ends) for shard in inputs.train)
+        tokens = len(ids) - sum(len(shard.ends) for shard in shards)
         run_folder.clear(folder)
         _validate(model, inputs, folder, seconds=seconds, tokens=tokens)
         info = ModelInfo(
@@ -61,29 +68,27 @@ def run(
     )
 
 
-def _ends(inputs: Inputs) -> NDArray[np.int64]:
+def _ends(shards: Sequence[TokenShard]) -> NDArray[np.int64]:
     """Where each document ends in all shards laid end to end."""
-    before = np.cumsum([0, *(len(shard.ids) for shard in inputs.train)])
+    before = np.cumsum([0, *(len(shard.ids) for shard in shards)])
     return np.concatenate(
-        [shard.ends + start for shard, start in zip(inputs.train, before[:-1], strict=True)]
+        [shard.ends + start for shard, start in zip(shards, before[:-1], strict=True)]
     )
 
 
 def _validate(model: NGram, inputs: Inputs, folder: Path, *, seconds: float, tokens: int) -> None:
     """Write the one point of its curve, on the same rows that the other models are measured on."""
     with RecordWriter(folder / run_folder.RECORDS) as records:
-        if not inputs.validation:
+        held = held_out(inputs, micro_batch=ROWS_AT_ONCE)
+        if held is None:
             return
-        held = hold_out(
-            inputs.validation,
-            time=inputs.time,
-            tokens=inputs.validate_tokens,
-            micro_batch=ROWS_AT_ONCE,
-            text_bytes=inputs.validation_bytes,
-        )
-        result = _measure(model, held)
         for record in validation_records(
-            result, seconds=seconds, tokens=tokens, seed=inputs.seed, run=folder.name
+            _measure(model, held),
+            target=held.objective.target,
+            seconds=seconds,
+            tokens=tokens,
+            seed=inputs.seed,
+            run=folder.name,
         ):
             records.write(record)
 
@@ -91,10 +96,14 @@ def _validate(model: NGram, inputs: Inputs, folder: Path, *, seconds: float, tok
 def _measure(model: NGram, held: HeldOut) -> Validation:
     began = perf_counter()
     nats, targets = 0.0, 0
-    for batch in micro_batches(held.rows, held.micro_batch):
+    for batch in micro_batches(Causal(), held.items, held.micro_batch):
         kept = batch.targets != IGNORED
         found = model.log_prob(batch.tokens, batch.targets.clamp(min=0), documents=batch.documents)
         nats -= float(found[kept].sum())
         targets += int(kept.sum())
-    seconds = perf_counter() - began
-    return Validation.of(held, step=1, nats=nats, targets=targets, seconds=seconds)
+    return Validation(
+        step=1,
+        losses={"loss": Tally(total=nats, count=targets)},
+        tokens_per_byte=held.tokens_per_byte,
+        seconds=perf_counter() - began,
+    )

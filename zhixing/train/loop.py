@@ -1,10 +1,11 @@
 """The training loop: add up the gradients of a step, move the weights, now and then save and measure.
 
-    run ── step ── objective.loss ── model
+    run ── step ── objective.losses ── model
      └──── settle: save, then validate; a crash while validating loses nothing
 
-The loss of a step is the sum over all its targets divided once by their number, so that the size of micro-batches,
-packing and padding change nothing. A run of `steps` gives the same weights bit for bit wherever it is interrupted
+What is learnt is an argument: the loop knows an objective as items, their collation, and losses that are sums with
+counts (objective/protocol.py). The loss of a step is the sum over all its targets divided once by their number, so
+that the size of micro-batches, packing and padding change nothing. A run of `steps` gives the same weights bit for bit wherever it is interrupted
 and resumed, on one machine with one number of threads: with another number of threads torch adds in another order.
 Left out: several processes; the same promise on a GPU, where some sums have no fixed order.
 """
@@ -12,24 +13,24 @@ Left out: several processes; the same promise on a GPU, where some sums have no 
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from operator import add
 from pathlib import Path
 from threading import current_thread, main_thread
 from time import perf_counter
-from typing import cast
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zhixing.core.errors import DataError, UnsupportedError, ZhixingError
 from zhixing.core.files import locked
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.core.records import RecordWriter
-from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
-from zhixing.data.pack import Row
-from zhixing.kernels.cross_entropy import IGNORED
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective import causal
+from zhixing.objective.loss import Counts, Losses, add_counts
+from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
 from zhixing.train.batches import Stream, micro_batches, on_device, take
 from zhixing.train.config import TrainConfig, rows_per_step
@@ -39,9 +40,18 @@ from zhixing.train.optimizer import build_optimizer
 from zhixing.train.precision import computing_in, resolve
 from zhixing.train.report import StepReport
 from zhixing.train.schedule import progress, rate
-from zhixing.train.session import Inputs, Result, Session, facts, finish, load, log, settle
+from zhixing.train.session import (
+    Inputs,
+    Result,
+    Session,
+    facts,
+    finish,
+    held_out,
+    load,
+    log,
+    settle,
+)
 from zhixing.train.state import TrainState
-from zhixing.train.validate import HeldOut, hold_out
 
 
 def run(
@@ -58,7 +68,7 @@ def run(
     other settings; InterruptedRunError after Ctrl-C or SIGTERM, when the state is saved; ZhixingError when loss or
     gradient stop being finite numbers: the last saved state stays as it is.
     """
-    rows_per_step(config, inputs.time)
+    rows = rows_per_step(config, inputs.time)
     with locked(folder):
         newest = run_folder.prepare(folder, start)
         state = new_state(config, inputs)
@@ -70,7 +80,7 @@ def run(
                 inputs=inputs,
                 folder=folder,
                 state=state,
-                held_out=_held_out(config, inputs),
+                held_out=held_out(inputs, micro_batch=config.micro_batch or rows),
                 hooks=hooks,
                 records=records,
                 stop=stop,
@@ -80,29 +90,36 @@ def run(
 
 def _train(session: Session) -> Result:
     state, config, inputs = session.state, session.config, session.inputs
-    loader = Loader(inputs.train, time=inputs.time, seed=inputs.seed, cursor=state.cursor)
-    stream = iter(loader)
+    stream = inputs.train.read(state.cursor)
     state.model.train()
     settle(session)
     while not session.is_over:
-        report = step(state, stream, config, time=inputs.time)
+        report = step(state, stream, inputs.objective, config, time=inputs.time)
         log(session, report)
         settle(session)
     return finish(session)
 
 
-def step(state: TrainState, stream: Stream, config: TrainConfig, *, time: int) -> StepReport:
-    """Take one optimizer step on the next rows of `stream`; `state` moves on by one.
+def step(
+    state: TrainState,
+    stream: Stream[Any],
+    objective: Objective[Any, Any],
+    config: TrainConfig,
+    *,
+    time: int,
+) -> StepReport:
+    """Take one optimizer step on the next items of `stream`; `state` moves on by one.
 
     Raises ZhixingError, before any weight has moved, when loss or gradient is not a finite number.
     """
     began = perf_counter()
-    rows, cursor = take(stream, rows_per_step(config, time))
-    count = sum(int((row.targets != IGNORED).sum()) for row in rows)
+    items, cursor = take(stream, rows_per_step(config, time))
+    counts = add_counts(map(objective.counts, items))
     share = rate(config, progress(config, step=state.step, seconds=state.seconds))
-    nats = accumulate(state.model, rows, count, config)
+    parts = accumulate(state.model, objective, items, counts, config)
+    loss, count = sum(parts.values()), next(iter(counts.values()))
     grad_norm = _clip(state.model, config.clip)
-    _refuse_not_finite(state, nats / count, grad_norm, config)
+    _refuse_not_finite(state, loss, grad_norm, config)
     state.optimizer.set_rate(share)
     state.optimizer.step()
     seconds = perf_counter() - began
@@ -113,29 +130,43 @@ def step(state: TrainState, stream: Stream, config: TrainConfig, *, time: int) -
     return StepReport(
         step=state.step,
         tokens=count,
-        loss=nats / count,
+        loss=loss,
         grad_norm=grad_norm,
         lr=config.lr * share,
         seconds=seconds,
+        parts=parts if len(parts) > 1 else {},
     )
 
 
-def accumulate(model: LanguageModel, rows: Sequence[Row], count: int, config: TrainConfig) -> float:
-    """Leave in `model` the gradient of the mean loss over the `count` targets of `rows`; return the sum of nats.
+def accumulate(
+    model: LanguageModel,
+    objective: Objective[Any, Any],
+    items: Sequence[Any],
+    counts: Counts,
+    config: TrainConfig,
+) -> dict[str, float]:
+    """Leave in `model` the gradient of the losses over `counts` targets of `items`; return the losses, divided.
 
     Raises DataError when there is no target to learn from.
     """
-    if not count:
-        raise DataError(f"not one of {len(rows)} rows has a target to learn from")
+    learnt = {name: count for name, count in counts.items() if count}
+    if not learnt:
+        raise DataError(f"not one of {len(items)} examples has a target to learn from")
     device = model.device
     dtype = resolve(config.precision, device)
-    total = torch.zeros((), device=device)
-    for batch in micro_batches(rows, config.micro_batch or len(rows)):
+    totals = {name: torch.zeros((), device=device) for name in learnt}
+    for batch in micro_batches(objective, items, config.micro_batch or len(items)):
         with computing_in(dtype, device):
-            loss = causal.loss(cast(causal.CausalModel, model), on_device(batch, device))
-        torch.autograd.backward(loss.total / count)
-        total += loss.total.detach()
-    return float(total)
+            losses = objective.losses(model, on_device(batch, device))
+        torch.autograd.backward(_divided(losses, learnt))
+        for name in learnt:
+            totals[name] += losses[name].total.detach()
+    return {name: float(totals[name]) / count for name, count in learnt.items()}
+
+
+def _divided(losses: Losses, counts: Counts) -> Tensor:
+    """The sum of the losses, each divided by its targets in the whole step."""
+    return reduce(add, [losses[name].total / count for name, count in counts.items()])
 
 
 def new_state(config: TrainConfig, inputs: Inputs) -> TrainState:
@@ -160,18 +191,6 @@ def _generator(device: torch.device) -> torch.Generator:
     if device.type == "cuda":
         return torch.cuda.default_generators[device.index or 0]
     return torch.default_generator
-
-
-def _held_out(config: TrainConfig, inputs: Inputs) -> HeldOut | None:
-    if not inputs.validation:
-        return None
-    return hold_out(
-        inputs.validation,
-        time=inputs.time,
-        tokens=inputs.validate_tokens,
-        micro_batch=config.micro_batch or rows_per_step(config, inputs.time),
-        text_bytes=inputs.validation_bytes,
-    )
 
 
 def _clip(model: LanguageModel, longest: float | None) -> float:

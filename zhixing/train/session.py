@@ -12,8 +12,9 @@ from zhixing.core.errors import InterruptedRunError
 from zhixing.core.files import sha256_json
 from zhixing.core.interrupt import StopRequest
 from zhixing.core.records import RecordWriter
-from zhixing.data.shard import TokenShard
+from zhixing.data.source import Source
 from zhixing.model.protocol import LanguageModel
+from zhixing.objective.protocol import Objective
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train import folder as run_folder
 from zhixing.train.config import TrainConfig
@@ -29,7 +30,7 @@ from zhixing.train.state import (
     refuse_changes,
     restore,
 )
-from zhixing.train.validate import HeldOut, Validation, validate
+from zhixing.train.validate import HeldOut, Validation, hold_out, validate
 
 _log = logging.getLogger(__name__)
 
@@ -42,18 +43,20 @@ class Inputs:
     """Trained in place, on the device where it is."""
     tokenizer: Tokenizer
     """Saved with the model."""
-    train: Sequence[TokenShard]
-    """Documents to learn."""
-    validation: Sequence[TokenShard]
-    """Held-out documents. Without any nothing is validated and the last weights are the result."""
+    objective: Objective[Any, Any]
+    """What it is asked to learn."""
+    train: Source[Any]
+    """Items to learn from."""
+    validation: Source[Any] | None
+    """Held-out items. Without any nothing is validated and the last weights are the result."""
     time: int
-    """Tokens per row."""
+    """Tokens per item, or most of them."""
     seed: int = 42
-    """Of the order of the rows and of dropout."""
+    """Of the order of the items and of dropout."""
     validate_tokens: int | None = None
     """Validate on about this many held-out tokens, always the same; None: on all."""
-    validation_bytes: int | None = None
-    """UTF-8 size of the text of all held-out documents, for bits per byte."""
+    tokens_per_byte: float | None = None
+    """Targets per UTF-8 byte of all held-out text, for bits per byte; None: it is not measured."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """All settings that led here, as JSON: a resumed run must have the same."""
     card: str = ""
@@ -110,9 +113,23 @@ def facts(config: TrainConfig, inputs: Inputs) -> dict[str, Any]:
         "seed": inputs.seed,
         "weights": {name: list(w.shape) for name, w in inputs.model.named_parameters()},
         "tokenizer.json": inputs.tokenizer.hash,
-        "training documents": [shard.source_hash for shard in inputs.train],
-        "validation documents": [shard.source_hash for shard in inputs.validation],
+        "training documents": list(inputs.train.hashes),
+        "validation documents": list(inputs.validation.hashes) if inputs.validation else [],
     }
+
+
+def held_out(inputs: Inputs, *, micro_batch: int) -> HeldOut | None:
+    """What to validate on; None when nothing is held out."""
+    if inputs.validation is None:
+        return None
+    tokens = inputs.validate_tokens
+    return hold_out(
+        inputs.validation,
+        inputs.objective,
+        most=None if tokens is None else max(1, tokens // inputs.time),
+        micro_batch=micro_batch,
+        tokens_per_byte=inputs.tokens_per_byte,
+    )
 
 
 def save(session: Session) -> None:
@@ -181,6 +198,7 @@ def measure(session: Session) -> None:
     _compare(session, result)
     for record in validation_records(
         result,
+        target=session.inputs.objective.target,
         seconds=state.seconds,
         tokens=state.tokens,
         seed=session.inputs.seed,
@@ -194,7 +212,8 @@ def measure(session: Session) -> None:
 def log(session: Session, report: StepReport) -> None:
     """Write a point of the training curve when it is due, and tell the hooks."""
     if report.step % session.config.log_every == 0 or report.step == 1 or session.is_over:
-        for record in step_records(report, seed=session.inputs.seed, run=session.folder.name):
+        target, seed = session.inputs.objective.target, session.inputs.seed
+        for record in step_records(report, target=target, seed=seed, run=session.folder.name):
             session.records.write(record)
     done = progress(session.config, step=session.state.step, seconds=session.state.seconds)
     for hook in session.hooks:

@@ -1,4 +1,4 @@
-"""The loss on held-out documents while training: sums of nats and targets, divided once.
+"""Loss and scores on held-out items while training: sums and counts, divided once.
 
 Bits per byte compares models with different tokenizers: nats per token / ln 2 · tokens per byte. It counts each
 document's end token, so it is a curve to steer by; `zhixing evaluate` gives the score to publish.
@@ -6,20 +6,17 @@ document's end token, so it is a curve to steer by; `zhixing evaluate` gives the
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import cast
+from typing import Any
 
 import torch
 
 from zhixing.core.errors import ZhixingError
-from zhixing.data.loader import Loader
-from zhixing.data.order import Cursor
-from zhixing.data.pack import Row
-from zhixing.data.shard import TokenShard
+from zhixing.data.source import Source, first_items
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective import causal
+from zhixing.objective.loss import Tallies, Tally, add_tallies, tallies_of
+from zhixing.objective.protocol import Objective
 from zhixing.train.batches import micro_batches, on_device
 from zhixing.train.precision import computing_in
 
@@ -28,55 +25,54 @@ from zhixing.train.precision import computing_in
 class HeldOut:
     """What to measure on. `tokens_per_byte`: targets per byte of text, None where the bytes are not known."""
 
-    rows: Sequence[Row]
+    items: Sequence[Any]
+    objective: Objective[Any, Any]
     micro_batch: int
     tokens_per_byte: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validation:
-    """`nats` summed over `targets` predictions by the weights of `step`; it took `seconds`."""
+    """The `losses` and `scores` of the weights of `step`, the main loss first; it took `seconds`."""
 
     step: int
-    nats: float
-    targets: int
-    bits_per_byte: float | None
+    losses: Tallies
+    scores: Tallies = field(default_factory=dict)
+    tokens_per_byte: float | None = None
     seconds: float
-
-    @classmethod
-    def of(
-        cls, held: HeldOut, *, step: int, nats: float, targets: int, seconds: float
-    ) -> "Validation":
-        """The measurement of `nats` over `targets` on `held`, with bits per byte where its bytes are known."""
-        bits = None
-        if held.tokens_per_byte is not None:
-            bits = nats / targets / math.log(2) * held.tokens_per_byte
-        return cls(step=step, nats=nats, targets=targets, bits_per_byte=bits, seconds=seconds)
 
     @property
     def loss(self) -> float:
-        """Nats per target."""
-        return self.nats / self.targets
+        """What training brings down: the sum of the losses, each in nats per target."""
+        return sum(loss.mean for loss in self.losses.values() if loss.count)
+
+    @property
+    def main(self) -> Tally:
+        """The main loss."""
+        return next(iter(self.losses.values()))
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """The main loss by the size of the text; None where that is not known."""
+        if self.tokens_per_byte is None:
+            return None
+        return self.main.mean / math.log(2) * self.tokens_per_byte
 
 
 def hold_out(
-    shards: Sequence[TokenShard],
+    source: Source[Any],
+    objective: Objective[Any, Any],
     *,
-    time: int,
-    tokens: int | None,
+    most: int | None,
     micro_batch: int,
-    text_bytes: int | None,
+    tokens_per_byte: float | None = None,
 ) -> HeldOut:
-    """About `tokens` tokens of `shards` (None: all), always the same; `text_bytes` is the size of all their text."""
-    loader = Loader(shards, time=time, seed=0, cursor=Cursor(seed=0))
-    rows = loader.rows_per_epoch
-    if tokens is not None:
-        rows = min(rows, max(1, tokens // time))
-    targets = sum(len(shard.ids) - len(shard.ends) for shard in shards)
+    """The first `most` items of `source` (None: all of one pass), always the same."""
     return HeldOut(
-        rows=[row for row, _ in islice(loader, rows)],
+        items=first_items(source, most),
+        objective=objective,
         micro_batch=micro_batch,
-        tokens_per_byte=targets / text_bytes if text_bytes else None,
+        tokens_per_byte=tokens_per_byte,
     )
 
 
@@ -97,21 +93,32 @@ def validate(
     device = model.device
     was_training = model.training
     model.eval()
-    nats, targets = 0.0, 0
+    losses: Tallies = {}
+    scores: Tallies = {}
     try:
-        for batch in micro_batches(held.rows, held.micro_batch):
+        for batch in micro_batches(held.objective, held.items, held.micro_batch):
             if should_stop():
                 return None
             with computing_in(dtype, device):
-                loss = causal.loss(cast(causal.CausalModel, model), on_device(batch, device))
-            nats += float(loss.total)
-            targets += loss.count
+                measured = held.objective.measure(model, on_device(batch, device))
+            losses = add_tallies(losses, tallies_of(measured.losses))
+            scores = add_tallies(scores, measured.scores)
     finally:
         model.train(was_training)
+    _refuse_not_finite(losses, step)
+    return Validation(
+        step=step,
+        losses=losses,
+        scores=scores,
+        tokens_per_byte=held.tokens_per_byte,
+        seconds=perf_counter() - began,
+    )
+
+
+def _refuse_not_finite(losses: Tallies, step: int) -> None:
+    nats = sum(loss.total for loss in losses.values())
     if not math.isfinite(nats):
         raise ZhixingError(
             f"training broke down: the held-out loss after step {step} is {nats}. Lower the learning rates or raise "
             "train.warmup, and begin again with --fresh"
         )
-    seconds = perf_counter() - began
-    return Validation.of(held, step=step, nats=nats, targets=targets, seconds=seconds)

@@ -1,0 +1,90 @@
+"""Items to learn from, in an order that can be continued anywhere.
+
+    PackedRows      token shards -> rows of equal length, documents packed side by side      (loader.py)
+    Shuffled        any list made anew for each epoch, in its random order
+
+A source is a pure function of (seed, epoch): a `Cursor` says where it is, and reading on from a saved cursor gives
+the same items as never having stopped.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import Generic, Protocol, TypeVar
+
+from zhixing.core.errors import ConfigError, DataError
+from zhixing.data.loader import Loader, num_pairs
+from zhixing.data.order import Cursor
+from zhixing.data.pack import Row
+from zhixing.data.shard import TokenShard
+
+Item = TypeVar("Item", covariant=True)
+
+
+class Source(Protocol[Item]):
+    """An endless stream of items."""
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        """What identifies the text behind it: a resumed run must find the same."""
+
+    def read(self, cursor: Cursor) -> Iterator[tuple[Item, Cursor]]:
+        """Items from `cursor` on, each with the cursor after it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedRows:
+    """Documents of token shards packed into rows of `time` places."""
+
+    shards: Sequence[TokenShard]
+    time: int
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        """One per shard."""
+        return [shard.source_hash for shard in self.shards]
+
+    @property
+    def num_targets(self) -> int:
+        """Predicted tokens in one pass."""
+        return sum(num_pairs(shard) for shard in self.shards)
+
+    def read(self, cursor: Cursor) -> Iterator[tuple[Row, Cursor]]:
+        """See Source.read."""
+        return iter(Loader(self.shards, time=self.time, seed=cursor.seed, cursor=cursor))
+
+
+class Shuffled(ABC, Generic[Item]):
+    """A source whose epochs are lists; what a list holds and its order follow from seed and epoch."""
+
+    @property
+    @abstractmethod
+    def hashes(self) -> Sequence[str]:
+        """See Source.hashes."""
+
+    @abstractmethod
+    def epoch(self, number: int, seed: int) -> Sequence[Item]:
+        """The items of one epoch in its order; each is made when it is asked for."""
+
+    def read(self, cursor: Cursor) -> Iterator[tuple[Item, Cursor]]:
+        """See Source.read. Raises DataError when there is nothing to read."""
+        number, offset = cursor.epoch, cursor.offset
+        while True:
+            items = self.epoch(number, cursor.seed)
+            if not len(items):
+                raise DataError("there is not one example to learn from")
+            if offset > len(items):
+                raise ConfigError(
+                    f"cannot continue at example {offset} of {len(items)}: the data has changed since the "
+                    "checkpoint was saved"
+                )
+            for index in range(offset, len(items)):
+                yield items[index], Cursor(epoch=number, offset=index + 1, seed=cursor.seed)
+            number, offset = number + 1, 0
+
+
+def first_items(source: Source[Item], most: int | None) -> list[Item]:
+    """The first `most` items of one pass (None: all of them), the same ones on every call."""
+    one_pass = takewhile(lambda pair: pair[1].epoch == 0, source.read(Cursor(seed=0)))
+    return [item for item, _ in islice(one_pass, most)]
