@@ -71,7 +71,7 @@ class TextScore:
 class Model:
     """A model with its tokenizer, ready for use."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded[LanguageModel]) -> None:
         self._loaded = loaded
         self._engine = Engine(loaded.model, loaded.tokenizer, ends=loaded.ends)
         self._ids = itertools.count()

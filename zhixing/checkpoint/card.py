@@ -4,6 +4,8 @@ import json
 
 from zhixing.checkpoint.manifest import Manifest
 
+_TASKS = {"encoder": "feature-extraction", "encoder-decoder": "text2text-generation"}
+"""Our kind -> the hub's word for what it does, where that is not text generation."""
 _BODY = """# A {kind} made with Zhixing
 
 Trained on {tokens:,} tokens in {step:,} steps.
@@ -17,19 +19,25 @@ print(model.generate("Once", max_tokens=64).text)
 """
 
 
-def card_text(body: str, manifest: Manifest) -> str:
-    """The card: `body` below a YAML header, or as it is when it brings its own; a plain one when it is empty."""
+def card_text(body: str, manifest: Manifest, *, is_shared: bool) -> str:
+    """The card: `body` below a YAML header, or as it is when it brings its own; a plain one when it is empty.
+
+    `is_shared`: transformers opens the folder too.
+    """
     text = body or _BODY.format(
         kind=manifest.model_kind, tokens=manifest.tokens, step=manifest.step
     )
-    return text if text.startswith("---\n") else _header(manifest.model_kind) + text
+    return (
+        text
+        if text.startswith("---\n")
+        else _header(manifest.model_kind, is_shared=is_shared) + text
+    )
 
 
-def _header(kind: str) -> str:
-    is_shared = kind == "decoder"
+def _header(kind: str, *, is_shared: bool) -> str:
     fields = {
         "library_name": "transformers" if is_shared else "zhixing",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": _TASKS.get(kind, "text-generation"),
         "language": ["en", "zh"],
         "tags": ["zhixing", kind],
     }

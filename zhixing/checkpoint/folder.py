@@ -13,6 +13,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar, cast
 
 from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.manifest import (
@@ -24,13 +25,23 @@ from zhixing.checkpoint.manifest import (
     verify,
     write_manifest,
 )
-from zhixing.checkpoint.model_files import CONFIG, components, model_kind, read_model, write_model
+from zhixing.checkpoint.model_files import (
+    CONFIG,
+    components,
+    is_shared,
+    model_kind,
+    read_model,
+    write_model,
+)
 from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, refused_pickle
-from zhixing.core.errors import CheckpointError, DataError
+from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
+from zhixing.model.assembly import Network
 from zhixing.model.protocol import LanguageModel
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
+
+Model = TypeVar("Model", bound=Network)
 
 GENERATION = "generation_config.json"
 
@@ -46,18 +57,16 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(Generic[Model]):
     """An opened folder. `ends` are the token ids after which generation stops."""
 
-    model: LanguageModel
+    model: Model
     tokenizer: Tokenizer
     manifest: Manifest
     ends: tuple[int, ...]
 
 
-def save_model(
-    folder: Path, model: LanguageModel, tokenizer: Tokenizer, *, info: ModelInfo
-) -> Manifest:
+def save_model(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> Manifest:
     """Write a model folder in one step; an older model folder there is replaced.
 
     Raises CheckpointError when `folder` holds something that is not a model, or the tokenizer does not fit.
@@ -70,8 +79,22 @@ def save_model(
         return write_manifest(scratch, write_files(scratch, model, tokenizer, info=info))
 
 
-def load_model(folder: Path) -> Loaded:
-    """Open a model folder. With a manifest every hash is checked; without one (Hugging Face) they are unknown.
+def load_model(folder: Path) -> Loaded[LanguageModel]:
+    """Open the folder of a model that predicts the next token; see `load_network`.
+
+    Raises UnsupportedError for an encoder or an encoder-decoder.
+    """
+    loaded = load_network(folder)
+    if not isinstance(loaded.model, LanguageModel):
+        raise UnsupportedError(
+            f"{folder} holds a model of the kind {loaded.manifest.model_kind!r}, which predicts no next token; "
+            "a decoder, recurrent or n-gram model is needed here"
+        )
+    return cast(Loaded[LanguageModel], loaded)
+
+
+def load_network(folder: Path) -> Loaded[Network]:
+    """Open any model folder. With a manifest every hash is checked; without one (Hugging Face) they are unknown.
 
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
     """
@@ -100,9 +123,7 @@ def load_model(folder: Path) -> Loaded:
     )
 
 
-def write_files(
-    folder: Path, model: LanguageModel, tokenizer: Tokenizer, *, info: ModelInfo
-) -> Manifest:
+def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> Manifest:
     """Write every file of a model folder but the manifest, which is returned without its hashes."""
     check_vocab(model, tokenizer, "cannot save")
     specials = _specials(tokenizer)
@@ -121,7 +142,7 @@ def write_files(
     write_model(folder, model, specials)
     write_json(folder / GENERATION, specials)
     tokenizer.save(folder, max_time=model.max_time)
-    write_text(folder / CARD, card_text(info.card, manifest))
+    write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model)))
     return manifest
 
 
@@ -147,7 +168,7 @@ def check_is_model(folder: Path) -> None:
     )
 
 
-def check_vocab(model: LanguageModel, tokenizer: Tokenizer, origin: str) -> None:
+def check_vocab(model: Network, tokenizer: Tokenizer, origin: str) -> None:
     """Raise CheckpointError when the tokenizer makes ids that the model has no embedding for."""
     if tokenizer.vocab > model.vocab:
         raise CheckpointError(

@@ -1,57 +1,61 @@
-"""A model as config.json and safetensors, without its tokenizer: Qwen3's form for the decoder, our own for the rest.
+"""A model as config.json and safetensors, without its tokenizer: a Hugging Face family's form, or our own.
 
-Transformers has no class for an RNN or an n-gram, so their config.json says model_type "zhixing-lstm" and so on,
-and carries our configuration under the key `zhixing`; their tensors keep our names. A mixture keeps its two models
-in the folders `neural` and `ngram`, each a model folder that opens by itself, and only its gate in its own tensors.
+Transformers has no class for an RNN or an n-gram, nor for a Transformer with settings of its own, so their
+config.json says model_type "zhixing-lstm" and so on, and carries our configuration under the key `zhixing`; their
+tensors keep our names. A mixture keeps its two models in the folders `neural` and `ngram`, each a model folder that
+opens by itself, and only its gate in its own tensors.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import torch
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from zhixing.checkpoint import qwen3
+from zhixing.checkpoint.families import FAMILIES
+from zhixing.checkpoint.family import SPECIALS, Family, belongs, from_table, to_table
 from zhixing.checkpoint.tensors import WEIGHTS, read_weights, write_tensors
 from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, identity, translate
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import read_json, write_json
-from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig, MixtureConfig, NGramConfig, RecurrentConfig
+from zhixing.model.assembly import Network, build_network
+from zhixing.model.config import EncoderDecoderConfig, MixtureConfig, NetworkConfig, NGramConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.mixture import Mixture
 from zhixing.model.ngram import NGram
-from zhixing.model.protocol import LanguageModel
 from zhixing.model.recurrent import Recurrent
 
-AnyModelConfig = Annotated[
-    DecoderConfig | RecurrentConfig | NGramConfig | MixtureConfig, Field(discriminator="kind")
-]
 CONFIG = "config.json"
 PREFIX = "zhixing-"
-_OURS = frozenset(
-    {"model_type", "architectures", "vocab_size", "zhixing", *qwen3.SPECIALS, "dtype"}
-)
+_OURS = frozenset({"model_type", "architectures", "vocab_size", "zhixing", *SPECIALS, "dtype"})
 
 
-def model_kind(model: LanguageModel) -> str:
+def model_kind(model: Network) -> str:
     """The kind that a model's configuration names: decoder, lstm, ngram and so on."""
     return str(_config(model).kind)
 
 
-def write_model(folder: Path, model: LanguageModel, specials: Mapping[str, int]) -> None:
+def is_shared(model: Network) -> bool:
+    """Whether transformers opens the folder too."""
+    return family_of(_config(model)) is not None
+
+
+def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> None:
     """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id."""
     config = _config(model)
     tensors = _own_tensors(model)
-    rules, rows = _map(config, tensors)
+    family = family_of(config)
+    rules, rows = _map(family, config, tensors)
     write_tensors(folder / WEIGHTS, _to_file(tensors, rules, rows))
-    write_json(folder / CONFIG, _table(config, model.vocab) | {"dtype": _dtype(model), **specials})
+    write_json(
+        folder / CONFIG, _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
+    )
 
 
-def read_model(folder: Path) -> LanguageModel:
+def read_model(folder: Path) -> Network:
     """The model of a folder, in float32 and ready for inference (`eval`).
 
     Raises CheckpointError for weights that do not fit config.json, UnsupportedError for what we cannot compute.
@@ -77,16 +81,16 @@ def read_config(folder: Path) -> dict[str, Any]:
     return table
 
 
-def components(model: LanguageModel) -> dict[str, LanguageModel]:
+def components(model: Network) -> dict[str, Network]:
     """The models that a model is mixed of, by the name of their folder; most have none."""
     return {"neural": model.neural, "ngram": model.ngram} if isinstance(model, Mixture) else {}
 
 
-def _assemble(config: AnyModelConfig, vocab: int, folder: Path) -> LanguageModel:
+def _assemble(config: NetworkConfig, vocab: int, folder: Path) -> Network:
     """A model whose own tensors are still to be loaded."""
     if not isinstance(config, MixtureConfig):
         with torch.random.fork_rng(devices=[]):  # random weights are made and overwritten
-            return build_model(config, vocab)
+            return build_network(config, vocab)
     neural, ngram = read_model(folder / "neural"), read_model(folder / "ngram")
     for part, expected in ((neural, config.neural), (ngram, config.ngram)):
         if _config(part) != expected or part.vocab != vocab:
@@ -97,54 +101,95 @@ def _assemble(config: AnyModelConfig, vocab: int, folder: Path) -> LanguageModel
         return Mixture(config, cast(Decoder | Recurrent, neural), cast(NGram, ngram))
 
 
-def _own_tensors(model: LanguageModel) -> dict[str, Tensor]:
+def _own_tensors(model: Network) -> dict[str, Tensor]:
     """The tensors that are not a component's."""
     names = components(model)
     return {k: v for k, v in model.state_dict().items() if k.split(".")[0] not in names}
 
 
-def _load(model: LanguageModel, config: AnyModelConfig, found: dict[str, Tensor]) -> None:
+def _load(model: Network, config: NetworkConfig, found: dict[str, Tensor]) -> None:
     ours = _own_tensors(model)
-    rules, rows = _map(config, ours)
+    family = family_of(config)
+    rules, rows = _map(family, config, ours)
     expected = _to_file(ours, rules, rows)
-    found = _without_twin(found, config)
+    if family is not None:
+        found = _tidied(family, found, expected)
     check_names(found, list(expected))
     if not isinstance(config, NGramConfig):  # the sizes of its tables depend on the text counted
         check_shapes(found, expected)
     loaded = translate(found, rules, rows=rows, direction="import")
-    if _is_tied(config):
-        loaded["unembed.weight"] = loaded["embed.weight"]
-    # Names are checked above; those of components, loaded before, are rightly missing here.
-    model.load_state_dict(loaded, strict=not components(model))
+    # Names are checked above; missing are those of components, loaded before, and second names of one tensor.
+    model.load_state_dict(loaded, strict=False)
+    filled = {ours[name].data_ptr() for name in loaded}
+    left = [name for name, w in ours.items() if name not in loaded and w.data_ptr() not in filled]
+    assert not left, f"no rule fills {left}"
 
 
-def _parse(table: Mapping[str, Any], origin: str) -> tuple[AnyModelConfig, int]:
+def _tidied(
+    family: Family, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The tensors of a folder under their full names, without buffers and without second copies of tied ones."""
+    named = {
+        family.prefix + name
+        if name not in expected and family.prefix + name in expected
+        else name: w
+        for name, w in found.items()
+        if name in expected or not name.endswith(family.buffers or ("\0",))
+    }
+    embed = named.get(next(rule.theirs[0] for rule in family.rules if rule.ours == "embed.weight"))
+    for rule in family.rules:
+        twin = named.get(rule.theirs[0]) if rule.is_tied_head else None
+        if twin is None or embed is None or rule.theirs[0] in expected:
+            continue
+        if not torch.equal(embed, twin):
+            raise CheckpointError(
+                f"tie_word_embeddings is true in config.json, but {rule.theirs[0]} differs from the embedding"
+            )
+        del named[rule.theirs[0]]
+    return named
+
+
+def _parse(table: Mapping[str, Any], origin: str) -> tuple[NetworkConfig, int]:
     if "auto_map" in table:
         raise UnsupportedError(
             f"{origin}: auto_map asks to run Python code that lies in the folder; only built-in models are opened"
         )
     kind = table.get("model_type")
     vocab = table.get("vocab_size")
-    if kind == qwen3.MODEL_TYPE:
-        config: AnyModelConfig = qwen3.from_hugging_face(table, origin)
+    families = [family for family in FAMILIES if family.model_type == kind]
+    if families:
+        config = _first_that_reads(families, table, origin)
     elif isinstance(kind, str) and kind.startswith(PREFIX):
         config = _parse_ours(table, origin)
     else:
+        names = sorted({family.model_type for family in FAMILIES})
         raise UnsupportedError(
-            f"{origin}: model_type = {kind!r} cannot be opened; supported are {qwen3.MODEL_TYPE} and our own "
-            f"{PREFIX}rnn, {PREFIX}gru, {PREFIX}lstm, {PREFIX}ngram, {PREFIX}mixture"
+            f"{origin}: model_type = {kind!r} cannot be opened; supported are {', '.join(names)} and our own "
+            f"{PREFIX}… folders"
         )
     if not isinstance(vocab, int) or vocab < 1:
         raise CheckpointError(f"{origin}: vocab_size = {vocab!r} must be a positive number")
     return config, vocab
 
 
-def _parse_ours(table: Mapping[str, Any], origin: str) -> AnyModelConfig:
+def _first_that_reads(
+    families: list[Family], table: Mapping[str, Any], origin: str
+) -> NetworkConfig:
+    *others, last = families
+    for family in others:
+        try:
+            return cast(NetworkConfig, from_table(family, table, origin))
+        except UnsupportedError:
+            continue
+    return cast(NetworkConfig, from_table(last, table, origin))
+
+
+def _parse_ours(table: Mapping[str, Any], origin: str) -> NetworkConfig:
     unknown = sorted(set(table) - _OURS)
     if unknown:
         raise UnsupportedError(f"{origin}: unknown settings {', '.join(unknown)}")
     try:
-        config = TypeAdapter[AnyModelConfig](AnyModelConfig).validate_python(table.get("zhixing"))
+        config = TypeAdapter[NetworkConfig](NetworkConfig).validate_python(table.get("zhixing"))
     except ValidationError as error:
         lines = [f"zhixing.{key_of(fault)}: {fault['msg']}" for fault in error.errors()]
         raise UnsupportedError(f"{origin}: {'; '.join(lines)}") from error
@@ -155,9 +200,14 @@ def _parse_ours(table: Mapping[str, Any], origin: str) -> AnyModelConfig:
     return config
 
 
-def _table(config: AnyModelConfig, vocab: int) -> dict[str, Any]:
-    if isinstance(config, DecoderConfig):
-        return qwen3.to_hugging_face(config, vocab)
+def family_of(config: NetworkConfig) -> Family | None:
+    """The family that a configuration can be written as; None: our own form is needed."""
+    return next((family for family in FAMILIES if belongs(family, config)), None)
+
+
+def _table(family: Family | None, config: NetworkConfig, vocab: int) -> dict[str, Any]:
+    if family is not None:
+        return to_table(family, config, vocab)
     return {
         "model_type": PREFIX + config.kind,
         "architectures": ["Zhixing" + config.kind.capitalize()],
@@ -167,13 +217,21 @@ def _table(config: AnyModelConfig, vocab: int) -> dict[str, Any]:
 
 
 def _map(
-    config: AnyModelConfig, tensors: Mapping[str, Tensor]
-) -> tuple[list[Rule], dict[str, int]]:
-    if isinstance(config, DecoderConfig):
-        rules = expand(qwen3.RULES, layers=config.layers, tied=config.tied)
-        return rules, qwen3.rows(config)
-    names = [name for name in tensors if not (_is_tied(config) and name == "unembed.weight")]
-    return identity(names), {}
+    family: Family | None, config: NetworkConfig, tensors: Mapping[str, Tensor]
+) -> tuple[list[Rule], Mapping[str, int]]:
+    if family is None:
+        twins = {"unembed.weight", "heads.masked.output.weight"} if _is_tied(config) else set()
+        return identity(name for name in tensors if name not in twins), {}
+    layers = max(getattr(half, "layers", 0) for half in _halves(config))
+    experts = getattr(config, "experts", 0)
+    rules = expand(family.rules, layers=layers, experts=experts, tied=_is_tied(config))
+    return [rule for rule in rules if rule.ours in tensors], family.rows(config)
+
+
+def _halves(config: NetworkConfig) -> tuple[Any, ...]:
+    return (
+        (config.encoder, config.decoder) if isinstance(config, EncoderDecoderConfig) else (config,)
+    )
 
 
 def _to_file(
@@ -183,26 +241,15 @@ def _to_file(
     return translate(ours, rules, rows=rows, direction="export")
 
 
-def _without_twin(found: dict[str, Tensor], config: AnyModelConfig) -> dict[str, Tensor]:
-    """Some writers store a tied output layer twice; the second copy must be the same and is left out."""
-    head, embed = found.get("lm_head.weight"), found.get("model.embed_tokens.weight")
-    if head is None or embed is None or not _is_tied(config):
-        return found
-    if not torch.equal(embed, head):
-        raise CheckpointError(
-            "tie_word_embeddings is true in config.json, but lm_head.weight differs from the embedding"
-        )
-    return {name: tensor for name, tensor in found.items() if name != "lm_head.weight"}
+def _config(model: Network) -> NetworkConfig:
+    return cast(NetworkConfig, model.config)
 
 
-def _config(model: LanguageModel) -> AnyModelConfig:
-    return cast(AnyModelConfig, model.config)
+def _is_tied(config: NetworkConfig) -> bool:
+    """Whether the output layer is the embedding; that of an encoder's masked head always is."""
+    return bool(getattr(config, "tied", config.kind == "encoder"))
 
 
-def _is_tied(config: AnyModelConfig) -> bool:
-    return bool(getattr(config, "tied", False))
-
-
-def _dtype(model: LanguageModel) -> str:
+def _dtype(model: Network) -> str:
     floats = [p.dtype for p in model.parameters() if p.is_floating_point()]
     return str(floats[0] if floats else torch.float32).removeprefix("torch.")

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from zhixing.checkpoint.folder import Loaded, ModelInfo, load_model, write_files
+from zhixing.checkpoint.folder import Loaded, ModelInfo, load_network, write_files
 from zhixing.checkpoint.manifest import Manifest, read_manifest, verify, write_manifest
 from zhixing.checkpoint.tensors import read_tensors, write_tensors
 from zhixing.core.errors import CheckpointError, DataError, ZhixingError
 from zhixing.core.files import atomic_folder, read_json, write_json
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 FOLDER = "checkpoints"
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class Step(NamedTuple):
     """What was saved at a step."""
 
-    loaded: Loaded
+    loaded: Loaded[Network]
     tensors: dict[str, Tensor]
     state: dict[str, Any]
 
@@ -55,7 +55,7 @@ def step_folder(run: Path, step: int) -> Path:
 
 def save_step(
     run: Path,
-    model: LanguageModel,
+    model: Network,
     tokenizer: Tokenizer,
     *,
     tensors: Mapping[str, Tensor],
@@ -103,7 +103,7 @@ def find_good_step(run: Path) -> tuple[Path | None, tuple[Skipped, ...]]:
 def load_step(path: Path) -> Step:
     """Open a step. Raises CheckpointError when any of its files is not as it was saved."""
     _check_listed(path)
-    loaded = load_model(path)
+    loaded = load_network(path)
     try:
         state = read_json(path / STATE)
     except DataError as error:

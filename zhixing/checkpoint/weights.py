@@ -4,11 +4,12 @@
     theirs  …q_proj.weight, …k_proj.weight, …v_proj.weight
 
 A rule says that the tensors on one side, stacked along their rows, are the tensors on the other side, stacked.
-`{layer}` stands for every block. A rule for a head that shares the embedding's matrix is left out when tied.
+`{layer}` stands for every block and `{expert}` for every expert, whose tensors follow one another in the stack. A
+rule whose tensor the model does not have is left out: a head that it lacks, an output layer that is the embedding.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -29,11 +30,13 @@ class Rule:
     rows: tuple[str, ...] = ()
     is_tied_head: bool = False
     """Another name for the embedding when the model is tied: then not in the file."""
+    transposed: bool = False
+    """Theirs has rows and columns the other way round."""
 
 
-def expand(rules: Iterable[Rule], *, layers: int, tied: bool) -> list[Rule]:
-    """One rule per tensor of a model of so many layers."""
-    return [concrete for rule in rules for concrete in _per_layer(rule, layers, tied)]
+def expand(rules: Iterable[Rule], *, layers: int, experts: int, tied: bool) -> list[Rule]:
+    """One rule per tensor of a model of so many layers, and experts in each."""
+    return [concrete for rule in rules for concrete in _per_layer(rule, layers, experts, tied)]
 
 
 def identity(names: Iterable[str]) -> list[Rule]:
@@ -56,12 +59,12 @@ def translate(
     check_names(tensors, [name for _, source, _ in pairs for name in source])
     moved: dict[str, Tensor] = {}
     for rule, source, target in pairs:
-        stacked = tensors[source[0]]
-        if len(source) > 1:
-            stacked = torch.cat([tensors[name] for name in source])
-        moved |= zip(
-            target, _parts(stacked, [rows[name] for name in rule.rows], target), strict=True
-        )
+        turn = _transpose if rule.transposed else _as_it_is
+        if direction == "import":
+            moved[rule.ours] = _stack([turn(tensors[name]) for name in source])
+        else:
+            parts = _parts(tensors[rule.ours], [rows[name] for name in rule.rows], target)
+            moved |= zip(target, map(turn, parts), strict=True)
     return moved
 
 
@@ -94,15 +97,33 @@ def check_shapes(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) ->
             )
 
 
-def _per_layer(rule: Rule, layers: int, tied: bool) -> Iterator[Rule]:
+def _per_layer(rule: Rule, layers: int, experts: int, tied: bool) -> Iterator[Rule]:
     if rule.is_tied_head and tied:
         return
     if "{layer}" not in rule.ours:
         yield rule
         return
     for layer in range(layers):
-        theirs = tuple(name.format(layer=layer) for name in rule.theirs)
-        yield Rule(ours=rule.ours.format(layer=layer), theirs=theirs, rows=rule.rows)
+        names = [name.replace("{layer}", str(layer)) for name in rule.theirs]
+        copies = range(experts) if any("{expert}" in name for name in names) else range(1)
+        yield replace(
+            rule,
+            ours=rule.ours.format(layer=layer),
+            theirs=tuple(name.replace("{expert}", str(e)) for e in copies for name in names),
+            rows=rule.rows * len(copies),
+        )
+
+
+def _stack(parts: list[Tensor]) -> Tensor:
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+
+def _transpose(tensor: Tensor) -> Tensor:
+    return tensor.T.contiguous()
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _parts(stacked: Tensor, sizes: list[int], target: Sequence[str]) -> Sequence[Tensor]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zhixing.checkpoint.folder import Loaded
     from zhixing.core.progress import Progress
     from zhixing.evaluate.metrics import Comparison, Scored
+    from zhixing.model.protocol import LanguageModel
 
 SUITES = {"likelihood": "bits per byte and perplexity of held-out text"}
 WIDEST = 4096
@@ -120,7 +121,7 @@ def _required(data: Data) -> Path:
     return data.data
 
 
-def _open(model: Path, progress: "Progress") -> "Loaded":
+def _open(model: Path, progress: "Progress") -> "Loaded[LanguageModel]":
     progress.start(f"opening {model}")
     from zhixing.checkpoint.folder import load_model
 
@@ -129,7 +130,7 @@ def _open(model: Path, progress: "Progress") -> "Loaded":
     return loaded
 
 
-def _window(models: Sequence["Loaded"], asked: int | None) -> int:
+def _window(models: Sequence["Loaded[LanguageModel]"], asked: int | None) -> int:
     """The window asked for, else the longest that every model can use."""
     limits = [m.model.max_time for m in models if m.model.max_time is not None]
     if asked is None:
@@ -143,7 +144,12 @@ def _window(models: Sequence["Loaded"], asked: int | None) -> int:
 
 
 def _score(
-    folder: Path, loaded: "Loaded", data: Path, window: int, split: str | None, progress: "Progress"
+    folder: Path,
+    loaded: "Loaded[LanguageModel]",
+    data: Path,
+    window: int,
+    split: str | None,
+    progress: "Progress",
 ) -> "Scored":
     from zhixing.evaluate.harness import Window, score_documents, signature
     from zhixing.evaluate.metrics import Scored

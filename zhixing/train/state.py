@@ -74,7 +74,7 @@ def capture_plain(state: TrainState) -> dict[str, Any]:
 
 def restore(
     state: TrainState,
-    saved: LanguageModel,
+    saved: torch.nn.Module,
     tensors: Mapping[str, Tensor],
     plain: Mapping[str, Any],
 ) -> None:
