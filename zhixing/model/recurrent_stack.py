@@ -35,6 +35,7 @@ class RecurrentPass(nn.Module):
         self.weight_hh = nn.Parameter(torch.empty(gates * width, width))
         self.bias_ih = nn.Parameter(torch.zeros(gates * width))
         self.bias_hh = nn.Parameter(torch.zeros(gates * width))
+        self.stacked = {"weight_ih": (width,) * gates, "weight_hh": (width,) * gates}
         self._initialise(cell)
 
     def _initialise(self, cell: str) -> None:
@@ -54,12 +55,12 @@ class RecurrentPass(nn.Module):
     ) -> tuple[Float[Tensor, "batch time width"], CellState]:
         """Hidden vectors at every time, zero at padding, and the state after the last token read."""
         wx = F.linear(x, self.weight_ih, self.bias_ih).transpose(0, 1).contiguous().unbind(0)
-        multiply = recurrent_product(self.weight_hh, self.bias_hh, wx[0].dtype)
+        step = self.stepper(wx[0].dtype)
         memory = state or (x.new_zeros(len(x), self.width),) * self.parts
         keeps = None if keep is None else keep.T.unsqueeze(-1).unbind(0)
         outputs: list[Tensor] = list(wx)
         for time in reversed(range(len(wx))) if self.is_backward else range(len(wx)):
-            new = self.cell(wx[time], multiply(memory[0]), memory)
+            new = step(wx[time], memory)
             outputs[time] = new[0]
             if keeps is not None:
                 kept = keeps[time]
@@ -67,6 +68,11 @@ class RecurrentPass(nn.Module):
                 outputs[time] = new[0] * kept
             memory = new
         return torch.stack(outputs, dim=1), memory
+
+    def stepper(self, dtype: torch.dtype) -> Callable[[Tensor, CellState], CellState]:
+        """One step of this cell: from W x + b, in the given type, and a state to the next state."""
+        multiply = recurrent_product(self.weight_hh, self.bias_hh, dtype)
+        return lambda wx, state: self.cell(wx, multiply(state[0]), state)
 
 
 class RecurrentStack(nn.Module):
