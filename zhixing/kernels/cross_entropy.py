@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.kernels import native
+from zhixing.kernels.precision import widen
 
 CHUNK = 1024
 """Targets whose logits exist at one time: 1024 x 8192 float32 are 32 MiB."""
@@ -51,7 +52,7 @@ def linear_cross_entropy_reference(
 ) -> Float[Tensor, ""]:
     """The definition, with all logits at once."""
     return F.cross_entropy(
-        F.linear(hidden, weight).float(), targets, ignore_index=IGNORED, reduction="sum"
+        widen(F.linear(hidden, weight)), targets, ignore_index=IGNORED, reduction="sum"
     )
 
 
@@ -71,7 +72,7 @@ def softmax_cross_entropy_reference(
     logits: Float[Tensor, "count vocab"], targets: Int[Tensor, " count"]
 ) -> tuple[Float[Tensor, " count"], Float[Tensor, "count vocab"]]:
     """The definition."""
-    log_probabilities = logits.float().log_softmax(dim=-1)
+    log_probabilities = widen(logits).log_softmax(dim=-1)
     losses = -log_probabilities.gather(1, targets[:, None]).squeeze(1)
     gradient = log_probabilities.exp()
     gradient.scatter_add_(1, targets[:, None], torch.full_like(gradient[:, :1], -1.0))

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.kernels import native
+from zhixing.kernels.precision import widen
 
 
 def rms_norm(
@@ -25,7 +26,7 @@ def rms_norm_reference(
     x: Float[Tensor, "*places width"], weight: Float[Tensor, " width"], epsilon: float
 ) -> Float[Tensor, "*places width"]:
     """The definition, in float32."""
-    return F.rms_norm(x.float(), weight.shape, weight, epsilon)
+    return F.rms_norm(widen(x), weight.shape, weight, epsilon)
 
 
 def activation_dtype(x: Tensor) -> torch.dtype:

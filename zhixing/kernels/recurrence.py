@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.kernels import native
+from zhixing.kernels.precision import widen
 
 State = tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]
 
@@ -52,7 +53,7 @@ class Tape:
         inputs = torch.cat(self._inputs[: len(self._gradients)][::-1])
         # The tape and the graph hold each other: without this they would wait for the garbage collector.
         del self._inputs, self._gradients, self._weight, self._bias
-        return gradients.T @ inputs, gradients.sum(0, dtype=torch.float32)
+        return gradients.T @ inputs, widen(gradients).sum(0)
 
 
 class _Gather(torch.autograd.Function):
@@ -108,7 +109,7 @@ def lstm_cell_reference(
     c: Float[Tensor, "batch width"],
 ) -> State:
     """The definition."""
-    i, f, g, o = (wx + uh).float().chunk(4, dim=-1)
+    i, f, g, o = widen(wx + uh).chunk(4, dim=-1)
     c = F.sigmoid(f) * c + F.sigmoid(i) * torch.tanh(g)
     return F.sigmoid(o) * torch.tanh(c), c
 

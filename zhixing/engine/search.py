@@ -1,0 +1,180 @@
+"""Writing the target of a source: greedy, or with a beam of the most probable beginnings.
+
+    beams of a source:   start                      the `width` best beginnings are kept at every step; one that
+                         ├─ K  ├─ K AH  …           ends leaves with its score; the search stops when no beginning
+                         └─ S  └─ S AE  …           can overtake the worst finished text that would be returned
+
+score = Σ log p(token | tokens before, source) / length^penalty, the end token counted (Graves 2012, §3; the divisor of
+Wu et al. 2016, §7, in its plain form). With penalty 0 a score is the log-probability of the text, and a beam as wide as
+the number of beginnings finds the very best text. Serves every model with encode, decode, head and new_state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from zhixing.core.errors import UsageError
+from zhixing.model.protocol import Output, State
+
+
+class Writer(Protocol):
+    """A model that reads a source and writes a target."""
+
+    @property
+    def start(self) -> int:
+        """The token id that every target is begun with."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its tokens must be."""
+
+    def encode(
+        self, source: Int[Tensor, "batch source"], *, keep: Bool[Tensor, "batch source"] | None
+    ) -> Any:
+        """Read a source; what comes back can select rows."""
+
+    def decode(
+        self, tokens: Int[Tensor, "batch time"], memory: Any, *, state: State | None
+    ) -> Output:
+        """Read the target so far."""
+
+    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
+        """Logits of the next target token."""
+
+    def new_state(self, batch: int, capacity: int) -> State:
+        """An empty state."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchOptions:
+    """How to look for a target: `width` 1 is greedy; `max_tokens` counts the end token; `penalty` is of length."""
+
+    end: int
+    width: int = 1
+    max_tokens: int = 64
+    penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.max_tokens < 1:
+            raise UsageError(
+                f"a beam of {self.width} and {self.max_tokens} tokens: both must be at least 1"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A target without start and end, its log-probability in nats, the score it was ranked by, whether it ended."""
+
+    ids: tuple[int, ...]
+    log_prob: float
+    score: float
+    is_finished: bool
+
+
+def translate(
+    model: Writer, sources: Sequence[Sequence[int]], options: SearchOptions
+) -> list[Written]:
+    """The best target of each source; sources may differ in length. Raises UsageError for an empty one."""
+    return [found[0] for found in search(model, sources, options)]
+
+
+@torch.inference_mode()
+def search(
+    model: Writer, sources: Sequence[Sequence[int]], options: SearchOptions
+) -> list[list[Written]]:
+    """Up to `width` targets of each source, the best first."""
+    if not sources:
+        return []
+    tokens, keep = _side_by_side(sources, model.device)
+    memory = model.encode(tokens, keep=keep)
+    beams = [_Beam(options) for _ in sources]
+    state = model.new_state(len(sources), options.max_tokens)
+    rows = torch.arange(len(sources), device=model.device)
+    last = torch.full((len(sources), 1), model.start, device=model.device)
+    for _ in range(options.max_tokens):
+        hidden = model.decode(last, memory, state=state).hidden[:, -1]
+        log_probs = model.head(hidden).float().log_softmax(dim=-1)
+        chosen, offset = [], 0
+        for beam in beams:
+            live = len(beam.live)
+            chosen += [
+                (offset + row, token) for row, token in beam.step(log_probs[offset : offset + live])
+            ]
+            offset += live
+        if not chosen:
+            break
+        rows = torch.tensor([row for row, _ in chosen], device=model.device)
+        last = torch.tensor([[token] for _, token in chosen], device=model.device)
+        memory, state = memory.select(rows), state.select(rows)
+    return [beam.results() for beam in beams]
+
+
+class _Beam:
+    """The beginnings of one source's target that are still written, and the targets that have ended."""
+
+    def __init__(self, options: SearchOptions) -> None:
+        self._options = options
+        self.live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+        self._ended: list[Written] = []
+
+    def step(self, log_probs: Float[Tensor, "live vocab"]) -> list[tuple[int, int]]:
+        """Continue every beginning; what stays alive comes back as (row it continues, token)."""
+        if not self.live:
+            return []
+        totals = log_probs + log_probs.new_tensor([total for _, total in self.live])[:, None]
+        # Each beginning can end in one way, so `width` candidates beyond the ends are enough.
+        most = min(totals.numel(), 2 * self._options.width)
+        values, places = totals.flatten().topk(most)
+        live: list[tuple[tuple[int, ...], float]] = []
+        chosen: list[tuple[int, int]] = []
+        for total, place in zip(values.tolist(), places.tolist(), strict=True):
+            row, token = divmod(place, totals.shape[1])
+            ids = self.live[row][0]
+            if token == self._options.end:
+                self._finish(ids, total)
+            elif len(live) < self._options.width:
+                live.append(((*ids, token), total))
+                chosen.append((row, token))
+        self.live = live
+        if self._is_settled():
+            self.live, chosen = [], []
+        return chosen
+
+    def results(self) -> list[Written]:
+        """The ended targets, or, where none ended in time, the beginnings; the best first."""
+        found = self._ended or [self._written(ids, total, ended=False) for ids, total in self.live]
+        return sorted(found, key=lambda written: -written.score)[: self._options.width]
+
+    def _finish(self, ids: tuple[int, ...], total: float) -> None:
+        self._ended.append(self._written(ids, total, ended=True))
+
+    def _written(self, ids: tuple[int, ...], total: float, *, ended: bool) -> Written:
+        length = len(ids) + ended
+        score = total / length**self._options.penalty
+        return Written(ids=ids, log_prob=total, score=score, is_finished=ended)
+
+    def _is_settled(self) -> bool:
+        """Whether nothing that is still written can become one of the `width` best."""
+        if len(self._ended) < self._options.width or not self.live:
+            return not self.live
+        worst = sorted((one.score for one in self._ended), reverse=True)[self._options.width - 1]
+        longest = self._options.max_tokens**self._options.penalty
+        return max(total for _, total in self.live) / longest <= worst
+
+
+def _side_by_side(
+    sources: Sequence[Sequence[int]], device: torch.device
+) -> tuple[Int[Tensor, "batch source"], Bool[Tensor, "batch source"]]:
+    """Sources in one tensor, padding at the end, and where the tokens are."""
+    if any(not source for source in sources):
+        raise UsageError("a source without any token cannot be translated; leave it out")
+    lengths = torch.tensor([len(source) for source in sources], device=device)
+    longest = int(lengths.max())
+    padded = [[*source, *[0] * (longest - len(source))] for source in sources]
+    return torch.tensor(padded, device=device), torch.arange(longest, device=device) < lengths[
+        :, None
+    ]

@@ -1,0 +1,82 @@
+"""The multi-layer perceptron, and a text classifier that is one over a bag of words.
+
+    a⁰ = x;   aˡ = act(Wˡ aˡ⁻¹ + bˡ);   the last layer has no activation      Rumelhart, Hinton & Williams 1986
+
+A bag of words is the vector of how often each token occurs. A first layer W over it is Σ_t W[:, token_t], a sum of
+columns, so it is kept as an embedding whose rows are added. With the mean instead of the sum it is the deep averaging
+network of Iyyer et al. 2015; without a hidden layer it is the linear classifier of Joulin et al. 2017.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from zhixing.model.activations import ACTIVATIONS, ActivationName
+from zhixing.model.sequence_config import BagConfig
+
+
+class Perceptron(nn.Module):
+    """Linear layers of the given sizes, input first, with an activation between them."""
+
+    def __init__(
+        self, sizes: Sequence[int], activation: ActivationName, *, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "*places inputs"]) -> Float[Tensor, "*places outputs"]:
+        """All layers, one after another."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self.dropout(self.activation(layer(x)))
+        return last(x)
+
+
+class BagClassifier(nn.Module):
+    """Sum or mean of token vectors, then a perceptron."""
+
+    def __init__(self, config: BagConfig, vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab = vocab
+        self.embed = nn.Embedding(vocab, config.embedding)
+        self.drop_tokens = nn.Dropout(config.dropout)
+        self.pooling = POOLINGS[config.pooling]
+        sizes = (config.embedding, *config.hidden, config.labels)
+        self.output = Perceptron(sizes, config.activation, dropout=config.dropout)
+        nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        keep: Bool[Tensor, "batch time"] | None = None,
+    ) -> Float[Tensor, "batch labels"]:
+        """Logits of the labels; `keep` is True at tokens, False at padding."""
+        present = torch.ones_like(tokens, dtype=torch.bool) if keep is None else keep
+        weights = present.to(self.embed.weight.dtype)
+        dropped = self.drop_tokens(weights).unsqueeze(-1)
+        return self.output(self.pooling(self.embed(tokens) * dropped, weights))
+
+
+def sum_of_tokens(
+    x: Float[Tensor, "batch time width"], weights: Float[Tensor, "batch time"]
+) -> Float[Tensor, "batch width"]:
+    """A matrix times the counts of a bag of words."""
+    return x.sum(dim=1)
+
+
+def mean_of_tokens(
+    x: Float[Tensor, "batch time width"], weights: Float[Tensor, "batch time"]
+) -> Float[Tensor, "batch width"]:
+    """The same divided by the number of tokens; zero for a text without any."""
+    return x.sum(dim=1) / weights.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+POOLINGS = {"sum": sum_of_tokens, "mean": mean_of_tokens}
+"""name -> (vectors, zero where padding stands; ones at tokens) -> one vector a text."""

@@ -1,0 +1,142 @@
+"""What the models are made of that are no Transformers: recurrent readers and writers, convolutions, bags of words."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from zhixing.core.config import Config
+from zhixing.model.config import Probability
+
+CellName = Literal["rnn", "gru", "lstm"]
+"""Elman 1990; Cho et al. 2014; Hochreiter & Schmidhuber 1997."""
+
+
+class RecurrentEncoderConfig(Config):
+    """Recurrent layers that read a text, in both directions unless told otherwise (Schuster & Paliwal 1997)."""
+
+    kind: Literal["recurrent-encoder"] = "recurrent-encoder"
+    """Picks the architecture."""
+    cell: CellName = "lstm"
+    """The cell."""
+    embedding: int = Field(default=128, ge=1)
+    """Size of the vector of one token."""
+    width: int = Field(default=256, ge=1)
+    """Size of the output; with two directions each makes half of it."""
+    layers: int = Field(default=1, ge=1)
+    """Cells on top of each other."""
+    bidirectional: bool = True
+    """Read from the end as well."""
+    dropout: Probability = 0.0
+    """Share of the embeddings and of every layer's output set to zero while training."""
+
+    @model_validator(mode="after")
+    def _directions_share(self) -> Self:
+        _check_even(self.width, self.bidirectional)
+        return self
+
+
+class TaggerConfig(Config):
+    """A label for every token: a recurrent encoder, layers that score labels, and a CRF (Huang et al. 2015)."""
+
+    kind: Literal["tagger"] = "tagger"
+    """Picks the architecture."""
+    encoder: RecurrentEncoderConfig = Field(default_factory=RecurrentEncoderConfig)
+    """What reads the text."""
+    hidden: tuple[int, ...] = ()
+    """Sizes of the layers between encoder and labels, with ReLU."""
+    labels: int = Field(ge=1)
+    """Number of labels."""
+    chain: bool = False
+    """Choose the labels of a text together, by a linear-chain CRF, instead of one by one."""
+
+
+class ConvolutionConfig(Config):
+    """A text classifier that looks for short patterns anywhere in a text (Kim 2014)."""
+
+    kind: Literal["cnn"] = "cnn"
+    """Picks the architecture."""
+    embedding: int = Field(default=128, ge=1)
+    """Size of the vector of one token."""
+    windows: tuple[int, ...] = Field(default=(3, 4, 5), min_length=1)
+    """Lengths of the patterns, in tokens."""
+    filters: int = Field(default=100, ge=1)
+    """Patterns of each length."""
+    dropout: Probability = 0.5
+    """Share of the pattern strengths set to zero while training."""
+    labels: int = Field(ge=1)
+    """Number of labels."""
+
+
+class BagConfig(Config):
+    """A text classifier that sees which tokens a text has, not their order: a multi-layer perceptron over their sum."""
+
+    kind: Literal["bag"] = "bag"
+    """Picks the architecture."""
+    embedding: int = Field(default=128, ge=1)
+    """Size of the vector of one token."""
+    pooling: Literal["sum", "mean"] = "mean"
+    """sum: of the token vectors, which is a matrix times the counts of a bag of words; mean: the same by length."""
+    hidden: tuple[int, ...] = (128,)
+    """Sizes of the hidden layers; none makes the classifier linear (Joulin et al. 2017)."""
+    activation: Literal[
+        "relu", "relu6", "relu2", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu"
+    ] = "relu"
+    """Function after each hidden layer."""
+    dropout: Probability = 0.0
+    """Share of whole tokens, and of each hidden layer, set to zero while training (Iyyer et al. 2015)."""
+    labels: int = Field(ge=1)
+    """Number of labels."""
+
+
+class SequenceToSequenceConfig(Config):
+    """A recurrent network that reads a source and another that writes a target (Sutskever et al. 2014), with attention."""
+
+    kind: Literal["seq2seq"] = "seq2seq"
+    """Picks the architecture."""
+    cell: CellName = "lstm"
+    """The cell of both."""
+    embedding: int = Field(default=256, ge=1)
+    """Size of the vector of one token."""
+    width: int = Field(default=256, ge=1)
+    """Size of the hidden vectors of both; with two directions each makes half of the encoder's."""
+    layers: int = Field(default=1, ge=1)
+    """Cells on top of each other, in each."""
+    bidirectional: bool = True
+    """Read the source from its end as well."""
+    attention: Literal["none", "additive", "dot", "general"] = "additive"
+    """How a target place picks what it looks at in the source: not at all; by v tanh(W q + U k) (Bahdanau et al. 2015);
+    by q k; by q W k (Luong et al. 2015)."""
+    input_feeding: bool = True
+    """Give what attention found at one target place to the cell at the next (Luong et al. 2015, §3.3)."""
+    bridge: bool = False
+    """Pass the encoder's last state through tanh(W s) on its way to the decoder, instead of handing it over."""
+    tied: bool = False
+    """One matrix serves as embedding of source and target and as output layer."""
+    output_bias: bool = False
+    """Add a constant to the logit of every token."""
+    source_vocab: int | None = Field(default=None, ge=1)
+    """Number of source token ids, where source and target have tokens of their own; not given: they share them."""
+    dropout: Probability = 0.0
+    """Share of the embeddings and of every layer's output set to zero while training."""
+    start: int = Field(default=0, ge=0)
+    """The token id that every target is begun with."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        _check_even(self.width, self.bidirectional)
+        if self.attention == "none" and self.input_feeding:
+            raise ValueError(
+                'input_feeding = true needs attention; set it to false or attention = "additive"'
+            )
+        if self.tied and self.embedding != self.width:
+            raise ValueError(
+                f"tied = true needs embedding = {self.embedding} to be width = {self.width}"
+            )
+        if self.tied and self.source_vocab is not None:
+            raise ValueError("tied = true needs one vocabulary; leave source_vocab out")
+        return self
+
+
+def _check_even(width: int, bidirectional: bool) -> None:
+    if bidirectional and width % 2:
+        raise ValueError(f"width = {width} must be even, each of two directions makes half of it")

@@ -1,0 +1,110 @@
+"""A recurrent reader of texts, and a tagger made of it: BiLSTM and BiLSTM-CRF.
+
+    tokens -> embedding -> layers that read both ways -> hidden -> perceptron -> one logit per label and place
+                                                                       (-> linear chain: labels chosen together)
+Huang, Xu & Yu 2015, "Bidirectional LSTM-CRF models for sequence tagging". Left out: features of characters.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from zhixing.model.crf import LabelRules, LinearChain
+from zhixing.model.perceptron import Perceptron
+from zhixing.model.protocol import Output
+from zhixing.model.recurrent_stack import RecurrentStack
+from zhixing.model.sequence_config import RecurrentEncoderConfig, TaggerConfig
+
+
+class RecurrentEncoder(nn.Module):
+    """One vector per token, from what stands before it and, with two directions, behind it."""
+
+    def __init__(self, config: RecurrentEncoderConfig, vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab = vocab
+        self.max_time = None
+        self.embed = nn.Embedding(vocab, config.embedding)
+        self.dropout = nn.Dropout(config.dropout)
+        self.stack = RecurrentStack(
+            config.cell,
+            config.embedding,
+            config.width,
+            layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout,
+        )
+        nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers of the model live, and where its tokens must be."""
+        return self.embed.weight.device
+
+    def body(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        keep: Bool[Tensor, "batch time"] | None = None,
+    ) -> Output:
+        """One vector per token; `keep` is True at tokens, False at padding, whose vectors are zero."""
+        hidden, _ = self.stack(self.dropout(self.embed(tokens)), keep)
+        return Output(hidden=self.dropout(hidden))
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        keep: Bool[Tensor, "batch time"] | None = None,
+    ) -> Output:
+        """The body."""
+        return self.body(tokens, keep=keep)
+
+
+class Tagger(nn.Module):
+    """A label for every token."""
+
+    def __init__(self, config: TaggerConfig, vocab: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab = vocab
+        self.encoder = RecurrentEncoder(config.encoder, vocab)
+        sizes = (config.encoder.width, *config.hidden, config.labels)
+        self.output = Perceptron(sizes, "relu", dropout=config.encoder.dropout)
+        self.chain = LinearChain(config.labels) if config.chain else None
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        keep: Bool[Tensor, "batch time"] | None = None,
+    ) -> Float[Tensor, "batch time labels"]:
+        """One logit per label and place."""
+        return self.output(self.encoder.body(tokens, keep=keep).hidden)
+
+    def log_likelihood(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        labels: Int[Tensor, "batch time"],
+        keep: Bool[Tensor, "batch time"],
+    ) -> Float[Tensor, " batch"]:
+        """Log-probability of each row's labels in nats; what `labels` holds at padding does not matter."""
+        scores = self(tokens, keep=keep)
+        if self.chain is not None:
+            return self.chain(scores, labels, keep)
+        each = scores.log_softmax(dim=-1).gather(2, torch.where(keep, labels, 0).unsqueeze(-1))
+        return (each.squeeze(-1) * keep).sum(dim=1)
+
+    def best(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        keep: Bool[Tensor, "batch time"],
+        rules: LabelRules | None = None,
+    ) -> list[list[int]]:
+        """The most probable labels of each row; with a chain only such as `rules` allow."""
+        scores = self(tokens, keep=keep)
+        if self.chain is not None:
+            return self.chain.best(scores, keep, rules)
+        assert rules is None, "rules about neighbours need a chain"
+        labels = scores.argmax(dim=-1)
+        return [row[real].tolist() for row, real in zip(labels, keep, strict=True)]
