@@ -1,4 +1,4 @@
-"""Compile `native.c` with the machine's own C compiler on first use, and keep it.
+"""Compile the C files of this folder with the machine's own C compiler on first use, and keep it.
 
 It takes about a second, once per machine; without a compiler, or with ZHIXING_NATIVE=0, every operation falls
 back to its plain torch definition, slower and otherwise the same. Nothing is compiled at import.
@@ -19,7 +19,9 @@ from torch import Tensor
 
 from zhixing.core.files import cache_folder
 
-SOURCE = Path(__file__).with_name("native.c")
+FOLDER = Path(__file__).parent
+SOURCES = ("native.c", "through_time.c")
+HEADER = "native.h"
 
 # What -ffast-math allows to vectorise sums, without its assumption that infinity and NaN never occur and
 # without the flush-to-zero mode that linking with it would switch on for the whole process.
@@ -113,9 +115,8 @@ def _fingerprint() -> str:
     flags = ""
     if information.exists():
         flags = next((s for s in information.read_text().splitlines() if s.startswith("flags")), "")
-    text = (
-        SOURCE.read_text("utf-8") + " ".join(FLAGS) + flags + str(_compiler()) + torch.__version__
-    )
+    sources = [(FOLDER / name).read_text("utf-8") for name in (HEADER, *SOURCES)]
+    text = "".join([*sources, *FLAGS, flags, str(_compiler()), torch.__version__])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -125,9 +126,11 @@ def _compile(path: Path) -> None:
     compiler = _compiler()
     assert compiler is not None
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        built, linked = Path(scratch, "native.o"), Path(scratch, "native.so")
-        _quietly([compiler, *FLAGS, "-c", str(SOURCE), "-o", str(built)])
-        _quietly([compiler, "-shared", str(built), *_openmp(), "-lm", "-o", str(linked)])
+        built = [str(Path(scratch, f"{name}.o")) for name in SOURCES]
+        linked = Path(scratch, "native.so")
+        for name, target in zip(SOURCES, built, strict=True):
+            _quietly([compiler, *FLAGS, "-c", str(FOLDER / name), "-o", target])
+        _quietly([compiler, "-shared", *built, *_openmp(), "-lm", "-o", str(linked)])
         os.replace(linked, path)
 
 
