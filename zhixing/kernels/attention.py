@@ -27,7 +27,7 @@ def document_attention(
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """Query i attends to the keys starts[i] … i; heads / kv_heads queries share one key head."""
     if q.shape[2] <= LONGEST and native.usable(q, k, v):
-        mixed: Tensor = _DocumentAttention.apply(q, k, v, starts.contiguous())  # type: ignore[no-untyped-call]
+        mixed: Tensor = native.apply(_DocumentAttention, q, k, v, starts.contiguous())
         return mixed
     return document_attention_reference(q, k, v, starts)
 

@@ -82,7 +82,7 @@ def through_time(
     is_wide = all(x.dtype == torch.float32 for x in floats)
     if is_wide and wx[..., 0].numel() >= LEAST_PLACES and native.usable(wx, *floats):
         keep = torch.ones(wx.shape[:2]) if begins is None else (~begins).float()
-        out, *last = _ThroughTime.apply(recurrence.kind, wx, weight, bias, keep, *state)  # type: ignore[no-untyped-call]
+        out, *last = native.apply(_ThroughTime, recurrence.kind, wx, weight, bias, keep, *state)
         return out, tuple(last)
     return through_time_reference(recurrence, wx, begins, state)
 
