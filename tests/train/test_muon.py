@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zhixing.train import muon
+from zhixing.train import muon, precision
 from zhixing.train.muon import NEWTON_SCHULZ, Muon, orthogonal
 
 
@@ -79,3 +79,20 @@ def test_a_weight_without_a_gradient_stays() -> None:
     moved.grad = torch.ones(8, 8)
     Muon([moved, still], lr=0.1).step()
     assert torch.equal(still.detach(), before)
+
+
+def test_bf16_is_taken_only_where_the_hardware_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[torch.dtype] = []
+
+    def spy(matrices: Tensor, *, dtype: torch.dtype) -> Tensor:
+        seen.append(dtype)
+        return orthogonal(matrices, dtype=dtype)
+
+    monkeypatch.setattr(muon, "orthogonal", spy)
+    for has_bf16 in (True, False):
+        monkeypatch.setattr(precision, "has_native_bf16", lambda device, known=has_bf16: known)
+        weights = _weights((8, 8))
+        _train(weights, Muon(weights, lr=0.1), steps=1)
+    assert seen == [torch.bfloat16, torch.float32]

@@ -41,7 +41,7 @@ def linear_cross_entropy(
     if torch.is_autocast_enabled(hidden.device.type):
         narrow = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(narrow), weight.to(narrow)
-    total: Tensor = _LinearCrossEntropy.apply(hidden, weight, targets)  # type: ignore[no-untyped-call]
+    total: Tensor = native.apply(_LinearCrossEntropy, hidden, weight, targets)
     return total
 
 

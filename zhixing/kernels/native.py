@@ -1,4 +1,4 @@
-"""Compile `native.c` with the machine's own C compiler on first use, and keep it.
+"""Compile the C files of this folder with the machine's own C compiler on first use, and keep it.
 
 It takes about a second, once per machine; without a compiler, or with ZHIXING_NATIVE=0, every operation falls
 back to its plain torch definition, slower and otherwise the same. Nothing is compiled at import.
@@ -13,13 +13,16 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from zhixing.core.files import cache_folder
 
-SOURCE = Path(__file__).with_name("native.c")
+FOLDER = Path(__file__).parent
+SOURCES = ("native.c", "through_time.c")
+HEADER = "native.h"
 
 # What -ffast-math allows to vectorise sums, without its assumption that infinity and NaN never occur and
 # without the flush-to-zero mode that linking with it would switch on for the whole process.
@@ -36,6 +39,8 @@ FLAGS = (
 )
 
 Argument = Tensor | int | float
+
+NUMBERS = (torch.float32, torch.bfloat16)
 
 
 @cache
@@ -63,15 +68,10 @@ def why_missing() -> str | None:
 
 def usable(*tensors: Tensor) -> bool:
     """True when native code exists and can work on these tensors: on the CPU, contiguous, float32 or bfloat16."""
-    return (
-        all(
-            t.device.type == "cpu"
-            and t.is_contiguous()
-            and t.dtype in (torch.float32, torch.bfloat16)
-            for t in tensors
-        )
-        and library() is not None
-    )
+    for x in tensors:
+        if x.dtype not in NUMBERS or x.device.type != "cpu" or not x.is_contiguous():
+            return False
+    return library() is not None
 
 
 def call(name: str, arguments: Sequence[Argument]) -> None:
@@ -79,23 +79,50 @@ def call(name: str, arguments: Sequence[Argument]) -> None:
 
     The two last arguments of every function are `narrow` and `threads`; `threads` is added here.
     """
+    function = _function(name)
+    if function.argtypes is None:
+        function.argtypes = [*map(_c_type, arguments[:-1]), ctypes.c_int, ctypes.c_int]
+    values = [x.data_ptr() if isinstance(x, Tensor) else x for x in arguments]
+    function(*values, torch.get_num_threads())
+
+
+def apply(operation: type[torch.autograd.Function], *arguments: Any) -> Any:
+    """The result of an operation; where no gradient can be asked for, autograd does not hear of it."""
+    if torch.is_grad_enabled():
+        return operation.apply(*arguments)  # type: ignore[no-untyped-call]
+    return operation.forward(_NoWayBack(), *arguments)
+
+
+class _NoWayBack:
+    """What `forward` is given as its context when there is no backward: it keeps nothing."""
+
+    needs_input_grad = ()
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Let go of what the way back would need."""
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """There are no gradients."""
+
+
+@cache
+def _function(name: str) -> Any:
     found = library()
     assert found is not None, "call `usable` first"
-    *values, narrow = arguments
-    converted = [_convert(value) for value in values]
     function = getattr(found, name)
-    function(*converted, ctypes.c_int(int(narrow)), ctypes.c_int(torch.get_num_threads()))
+    function.restype = None
+    return function
+
+
+def _c_type(value: Argument) -> type[ctypes.c_void_p | ctypes.c_int64 | ctypes.c_float]:
+    if isinstance(value, Tensor):
+        return ctypes.c_void_p
+    return ctypes.c_int64 if isinstance(value, int) else ctypes.c_float
 
 
 def is_narrow(x: Tensor) -> int:
     """1 for bfloat16, 0 for float32."""
     return int(x.dtype == torch.bfloat16)
-
-
-def _convert(value: Argument) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_float:
-    if isinstance(value, Tensor):
-        return ctypes.c_void_p(value.data_ptr())
-    return ctypes.c_int64(value) if isinstance(value, int) else ctypes.c_float(value)
 
 
 def _compiler() -> str | None:
@@ -113,9 +140,8 @@ def _fingerprint() -> str:
     flags = ""
     if information.exists():
         flags = next((s for s in information.read_text().splitlines() if s.startswith("flags")), "")
-    text = (
-        SOURCE.read_text("utf-8") + " ".join(FLAGS) + flags + str(_compiler()) + torch.__version__
-    )
+    sources = [(FOLDER / name).read_text("utf-8") for name in (HEADER, *SOURCES)]
+    text = "".join([*sources, *FLAGS, flags, str(_compiler()), torch.__version__])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -125,9 +151,11 @@ def _compile(path: Path) -> None:
     compiler = _compiler()
     assert compiler is not None
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        built, linked = Path(scratch, "native.o"), Path(scratch, "native.so")
-        _quietly([compiler, *FLAGS, "-c", str(SOURCE), "-o", str(built)])
-        _quietly([compiler, "-shared", str(built), *_openmp(), "-lm", "-o", str(linked)])
+        built = [str(Path(scratch, f"{name}.o")) for name in SOURCES]
+        linked = Path(scratch, "native.so")
+        for name, target in zip(SOURCES, built, strict=True):
+            _quietly([compiler, *FLAGS, "-c", str(FOLDER / name), "-o", target])
+        _quietly([compiler, "-shared", *built, *_openmp(), "-lm", "-o", str(linked)])
         os.replace(linked, path)
 
 

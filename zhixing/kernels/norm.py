@@ -17,7 +17,7 @@ def rms_norm(
     """Normalise the last dimension in float32; the result has the autocast type where autocast is on."""
     dtype = activation_dtype(x)
     if x.dtype == torch.float32 and native.usable(x, weight):
-        y: Tensor = _RMSNorm.apply(x, weight, epsilon, dtype)  # type: ignore[no-untyped-call]
+        y: Tensor = native.apply(_RMSNorm, x, weight, epsilon, dtype)
         return y
     return rms_norm_reference(x, weight, epsilon).to(dtype)
 

@@ -13,7 +13,7 @@ from zhixing.kernels import native
 def swiglu(gate_up: Float[Tensor, "*places both"]) -> Float[Tensor, "*places hidden"]:
     """`gate_up` holds gate, then up, in its last dimension; half as wide comes back."""
     if native.usable(gate_up):
-        y: Tensor = _SwiGLU.apply(gate_up)  # type: ignore[no-untyped-call]
+        y: Tensor = native.apply(_SwiGLU, gate_up)
         return y
     return swiglu_reference(gate_up)
 

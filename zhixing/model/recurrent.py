@@ -1,17 +1,15 @@
 """Recurrent language models: Elman RNN, GRU, LSTM, one cell after another through time.
 
-    RNN   h' = tanh(W x + U h + b)                                          Elman 1990
-    GRU   r, z = σ(W x + U h + b);  n = tanh(W x + b + r ⊙ (U h + c));  h' = (1 - z) ⊙ n + z ⊙ h   Cho et al. 2014
-    LSTM  i, f, o = σ(…); g = tanh(…);  c' = f ⊙ c + i ⊙ g;  h' = o ⊙ tanh(c')    Hochreiter & Schmidhuber 1997
+    embedding -> (norm -> W x of all times -> cell through time) per layer -> norm -> output layer
 
-Gate order and the two biases are torch's (i f g o; r z n), so weights move to and from `torch.nn.LSTM` unchanged.
+The formulas of the cells are in zhixing/kernels/through_time.py. Gate order and the two biases are torch's (i f g o;
+r z n), so weights move to and from `torch.nn.LSTM` unchanged.
 `normalised` puts an RMSNorm before each layer and before the output layer (Ba et al. 2016, §3.1, for recurrent nets):
 h is a product of numbers below one, too small for logits to grow from; the original networks are without.
 The input products W x of all times are one matrix product; only U h must go step by step. Where a new document
 begins in a packed row the state is set to zero.
 """
 
-from collections.abc import Callable
 from typing import Self, cast
 
 import torch
@@ -19,15 +17,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.kernels.recurrence import Tape, lstm_cell
+from zhixing.kernels.through_time import CELLS as CELLS
+from zhixing.kernels.through_time import Kind, Recurrence, through_time
 from zhixing.model.config import RecurrentConfig
 from zhixing.model.norms import RMSNorm
 from zhixing.model.protocol import LanguageModel, Output, State
 
 NORM_EPSILON = 1e-6
-
-Cell = Callable[[Tensor, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
-"""(W x + b of one time, U h + c, old state) -> new state; the first part of a state is h."""
 
 
 class RecurrentState:
@@ -52,40 +48,13 @@ class RecurrentState:
         return type(self)(kept, self._length)
 
 
-def rnn_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Elman's cell."""
-    return (torch.tanh(wx + uh),)
-
-
-def gru_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Gated recurrent unit; the reset gate acts after the product, as in cuDNN and torch."""
-    (h,) = state
-    wr, wz, wn = wx.chunk(3, dim=-1)
-    ur, uz, un = uh.chunk(3, dim=-1)
-    reset, keep = torch.sigmoid(wr + ur), torch.sigmoid(wz + uz)
-    new = torch.tanh(wn + reset * un)
-    return (new + keep * (h - new),)
-
-
-def long_short_term_cell(wx: Tensor, uh: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Long short-term memory; the state is h and the memory c."""
-    return lstm_cell(wx, uh, state[1])
-
-
-CELLS: dict[str, tuple[Cell, int, int]] = {
-    "rnn": (rnn_cell, 1, 1),
-    "gru": (gru_cell, 3, 1),
-    "lstm": (long_short_term_cell, 4, 2),
-}
-"""kind -> (cell, gates, parts of the state)."""
-
-
 class RecurrentLayer(nn.Module):
     """One cell applied along time; parameters are named as in torch.nn.RNNBase."""
 
-    def __init__(self, kind: str, width: int) -> None:
+    def __init__(self, kind: Kind, width: int) -> None:
         super().__init__()
-        self.cell, gates, self.parts = CELLS[kind]
+        self.kind = kind
+        gates = CELLS[kind][1]
         self.weight_ih = nn.Parameter(torch.empty(gates * width, width))
         self.weight_hh = nn.Parameter(torch.empty(gates * width, width))
         self.bias_ih = nn.Parameter(torch.zeros(gates * width))
@@ -99,23 +68,9 @@ class RecurrentLayer(nn.Module):
         state: tuple[Float[Tensor, "batch width"], ...],
     ) -> tuple[Float[Tensor, "batch time width"], tuple[Float[Tensor, "batch width"], ...]]:
         """Run through time; `begins` is True where a document starts and nothing may be remembered."""
-        inputs = F.linear(x, self.weight_ih, self.bias_ih).transpose(0, 1).contiguous().unbind(0)
-        multiply = self._products(inputs[0].dtype)
-        keeps = None if begins is None else (~begins).to(state[0].dtype).T.unsqueeze(-1).unbind(0)
-        outputs = []
-        for time, wx in enumerate(inputs):
-            if keeps is not None:
-                state = tuple(part * keeps[time] for part in state)
-            state = self.cell(wx, multiply(state[0]), state)
-            outputs.append(state[0])
-        return torch.stack(outputs, dim=1), state
-
-    def _products(self, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-        """The map from h to U h + b, on a tape when gradients will be asked for."""
-        if torch.is_grad_enabled() and self.weight_hh.requires_grad:
-            return Tape(self.weight_hh, self.bias_hh, dtype).multiply
-        weight, bias = self.weight_hh.to(dtype), self.bias_hh.to(dtype)
-        return lambda h: F.linear(h.to(dtype), weight, bias)
+        inputs = F.linear(x, self.weight_ih, self.bias_ih)
+        recurrence = Recurrence(kind=self.kind, weight=self.weight_hh, bias=self.bias_hh)
+        return through_time(recurrence, inputs, begins, state)
 
 
 class Recurrent(LanguageModel):

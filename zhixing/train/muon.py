@@ -4,7 +4,8 @@
 
 Jordan et al. 2024 ("Muon: an optimizer for hidden layers"); s = sqrt(max(1, rows / columns)). O is approached by
 Newton-Schulz steps X ← a X + b (XXᵀ) X + c (XXᵀ)² X, whose coefficients push all singular values towards 1 fast and
-need not be exact; bf16 is precise enough. A stacked weight (q, k and v; gate and up; the gates of a recurrent cell)
+need not be exact; bf16 is precise enough where the hardware multiplies it, and float32 is faster where it does not
+(35 times, on a CPU that would widen every number on the way). A stacked weight (q, k and v; gate and up; the gates of a recurrent cell)
 is several maps, each made orthogonal by itself. Matrices of one shape go through the steps together: for the small
 matrices of small models that is what takes the time, and why this is not torch.optim.Muon, which a test compares
 it with.
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from zhixing.train.precision import resolve
 
 Part = tuple[int, slice]
 """(number of the weight, its rows)."""
@@ -60,7 +63,8 @@ class Muon(torch.optim.Optimizer):
         for (rows, columns), parts in self._by_shape(weights).items():
             stacked = torch.stack([updates[number][place] for number, place in parts])
             scale = max(1.0, rows / columns) ** 0.5
-            for (number, place), change in zip(parts, orthogonal(stacked), strict=True):
+            changes = orthogonal(stacked, dtype=resolve("auto", stacked.device))
+            for (number, place), change in zip(parts, changes, strict=True):
                 weights[number][place].add_(change, alpha=-lr * scale)
 
     def _memory(self, weight: nn.Parameter) -> Tensor:
@@ -85,9 +89,12 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(
     matrices: Float[Tensor, "maps rows columns"],
     *,
-    dtype: torch.dtype = torch.bfloat16,
+    dtype: torch.dtype,
 ) -> Float[Tensor, "maps rows columns"]:
-    """Nearly U Vᵀ of each matrix U S Vᵀ: singular values between about 0.7 and 1.2; float32 comes back."""
+    """Nearly U Vᵀ of each matrix U S Vᵀ: singular values between about 0.7 and 1.2; float32 comes back.
+
+    `dtype` is what the products are taken in.
+    """
     x = matrices.to(dtype)
     is_tall = x.shape[1] > x.shape[2]
     if is_tall:
