@@ -1,4 +1,4 @@
-"""Compile `native.c` with the machine's own C compiler on first use, and keep it.
+"""Compile the C files beside this one with the machine's own C compiler on first use, and keep the result.
 
 It takes about a second, once per machine; without a compiler, or with ZHIXING_NATIVE=0, every operation falls
 back to its plain torch definition, slower and otherwise the same. Nothing is compiled at import.
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from zhixing.core.files import cache_folder
 
-SOURCE = Path(__file__).with_name("native.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("native.c", "word2vec.c"))
 
 # What -ffast-math allows to vectorise sums, without its assumption that infinity and NaN never occur and
 # without the flush-to-zero mode that linking with it would switch on for the whole process.
@@ -113,9 +113,8 @@ def _fingerprint() -> str:
     flags = ""
     if information.exists():
         flags = next((s for s in information.read_text().splitlines() if s.startswith("flags")), "")
-    text = (
-        SOURCE.read_text("utf-8") + " ".join(FLAGS) + flags + str(_compiler()) + torch.__version__
-    )
+    sources = "".join(source.read_text("utf-8") for source in SOURCES)
+    text = sources + " ".join(FLAGS) + flags + str(_compiler()) + torch.__version__
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -125,9 +124,11 @@ def _compile(path: Path) -> None:
     compiler = _compiler()
     assert compiler is not None
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        built, linked = Path(scratch, "native.o"), Path(scratch, "native.so")
-        _quietly([compiler, *FLAGS, "-c", str(SOURCE), "-o", str(built)])
-        _quietly([compiler, "-shared", str(built), *_openmp(), "-lm", "-o", str(linked)])
+        linked = Path(scratch, "native.so")
+        built = [str(Path(scratch, source.stem + ".o")) for source in SOURCES]
+        for source, name in zip(SOURCES, built, strict=True):
+            _quietly([compiler, *FLAGS, "-c", str(source), "-o", name])
+        _quietly([compiler, "-shared", *built, *_openmp(), "-lm", "-o", str(linked)])
         os.replace(linked, path)
 
 
