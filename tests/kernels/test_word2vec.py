@@ -94,8 +94,12 @@ def test_one_step_goes_up_the_gradient_of_the_objective() -> None:
     gain = gain + sum(torch.nn.functional.logsigmoid(-(near @ targets[n])) for n in drawn)
     gain.backward()
     learn_block(inputs, outputs, block, noise, Rule(cbow=False, negative=4, lr=0.1, seed=7))
-    torch.testing.assert_close(inputs[0, 4], (near + 0.1 * near.grad).detach(), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(outputs[0], (targets + 0.1 * targets.grad).detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        inputs[0, 4], (near + 0.1 * near.grad).detach(), rtol=1e-5, atol=1e-6
+    )
+    torch.testing.assert_close(
+        outputs[0], (targets + 0.1 * targets.grad).detach(), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
@@ -126,5 +130,7 @@ def test_words_are_drawn_as_often_as_the_table_says() -> None:
     for column in range(VOCAB):
         wanted[column] += noise.share[column] / VOCAB
         wanted[int(noise.alias[column])] += (1 - noise.share[column]) / VOCAB
-    drawn = torch.bincount(torch.tensor([random.draw(noise) for _ in range(20_000)]), minlength=VOCAB)
+    drawn = torch.bincount(
+        torch.tensor([random.draw(noise) for _ in range(20_000)]), minlength=VOCAB
+    )
     assert float((drawn / 20_000 - wanted).abs().max()) < 0.01

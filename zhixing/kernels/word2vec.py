@@ -13,6 +13,7 @@ the seed and on the number of workers, never on which was faster.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -91,7 +92,7 @@ def learn_block_reference(
 ) -> None:
     """The definition."""
     bounds = block.bounds.tolist()
-    for worker, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for worker, (begin, end) in enumerate(pairwise(bounds)):
         random = Random((rule.seed + 0xD1342543DE82EF95 * worker) & _MASK)
         for at in range(begin, end):
             near = _near(block, at, begin, end)

@@ -1,8 +1,8 @@
 """A folder of word vectors: opened at once whatever its size, because the matrix is memory-mapped.
 
-    words.txt             one word a line, the most frequent first
-    vectors.safetensors   one float32 tensor "vectors" (words, width)
-    vectors.json          format, sizes, where they are from, and the SHA-256 of the other two, written last
+words.txt             one word a line, the most frequent first
+vectors.safetensors   one float32 tensor "vectors" (words, width)
+vectors.json          format, sizes, where they are from, and the SHA-256 of the other two, written last
 """
 
 import json
@@ -111,6 +111,8 @@ def _header(words: int, width: int) -> bytes:
 
 def _mapped(path: Path, shape: tuple[int, int]) -> Floats:
     if path.stat().st_size != _HEADER_BYTES + 4 * shape[0] * shape[1]:
-        raise CheckpointError(f"{path} has not the size of {shape[0]} vectors of {shape[1]} numbers")
+        raise CheckpointError(
+            f"{path} has not the size of {shape[0]} vectors of {shape[1]} numbers"
+        )
     matrix: Floats = np.memmap(path, dtype="<f4", mode="r", offset=_HEADER_BYTES, shape=shape)
     return matrix

@@ -74,7 +74,7 @@ def write(vectors: Vectors, path: Path, kind: Format) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[io.BufferedReader]:
-    with path.open("rb", buffering=_LONGEST_LINE) as file:
+    with io.BufferedReader(io.FileIO(path), _LONGEST_LINE) as file:
         magic = file.peek(4)[:4]
         if magic.startswith(_PICKLE):
             raise DataError(

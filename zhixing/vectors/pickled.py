@@ -63,8 +63,8 @@ class _Restricted(pickle.Unpickler):
 def _allowed() -> Mapping[tuple[str, str], Callable[..., Any]]:
     from numpy._core import multiarray
 
-    reconstruct: Callable[..., Any] = multiarray._reconstruct  # type: ignore[attr-defined]
-    scalar: Callable[..., Any] = multiarray.scalar  # type: ignore[attr-defined]
+    reconstruct: Callable[..., Any] = multiarray._reconstruct
+    scalar: Callable[..., Any] = multiarray.scalar
     cores = ("numpy.core.multiarray", "numpy._core.multiarray")
     return {
         ("numpy", "ndarray"): np.ndarray,

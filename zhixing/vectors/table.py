@@ -39,7 +39,9 @@ class Neighbour:
 class Vectors:
     """`words`, the most frequent first where that is known, and `matrix` (words, width); a word occurs once."""
 
-    def __init__(self, words: Sequence[str], matrix: Floats, *, name: str = "these vectors") -> None:
+    def __init__(
+        self, words: Sequence[str], matrix: Floats, *, name: str = "these vectors"
+    ) -> None:
         if matrix.ndim != 2 or len(matrix) != len(words):
             raise DataError(f"{name}: {len(words)} words for a matrix of shape {matrix.shape}")
         self.words = words
@@ -133,7 +135,8 @@ class Vectors:
 
 def three_cos_mul(to_a: Floats, to_b: Floats, to_c: Floats) -> Floats:
     """The score of 3CosMul from the cosines of every word to a, b and c."""
-    a, b, c = ((cosine + 1) / 2 for cosine in (to_a, to_b, to_c))
+    one, half = np.float32(1), np.float32(0.5)
+    a, b, c = ((cosine + one) * half for cosine in (to_a, to_b, to_c))
     score: Floats = b * c / (a + np.float32(EPSILON))
     return score
 
