@@ -19,6 +19,7 @@ COMMANDS = {
     "data": ("zhixing.cli.data:app", "List, fetch, build and inspect text."),
     "tokenizer": ("zhixing.cli.tokenizer:app", "Train and inspect tokenizers."),
     "train": ("zhixing.cli.train:train", "Train what a recipe says."),
+    "vectors": ("zhixing.cli.vectors:app", "Learn, look at and measure word vectors."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),

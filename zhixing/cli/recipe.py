@@ -30,6 +30,9 @@ class Recipe(Config):
     """How documents become rows of tokens."""
     model: ModelConfig
     """Which model, and how large."""
+    initial_vectors: str = ""
+    """Vectors of words (a folder, a file or a published name, see the page on word vectors) that the embedding begins
+    with; model.width must be theirs. Empty: random numbers."""
     train: TrainConfig | None = None
     """How it learns. An n-gram model is counted, not trained: it has no such table."""
     samples: tuple[str, ...] = ("The ", "中国")
@@ -44,6 +47,8 @@ class Recipe(Config):
             raise ValueError(
                 f"a model of kind {self.model.kind!r} needs a table [train] with steps or budget_seconds"
             )
+        if counts and self.initial_vectors:
+            raise ValueError("an n-gram model has no embedding: leave initial_vectors out")
         if isinstance(self.model, DecoderConfig) and self.data.time > self.model.max_time:
             raise ValueError(
                 f"data.time = {self.data.time} is longer than model.max_time = {self.model.max_time}"

@@ -93,12 +93,14 @@ def main() -> None:
 def pages(root: Path) -> dict[Path, str]:
     """What docs/en/recipes.md and docs/zh/recipes.md of a checkout should hold."""
     from zhixing.cli.recipe import Recipe
+    from zhixing.cli.vector_recipe import VectorRecipe
 
     table = root / "docs/zh/recipes.toml"
     sentences = tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
+    says = {"en": Translation("en", {}), "zh": Translation("zh", sentences)}
     return {
-        root / "docs/en/recipes.md": page(Recipe, Translation("en", {})),
-        root / "docs/zh/recipes.md": page(Recipe, Translation("zh", sentences)),
+        root / f"docs/{language}/recipes.md": f"{page(Recipe, say)}\n{table_of(VectorRecipe, 'vectors', say)}"
+        for language, say in says.items()
     }
 
 
@@ -108,6 +110,12 @@ def page(schema: type[BaseModel], say: Translation) -> str:
     parts = [f"# {say('title')}\n\n{say(intro)}\n"]
     parts += [_section(section, say) for section in sections(schema)]
     return "\n".join(parts)
+
+
+def table_of(schema: type[BaseModel], name: str, say: Translation) -> str:
+    """The reference of one table that only another kind of recipe has."""
+    found = next(s for s in sections(schema) if s.header == f"[{name}]")
+    return _section(found, say)
 
 
 def sections(schema: type[BaseModel]) -> list[Section]:

@@ -25,6 +25,7 @@ from zhixing.data.shard import TokenShard
 from zhixing.data.source import PackedRows
 from zhixing.model.assembly import build_model
 from zhixing.model.config import NGramConfig
+from zhixing.model.protocol import LanguageModel
 from zhixing.objective.causal import Causal
 from zhixing.tokenizer.stats import measure
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -32,8 +33,10 @@ from zhixing.tokenizer.train import train as learn_tokenizer
 from zhixing.train.counting import run as count
 from zhixing.train.folder import Start
 from zhixing.train.hooks import ProgressHook
+from zhixing.train.initial import set_embedding
 from zhixing.train.loop import run as learn
 from zhixing.train.session import Inputs, Result
+from zhixing.vectors.opening import open_vectors
 
 TOKENIZER_STAMP = "made_from.json"
 
@@ -97,8 +100,11 @@ def make_model(
     time, text_bytes = recipe.data.time, prepared.split_bytes("validation")
     held = PackedRows(shards=prepared.validation, time=time) if prepared.validation else None
     lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
+    model = build_model(recipe.model, prepared.tokenizer.vocab)
+    if recipe.initial_vectors and start is not Start.RESUME:
+        begin_with_vectors(model, prepared.tokenizer, recipe.initial_vectors, progress)
     inputs = Inputs(
-        model=build_model(recipe.model, prepared.tokenizer.vocab),
+        model=model,
         tokenizer=prepared.tokenizer,
         objective=Causal(),
         train=PackedRows(shards=prepared.train, time=time),
@@ -121,6 +127,19 @@ def make_model(
         progress.finish(_summary(recipe, result))
     write_text(out / "recipe.toml", to_toml(recipe.model_dump(mode="json")))
     return result
+
+
+def begin_with_vectors(
+    model: LanguageModel, tokenizer: Tokenizer, source: str, progress: Progress
+) -> None:
+    """Put the vectors of words at `source` into the embedding, and say how many tokens they cover."""
+    progress.start(f"vectors of words from {source}")
+    covered = set_embedding(model, tokenizer, open_vectors(source, progress=progress))
+    share = covered.covered / covered.vocab
+    progress.finish(
+        f"{source}: vectors for {covered.covered:,} of {covered.vocab:,} tokens ({share:.1%}); "
+        "the others begin with random numbers"
+    )
 
 
 def facts(recipe: Recipe) -> dict[str, object]:

@@ -43,8 +43,8 @@ def document_attention(
     if rule.window is not None:
         starts = torch.maximum(starts, _places(starts) - rule.window + 1)
     is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
-    if is_plain and q.shape[2] <= LONGEST and native.usable(q, k, v):
-        parts = q.contiguous(), k.contiguous(), v.contiguous()
+    parts = q.contiguous(), k.contiguous(), v.contiguous()
+    if is_plain and q.shape[2] <= LONGEST and native.usable(*parts):
         mixed: Tensor = native.apply(_DocumentAttention, *parts, starts.contiguous())
         return mixed
     return attend(q, k, v, visible(starts), rule)

@@ -21,7 +21,7 @@ from torch import Tensor
 from zhixing.core.files import cache_folder
 
 FOLDER = Path(__file__).parent
-SOURCES = ("native.c", "through_time.c")
+SOURCES = ("native.c", "through_time.c", "word2vec.c")
 HEADER = "native.h"
 
 # What -ffast-math allows to vectorise sums, without its assumption that infinity and NaN never occur and

@@ -1,0 +1,1 @@
+"""Word vectors learnt from text: skip-gram and CBOW with negative sampling."""
