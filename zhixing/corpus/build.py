@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_folder, sha256_json, write_json
 from zhixing.core.progress import Progress
+from zhixing.corpus.batch import LANGUAGES
 from zhixing.corpus.card import Amount, CorpusCard, SourceCard, to_json
 from zhixing.corpus.clean import Cleaner, dropped
 from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.download import UnreachableError
 from zhixing.corpus.duplicates import Copy, find_exact_copies, find_near_copies, open_rows
-from zhixing.corpus.gather import LANGUAGES, Gathered, Gatherer
+from zhixing.corpus.gather import Gathered, Gatherer
 from zhixing.corpus.inputs import Input, open_source
 from zhixing.corpus.split import assign
 from zhixing.corpus.store import SPLITS, read_card, to_line
@@ -174,16 +175,16 @@ def _write_splits(
     hashes = {split: hashlib.sha256() for split in SPLITS}
     with ExitStack() as stack:
         files = {s: stack.enter_context((folder / f"{s}.jsonl").open("wb")) for s in SPLITS}
-        for number, document in enumerate(gathered.documents()):
+        for number, line in enumerate(gathered.lines()):
             if (copy := copies.get(number)) is not None:
+                document = Document(**json.loads(line))
                 _write_copy(document, copy, names[copy.kept], config, gathered, drops)
                 continue
-            split = SPLITS[assigned[number]]
-            line = to_line(document)
+            split, language = SPLITS[assigned[number]], LANGUAGES[gathered.languages[number]]
             files[split].write(line)
             hashes[split].update(line)
-            amount = kept[split].get(document.language, Amount())
-            kept[split][document.language] = amount.plus(len(document.text.encode("utf-8")))
+            amount = kept[split].get(language, Amount())
+            kept[split][language] = amount.plus(gathered.sizes[number])
     return kept, sha256_json({split: digest.hexdigest() for split, digest in hashes.items()})
 
 

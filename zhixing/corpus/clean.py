@@ -14,7 +14,7 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.filters import judge, threshold
 from zhixing.corpus.pii import mask
 from zhixing.corpus.store import Dropped
-from zhixing.corpus.units import Hashes, UnitHasher, ngrams, units
+from zhixing.corpus.units import Hashes, UnitHasher, ngrams
 from zhixing.text.language import detect
 from zhixing.text.normalise import repair
 
@@ -38,6 +38,11 @@ class Cleaner:
         self._config = config
         self._hasher = UnitHasher()
 
+    @property
+    def looks_for_copies(self) -> bool:
+        """Whether near-duplicates are dropped, for which signatures are needed."""
+        return self._config.near_duplicates.enabled
+
     def clean(self, raw: Document) -> Iterator[Cleaned | Dropped]:
         """Yield what becomes of `raw`: one outcome, or one for each of its pieces when it is too long."""
         text = repair(raw.text).strip()
@@ -51,7 +56,7 @@ class Cleaner:
 
     def shingles(self, text: str) -> Hashes:
         """The sorted set of shingle hashes of a text that was cleaned."""
-        return self._shingles(self._hasher.hashes(units(text)))
+        return self._shingles(self._hasher.measure(text).hashes)
 
     def _judge(self, document: Document) -> Cleaned | Dropped:
         filters = self._config.filters
@@ -61,19 +66,19 @@ class Cleaner:
             return dropped(document, "language", score=confidence, limit=limit)
         document = replace(document, language=language)
         limits: LanguageThresholds = getattr(filters, language)
-        found = units(document.text)
-        hashes = self._hasher.hashes(found)
-        verdict = judge(document.text, found, hashes, limits)
+        found = self._hasher.measure(document.text)
+        verdict = judge(document.text, found, limits)
         if not verdict.keep:
             limit = threshold(verdict.reason, limits)
             return dropped(document, verdict.reason, score=verdict.score, limit=limit)
         if not self._config.pii:
-            return Cleaned(document=document, shingles=self._shingles(hashes))
+            return Cleaned(document=document, shingles=self._shingles(found.hashes))
         masked_text, counts = mask(document.text)
         if masked_text != document.text:
             document = replace(document, text=masked_text)
-            hashes = self._hasher.hashes(units(masked_text))
-        return Cleaned(document=document, shingles=self._shingles(hashes), masked=Counter(counts))
+            found = self._hasher.measure(masked_text)
+        shingles = self._shingles(found.hashes)
+        return Cleaned(document=document, shingles=shingles, masked=Counter(counts))
 
     def _language(self, document: Document) -> tuple[str, float]:
         """The detector's answer; where it is unsure, what the source says about itself."""

@@ -6,21 +6,18 @@ Han character, so the same rules hold for Chinese. Left out: stop-word and bad-w
 classifier. Each rule is `(text) -> score`; the first one over its threshold names the reason.
 """
 
-import re
-
 import numpy as np
 
 from zhixing.corpus.config import LanguageThresholds
 from zhixing.corpus.document import Verdict
-from zhixing.corpus.units import Hashes, ngrams
+from zhixing.corpus.units import Hashes, Units, ngrams
 
 _PROSE_PUNCTUATION = ".,;:!?'\"()-–—…‘’“”，。、；：？！（）《》「」『』【】〈〉·—"
-_DIGITS = re.compile(r"\d")
 _MIN_LINE = 4
 
 
-def judge(text: str, found: list[str], hashes: Hashes, limits: LanguageThresholds) -> Verdict:
-    """Apply every rule to a text with its units and their hashes; `score` is the value that decided.
+def judge(text: str, found: Units, limits: LanguageThresholds) -> Verdict:
+    """Apply every rule to a text and its units; `score` is the value that decided.
 
     The reason of a kept document is `kept` and its score 0.
     """
@@ -29,8 +26,8 @@ def judge(text: str, found: list[str], hashes: Hashes, limits: LanguageThreshold
     if len(found) > limits.max_units:
         return Verdict(keep=False, reason="too_long", score=len(found))
     for reason, score in (
-        *_character_scores(text, found, limits),
-        *_run_scores(text, hashes, limits),
+        *_character_scores(text, found),
+        *_run_scores(text, found.hashes, limits),
     ):
         if score > threshold(reason, limits):
             return Verdict(keep=False, reason=reason, score=round(score, 4))
@@ -50,15 +47,12 @@ def threshold(reason: str, limits: LanguageThresholds) -> float:
     }[reason]
 
 
-def _character_scores(
-    text: str, found: list[str], limits: LanguageThresholds
-) -> tuple[tuple[str, float], ...]:
+def _character_scores(text: str, found: Units) -> tuple[tuple[str, float], ...]:
     """Shares of the characters that are no spaces: `few_letters` is the share that is not letters."""
     num_visible = len(text) - sum(map(text.count, " \n\t\u3000"))
-    num_in_units = sum(map(len, found))
     num_punctuation = sum(map(text.count, _PROSE_PUNCTUATION))
-    num_letters = num_in_units - len(_DIGITS.findall(text))
-    symbols = max(0, num_visible - num_in_units - num_punctuation)
+    num_letters = found.num_characters - found.num_digits
+    symbols = max(0, num_visible - found.num_characters - num_punctuation)
     return (
         ("symbols", symbols / num_visible),
         ("few_letters", 1 - num_letters / num_visible),
@@ -77,9 +71,12 @@ def _run_scores(
 
 def duplicate_line_ratio(text: str) -> float:
     """Share of the characters of a text that lie in lines it had before (lines of a few characters aside)."""
+    lines = [line.strip() for line in text.split("\n")]
+    if len(set(lines)) == len(lines):
+        return 0.0
     seen: set[str] = set()
     num_all = num_repeated = 0
-    for line in map(str.strip, text.split("\n")):
+    for line in lines:
         num_all += len(line)
         if line in seen:
             num_repeated += len(line)

@@ -4,12 +4,10 @@ Beside the texts it leaves what the second pass needs in compact form: where eac
 language and a MinHash signature. Memory does not grow with the text.
 """
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhixing.core.progress import Progress
+from zhixing.corpus.batch import Candidate, CleanBatch
 from zhixing.corpus.card import Amount
-from zhixing.corpus.clean import Cleaned, Cleaner
 from zhixing.corpus.config import CorpusConfig, SourceConfig
-from zhixing.corpus.document import Document
-from zhixing.corpus.duplicates import append_rows, signatures
+from zhixing.corpus.duplicates import append_rows
 from zhixing.corpus.inputs import Input
+from zhixing.corpus.readers import Raw
 from zhixing.corpus.store import Dropped, to_line
-from zhixing.corpus.units import Hashes
+from zhixing.corpus.workers import Batch, Cleaners
 
-LANGUAGES = ("en", "zh")
-_BATCH_SHINGLES = 500_000
+_BATCH_CHARACTERS = 200_000
+_BATCH_DOCUMENTS = 2_000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,6 +36,7 @@ class Gathered:
     candidates: Path
     signatures: Path
     begins: "array[int]" = field(default_factory=lambda: array("Q"))
+    sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
     languages: "array[int]" = field(default_factory=lambda: array("B"))
     read: dict[str, Amount] = field(default_factory=dict)
@@ -53,22 +52,18 @@ class Gathered:
         """Add one record to the totals."""
         self.dropped[record.reason] = self.dropped.get(record.reason, Amount()).plus(record.bytes)
 
-    def documents(self) -> Iterator[Document]:
-        """The candidates again, in reading order."""
+    def lines(self) -> Iterator[bytes]:
+        """The candidates again, in reading order, as written by `to_line`."""
         with self.candidates.open("rb") as file:
-            for line in file:
-                yield Document(**json.loads(line))
+            yield from file
 
 
 class Gatherer:
     """The files of one first pass, open for writing."""
 
     def __init__(self, config: CorpusConfig, scratch: Path, drops: IO[bytes]) -> None:
-        self._config = config
         self._drops = drops
-        self._cleaner = Cleaner(config)
-        self._pending: list[Hashes] = []
-        self._num_pending = 0
+        self._cleaners = Cleaners(config)
         self.result = Gathered(
             candidates=scratch / "candidates.jsonl", signatures=scratch / "signatures.bin"
         )
@@ -84,60 +79,69 @@ class Gatherer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._cleaners.__exit__(kind, error, trace)
         self._texts.close()
         self._rows.close()
 
     def gather(self, source: SourceConfig, opened: Input, *, progress: Progress) -> None:
         """Read and clean one source."""
         progress.start(f"reading and cleaning {source.name}", total=source.max_bytes, unit="B")
-        amount = Amount()
-        for raw in opened.read():
-            if isinstance(raw, Dropped):
-                self._drop(raw)
-                continue
-            size = len(raw.text.encode("utf-8", "replace"))
-            if source.max_bytes is not None and amount.bytes + size > source.max_bytes:
-                self.result.cut_short.append(source.name)
-                break
-            amount = amount.plus(size)
-            progress.advance(size)
-            for outcome in self._cleaner.clean(raw):
-                self._drop(outcome) if isinstance(outcome, Dropped) else self._keep(outcome)
-        self.result.read[source.name] = amount
+        self.result.read[source.name] = Amount()
+        for batch in self._cleaners.clean(_batches(self._read(source, opened, progress))):
+            self._write(batch)
+        amount = self.result.read[source.name]
         progress.finish(
             f"{source.name}: {amount.documents} documents, {amount.bytes / 1e6:.2f} MB read"
         )
 
     def finish(self) -> Gathered:
         """Write what is pending; the result can then be read."""
-        self._sign()
         self._texts.flush()
         self._rows.flush()
         return self.result
 
-    def _drop(self, record: Dropped) -> None:
-        self.result.count_dropped(record)
-        self._drops.write(to_line(record))
+    def _read(self, source: SourceConfig, opened: Input, progress: Progress) -> Iterator[Raw]:
+        """What the source holds, up to its `max_bytes`."""
+        for raw in opened.read():
+            if isinstance(raw, Dropped):
+                yield raw
+                continue
+            size = len(raw.text.encode("utf-8", "replace"))
+            amount = self.result.read[source.name]
+            if source.max_bytes is not None and amount.bytes + size > source.max_bytes:
+                self.result.cut_short.append(source.name)
+                break
+            self.result.read[source.name] = amount.plus(size)
+            progress.advance(size)
+            yield raw
 
-    def _keep(self, cleaned: Cleaned) -> None:
-        document = cleaned.document
-        digest = blake2b(document.text.encode("utf-8", "replace"), digest_size=16).digest()
+    def _write(self, batch: CleanBatch) -> None:
+        self.result.masked.update(batch.masked)
+        append_rows(self._rows, batch.signatures)
+        for outcome in batch.outcomes:
+            if isinstance(outcome, Candidate):
+                self._keep(outcome)
+            else:
+                self.result.count_dropped(outcome)
+                self._drops.write(to_line(outcome))
+
+    def _keep(self, candidate: Candidate) -> None:
         self.result.begins.append(self._texts.tell())
-        self.result.digests.frombytes(digest)
-        self.result.languages.append(LANGUAGES.index(document.language))
-        self.result.masked.update(cleaned.masked)
-        self._texts.write(
-            json.dumps(asdict(document), ensure_ascii=False).encode("utf-8", "replace")
-        )
-        self._texts.write(b"\n")
-        if self._config.near_duplicates.enabled:
-            self._pending.append(cleaned.shingles)
-            self._num_pending += len(cleaned.shingles)
-        if self._num_pending > _BATCH_SHINGLES:
-            self._sign()
+        self.result.sizes.append(candidate.num_bytes)
+        self.result.digests.frombytes(candidate.digest)
+        self.result.languages.append(candidate.language)
+        self._texts.write(candidate.line)
 
-    def _sign(self) -> None:
-        if self._pending:
-            append_rows(self._rows, signatures(self._pending))
-        self._pending = []
-        self._num_pending = 0
+
+def _batches(raws: Iterator[Raw]) -> Iterator[Batch]:
+    """Batches that take a fraction of a second to clean."""
+    batch: Batch = []
+    num_characters = 0
+    for raw in raws:
+        batch.append(raw)
+        num_characters += 0 if isinstance(raw, Dropped) else len(raw.text)
+        if num_characters > _BATCH_CHARACTERS or len(batch) >= _BATCH_DOCUMENTS:
+            yield batch
+            batch, num_characters = [], 0
+    if batch:
+        yield batch

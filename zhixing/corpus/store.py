@@ -5,7 +5,7 @@ DIR/train.jsonl  validation.jsonl  test.jsonl  dropped.jsonl  card.json
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ def read_card(folder: Path) -> CorpusCard:
 
 def to_line(value: Document | Dropped) -> bytes:
     """One line of a split file or of dropped.jsonl."""
-    return (json.dumps(asdict(value), ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    fields = {name: getattr(value, name) for name in value.__slots__}
+    return (json.dumps(fields, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def _read_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:

@@ -18,7 +18,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from zhixing.core.errors import MissingExtraError
@@ -88,8 +88,16 @@ ENGLISH = frozenset(
     data code model text user key default option select where insert update table
     """.split()
 )
-NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+|<[^<>\s]{1,80}>")
-NOT_LETTERS = re.compile(r"(?:[^\w¿¡]|[\d_])+")
+NOISE = {
+    "http": r"https?://\S+",
+    "www.": r"www\.\S+",
+    "@": r"\S+@\S+\.\S+",
+    "<": r"<[^<>\s]{1,80}>",
+}
+"""What is no language, by a string that it always contains."""
+EAST_ASIAN_RUN = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+LETTERS = re.compile(r"[^\W\d_]+")
+LETTERS_OR_SPANISH_MARKS = re.compile(r"(?:[^\W\d_]|[¿¡])+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +120,7 @@ def detect(text: str) -> Language:
 
     Raises MissingExtraError when the classifier is needed and not installed.
     """
-    sample = NOISE.sub(" ", spread(text, SAMPLE_CHARACTERS))
+    sample = _without_noise(spread(text, SAMPLE_CHARACTERS))
     counts = Counter(sample)
     scripts = count_scripts(counts)
     leader = leading_script(scripts)
@@ -123,8 +131,20 @@ def detect(text: str) -> Language:
     if leader in OF_ONE_LANGUAGE:
         east = leader in ("Jpan", "Kore", "Bopo")
         return Language(tag=OF_ONE_LANGUAGE[leader], confidence=_confidence(scripts, east=east))
-    letters = NOT_LETTERS.sub(" ", _without_east_asian(sample)).strip()
-    return _classify(unicodedata.normalize("NFKC", letters))
+    return _classify(unicodedata.normalize("NFKC", _letters(sample)))
+
+
+def _without_noise(sample: str) -> str:
+    """Addresses and tags out; patterns that have nothing to match here are not even tried."""
+    patterns = [pattern for sign, pattern in NOISE.items() if sign in sample]
+    return re.sub("|".join(patterns), " ", sample) if patterns else sample
+
+
+def _letters(sample: str) -> str:
+    """The runs of letters outside East Asian scripts, with a space between them."""
+    west = sample if sample.isascii() else EAST_ASIAN_RUN.sub(" ", sample)
+    has_marks = "¿" in west or "¡" in west
+    return " ".join((LETTERS_OR_SPANISH_MARKS if has_marks else LETTERS).findall(west))
 
 
 def _han_language(counts: Counter[str]) -> str:
@@ -134,13 +154,16 @@ def _han_language(counts: Counter[str]) -> str:
     """
     if chinese_variant(counts) == "Hans":
         return "zh"
-    han = {
-        character: count for character, count in counts.items() if "\u4e00" <= character <= "\u9fff"
-    }
-    japanese = sum(count for character, count in han.items() if _is_japanese_only(character))
-    return "ja" if japanese >= JAPANESE_SHARE * sum(han.values()) and japanese else "zh"
+    han = [character for character in counts if "\u4e00" <= character <= "\u9fff"]
+    japanese = sum(counts[character] for character in filter(_is_japanese_only, han))
+    return (
+        "ja"
+        if japanese >= JAPANESE_SHARE * sum(map(counts.__getitem__, han)) and japanese
+        else "zh"
+    )
 
 
+@lru_cache(maxsize=65_536)
 def _is_japanese_only(character: str) -> bool:
     """In Japan's standard set and in none of the Chinese ones."""
     return (
@@ -163,20 +186,16 @@ def _confidence(scripts: Counter[str], *, east: bool) -> float:
     return share * count / (count + 0.5)
 
 
-def _without_east_asian(text: str) -> str:
-    return re.sub("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]+", " ", text)
-
-
 def _classify(letters: str) -> Language:
     """Let the classifier and the list of frequent English words vote."""
     if letters.isupper():
         letters = letters.lower()
-    words = letters.split()
+    words = letters.lower().split()
     if max(map(len, words), default=0) < 2 and letters.lower() not in ("i", "a"):
         return UNDETERMINED
     scores = _scores(letters)
     tag, score = max(scores.items(), key=lambda item: item[1])
-    known = sum(word.lower() in ENGLISH for word in words) / len(words)
+    known = sum(map(ENGLISH.__contains__, words)) / len(words)
     english = max(scores.get("en", 0.0), KNOWN_WORD_CONFIDENCE * known)
     if english >= score:
         tag, score = "en", english

@@ -29,8 +29,13 @@ ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\u2028\u2029]")
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 PLAIN = re.compile(r"[\t\n\x20-\x7e]*")
+SOUND = re.compile(
+    "[\t\n\x20-\x7e·–—‘’“”…\u3000-\u3029\u3030-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e]*"
+)
+"""Text of these characters alone can be damaged in one way only: UTF-8 that was read as GBK."""
 SURROGATES = re.compile("([\ud800-\udfff]+)")
-NOT_ASCII = re.compile("[^\x00-\x7f]{3,}")
+GBK_LEADS, GBK_TRAILS = (*range(0xE2, 0xEA), 0xEF), range(0x80, 0xC0)
+"""The first two bytes of every Chinese character and mark in UTF-8, which GBK reads as one character."""
 
 
 def repair(text: str) -> str:
@@ -39,6 +44,8 @@ def repair(text: str) -> str:
     Full-width forms and curly quotes stay. Raises MissingExtraError without ftfy, unless the text is plain ASCII.
     """
     if PLAIN.fullmatch(text):
+        return text
+    if SOUND.fullmatch(text) and _gbk_run().sub(_undo_gbk, text) == text:
         return text
     while (repaired := _repair_once(text)) != text:  # one mend can bring another to light
         text = repaired
@@ -57,7 +64,7 @@ def to_traditional(text: str) -> str:
 
 def _repair_once(text: str) -> str:
     text = LINE_ENDS.sub("\n", text)
-    text = _fix_encoding(NOT_ASCII.sub(_undo_gbk, text))
+    text = _fix_encoding(_gbk_run().sub(_undo_gbk, text))
     text = CONTROLS.sub("", text)
     text = NEVER_NEEDED.sub("", text)
     text = TAGS_OUTSIDE_FLAGS.sub("", text)
@@ -65,6 +72,14 @@ def _repair_once(text: str) -> str:
         text = DIRECTION_MARKS.sub("", text)
     text = IDLE_JOINERS.sub("", text)
     return unicodedata.normalize("NFC", ODD_SPACES.sub(" ", text))
+
+
+@cache
+def _gbk_run() -> re.Pattern[str]:
+    """A whole run outside ASCII whose first character can be what GBK makes of UTF-8."""
+    pairs = bytes(byte for lead in GBK_LEADS for trail in GBK_TRAILS for byte in (lead, trail))
+    suspects = re.escape(pairs.decode("gb18030", "ignore"))
+    return re.compile(f"[{suspects}](?<![^\x00-\x7f].)[^\x00-\x7f]{{2,}}", re.S)
 
 
 def _undo_gbk(match: re.Match[str]) -> str:
@@ -85,7 +100,7 @@ def _undo_gbk(match: re.Match[str]) -> str:
 
 def _fix_encoding(text: str) -> str:
     """Mend line by line, as the library does itself, and only the lines that can need it."""
-    if PLAIN.fullmatch(text):
+    if SOUND.fullmatch(text):
         return text
     try:
         import ftfy
@@ -94,7 +109,7 @@ def _fix_encoding(text: str) -> str:
     config = _ftfy_config()
     lines = text.split("\n")
     return "\n".join(
-        line if PLAIN.fullmatch(line) else ftfy.fix_text(line, config) for line in lines
+        line if SOUND.fullmatch(line) else ftfy.fix_text(line, config) for line in lines
     )
 
 

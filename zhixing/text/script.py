@@ -80,8 +80,7 @@ def script_of(text: str) -> str:
 def count_scripts(counts: Counter[str]) -> Counter[str]:
     """Number of letters per script, from the number of each character."""
     scripts: Counter[str] = Counter()
-    for character, count in counts.items():
-        script = _script_of_character(character)
+    for script, count in zip(map(_script_of_character, counts), counts.values(), strict=True):
         if script:
             scripts[script] += count
     return scripts
@@ -107,8 +106,7 @@ def leading_script(scripts: Counter[str]) -> str:
 def chinese_variant(counts: Counter[str]) -> str:
     """Hans or Hant by the characters that only one of them has; Hani when there are none, or as many."""
     simplified = traditional = 0
-    for character, count in counts.items():
-        variant = _variant_of_character(character)
+    for variant, count in zip(map(_variant_of_character, counts), counts.values(), strict=True):
         simplified += count * (variant == "Hans")
         traditional += count * (variant == "Hant")
     if simplified == traditional:
