@@ -18,7 +18,9 @@ IDEAS = {
     "architectures": Bilingual(
         "Encoder, decoder, encoder-decoder", "编码器、解码器与编码器-解码器"
     ),
-    "objectives": Bilingual("Causal, masked and next-sentence objectives", "因果、掩码与下一句目标"),
+    "objectives": Bilingual(
+        "Causal, masked and next-sentence objectives", "因果、掩码与下一句目标"
+    ),
     "losses": Bilingual("Losses and regularisation", "损失与正则化"),
     "optimizers": Bilingual("Optimizers and schedules", "优化器与学习率调度"),
     "sampling": Bilingual("Sampling", "采样"),

@@ -73,7 +73,9 @@ def source_of(symbol: str) -> str:
     text = path.read_text("utf-8")
     node: ast.AST = ast.parse(text)
     for name in inside:
-        found = next((child for child in ast.iter_child_nodes(node) if _is_named(child, name)), None)
+        found = next(
+            (child for child in ast.iter_child_nodes(node) if _is_named(child, name)), None
+        )
         if found is None:
             raise UsageError(f"{path.name} has no {name}, which a theory page quotes as {symbol}")
         node = found
