@@ -6,7 +6,6 @@ Scored by the project's own functions: a model that finds every token equally li
 import math
 
 import numpy as np
-import torch
 
 from zhixing.evaluate.harness import DocumentScore
 from zhixing.evaluate.metrics import bits_per_byte, perplexity
