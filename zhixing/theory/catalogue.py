@@ -28,7 +28,7 @@ IDEAS = {
     "quantisation": Bilingual("Quantisation", "量化"),
     "parallelism": Bilingual("Parallelism", "并行训练"),
     "evaluation": Bilingual("Accuracy, precision, recall, F1", "准确率、精确率、召回率与 F1"),
-    "errata": Bilingual("Errata: numbers that the seeds got wrong", "勘误：原文算错的数"),
+    "errata": Bilingual("Errata", "勘误"),
 }
 """Name -> title. The module of an idea is zhixing.theory.NAME, its pages are docs/{en,zh}/theory/NAME.md."""
 

@@ -10,6 +10,15 @@ from zhixing.theory.errata_numbers import steps
 from zhixing.theory.idea import Bilingual, Idea
 
 
+PLACES = {
+    "code": "代码",
+    "attention": "注意力",
+    "pre-processing": "预处理",
+    "references": "参考文献",
+}
+"""What the parts of the articles are called."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Erratum:
     """One mistake: where, what is said there, what is right, and the idea that explains it."""
@@ -39,9 +48,12 @@ h^{(2)} &= W^{(2)} a^{(1)} + b^{(2)} = \begin{bmatrix} 380 \\ 479 \end{bmatrix}
 
 
 def _row(where: str, said: tuple[str, str], right: tuple[str, str], idea: str | None) -> Erratum:
-    """A row whose place is named alike in both languages."""
+    """A row; what follows the place's number is translated."""
+    chinese = where
+    for word, translated in PLACES.items():
+        chinese = chinese.replace(f", {word}", f"，{translated}")
     return Erratum(
-        place=Bilingual(where, where), said=Bilingual(*said), right=Bilingual(*right), idea=idea
+        place=Bilingual(where, chinese), said=Bilingual(*said), right=Bilingual(*right), idea=idea
     )
 
 

@@ -27,10 +27,10 @@ def idea() -> Idea:
 \text{SGD} \quad & w \leftarrow w - \eta\, g \\
 \text{Adam} \quad & m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \qquad
 w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon} \\
-\text{AdamW} \quad & w \leftarrow (1 - \eta \lambda)\, w, \text{ then as Adam} \\
+\text{AdamW} \quad & w \leftarrow (1 - \eta \lambda)\, w, \qquad \text{then as Adam} \\
 \text{Muon} \quad & m \leftarrow \beta m + (1 - \beta) g, \qquad
 W \leftarrow (1 - \eta \lambda) W - \eta\, U V^{\top} \sqrt{\max(1, \tfrac{\text{rows}}{\text{columns}})}
-\quad \text{where } \beta m + (1 - \beta) g = U S V^{\top}
+\quad \text{where} \quad \beta m + (1 - \beta) g = U S V^{\top}
 \end{aligned}
 """,
         plain="SGD    w ← w − η g\n"

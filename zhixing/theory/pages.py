@@ -25,6 +25,7 @@ from zhixing.core.files import write_text
 from zhixing.theory.catalogue import IDEAS, load
 from zhixing.theory.errata import ERRATA
 from zhixing.theory.idea import Idea, show
+from zhixing.theory.words import in_chinese
 
 PART = re.compile(
     r"^(?P<begin><!-- make: (?P<what>\w+)(?: (?P<symbol>[\w.]+))? -->)\n.*?^(?P<end><!-- end -->)$",
@@ -115,7 +116,8 @@ def _load(name: str) -> Idea:
 
 
 def _formula(name: str, language: str) -> str:
-    return f"$$\n{_load(name).formula.strip()}\n$$"
+    formula = _load(name).formula.strip()
+    return f"$$\n{in_chinese(formula) if language == 'zh' else formula}\n$$"
 
 
 def _example(name: str, language: str) -> str:

@@ -21,15 +21,14 @@ def idea() -> Idea:
     return Idea(
         formula=r"""
 \begin{aligned}
-\text{data} \quad & g = \frac{\sum_{r} \sum_{i \in r} \nabla \ell_i}{\sum_{r} n_r}
-\qquad \text{(not the mean of the means)} \\
+\text{data} \quad & g = \frac{\sum_{r} \sum_{i \in r} \nabla \ell_i}{\sum_{r} n_r} \\
 \text{tensor} \quad & f(x\, [A_1\ A_2]) \begin{bmatrix} B_1 \\ B_2 \end{bmatrix} = f(x A_1) B_1 + f(x A_2) B_2 \\
-\text{pipeline} \quad & \text{idle share} = \frac{s - 1}{m + s - 1} \qquad (s \text{ stages}, m \text{ micro-batches}) \\
-\text{ring} \quad & \text{bytes sent per worker} = 2\, \frac{r - 1}{r}\, \text{bytes of the gradient}
+\text{pipeline} \quad & \text{idle share} = \frac{s - 1}{m + s - 1} \\
+\text{ring} \quad & \frac{\text{bytes sent}}{\text{bytes of the gradient}} = 2\, \frac{k - 1}{k}
 \end{aligned}
 """,
         plain="data: g = Σ_r Σ ∇ℓ / Σ_r n_r;  tensor: f(x [A1 A2]) [B1; B2] = f(x A1) B1 + f(x A2) B2\n"
-        "pipeline: idle = (s − 1) / (m + s − 1);  ring: 2 (r − 1)/r of the gradient is sent",
+        "pipeline: idle = (s − 1) / (m + s − 1);  ring: 2 (k − 1)/k of the gradient is sent",
         steps=(*_data(), *_tensor(), *_pipeline(), *_memory()),
         source="Shoeybi et al. 2019, *Megatron-LM*, §3; Huang et al. 2019, *GPipe*, §2.3; "
         "Rajbhandari et al. 2020, *ZeRO*, §3 and §5",

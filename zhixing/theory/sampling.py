@@ -23,8 +23,8 @@ def idea() -> Idea:
         formula=r"""
 \begin{aligned}
 p_i &= \frac{e^{z_i / T}}{\sum_j e^{z_j / T}}, \qquad T \to 0:\ \arg\max_i z_i \\
-\text{top-}k &: \text{the } k \text{ most probable}, \qquad
-\text{top-}p: \text{the fewest with } \sum p_i \ge p, \qquad
+\text{top-}k &: |S| = k, \qquad
+\text{top-}p: \min |S| \ \text{with} \sum_{i \in S} p_i \ge p, \qquad
 \text{min-}p: p_i \ge p_{\min} \max_j p_j
 \end{aligned}
 """,
