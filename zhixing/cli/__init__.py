@@ -21,7 +21,10 @@ COMMANDS = {
     "train": ("zhixing.cli.train:train", "Train what a recipe says."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
-    "theory": ("zhixing.cli.theory:theory", "The ideas behind the models, worked out with numbers."),
+    "theory": (
+        "zhixing.cli.theory:theory",
+        "The ideas behind the models, worked out with numbers.",
+    ),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
     "bench": ("zhixing.cli.bench:bench", "Measure our speeds beside those of others."),
     "doctor": ("zhixing.cli.doctor:doctor", "What this machine has, and what is missing."),

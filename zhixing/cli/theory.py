@@ -11,9 +11,7 @@ from zhixing.theory.idea import Idea, show
 Language = Literal["en", "zh"]
 
 
-def theory(
-    name: str | None = None, /, *, language: Language = "en", as_json: Json = False
-) -> int:
+def theory(name: str | None = None, /, *, language: Language = "en", as_json: Json = False) -> int:
     """List the ideas behind the models, or work one of them out with small numbers.
 
     Parameters

@@ -5,14 +5,14 @@ silenced: what comes out is what went in.
 """
 
 import torch
-from torch.nn import functional as F
 
-from zhixing.kernels.norm import rms_norm_reference
 from zhixing.kernels.rotary import angles
 from zhixing.kernels.swiglu import swiglu_reference
 from zhixing.model.activations import ACTIVATIONS, ActivationName
+from zhixing.model.attention import View
 from zhixing.model.blocks import Block
-from zhixing.model.config import DecoderConfig
+from zhixing.model.norms import NORMS
+from zhixing.model.stack_config import StackConfig
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 X = (1.0, 2.0, 3.0, 6.0)
@@ -46,7 +46,7 @@ x' = \operatorname{Norm}(y + \operatorname{FFN}(y)) \\
 
 def _norms() -> tuple[Step, ...]:
     x = torch.tensor(X)
-    layer, rms = F.layer_norm(x, (4,)), rms_norm_reference(x, torch.ones(4), 1e-6)
+    layer, rms = (NORMS[name](4, 1e-6) for name in ("layer", "rms"))
     return (
         Step(
             name="layer_norm",
@@ -55,7 +55,7 @@ def _norms() -> tuple[Step, ...]:
                 "[1 2 3 6] 的 LayerNorm：减去均值 3，除以标准差 √3.5。",
             ),
             formula="(x − 3) / √3.5",
-            value=values(layer),
+            value=values(layer(x).detach()),
         ),
         Step(
             name="rms_norm",
@@ -64,7 +64,7 @@ def _norms() -> tuple[Step, ...]:
                 "同一向量的 RMSNorm：除以均方根 √12.5；均值保留。",
             ),
             formula="x / √12.5",
-            value=values(rms),
+            value=values(rms(x).detach()),
         ),
         Step(
             name="scale",
@@ -73,7 +73,7 @@ def _norms() -> tuple[Step, ...]:
                 "两者都忘掉尺度：十倍 x 的 RMSNorm，最大差别。",
             ),
             formula="max |RMSNorm(10 x) − RMSNorm(x)|",
-            value=(rms_norm_reference(10 * x, torch.ones(4), 1e-6) - rms).abs().max().item(),
+            value=(rms(10 * x) - rms(x)).abs().max().item(),
         ),
     )
 
@@ -101,14 +101,12 @@ def _activations() -> tuple[Step, ...]:
 
 
 def _residual() -> tuple[Step, ...]:
-    config = DecoderConfig(width=8, heads=2, kv_heads=1, head_dim=4, hidden=16, max_time=8)
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(1, 3, 8, generator=generator)
-    block = Block(config, 0)
-    positions = torch.arange(3)[None]
+    config = StackConfig(width=8, heads=2, kv_heads=1, head_dim=4, hidden=16, max_time=8)
+    block = Block(config, 0, causal=True, reads_source=False)
     for part in (block.attention.out, block.feed_forward.down):
         torch.nn.init.zeros_(part.weight)
-    after = block(x, angles(positions, 4, 10_000.0), positions, torch.zeros_like(positions), None)
+    x = torch.randn(1, 3, 8, generator=torch.Generator().manual_seed(0))
+    after = block(x, _view(3))
     attention = sum(weight.numel() for weight in block.attention.parameters())
     return (
         Step(
@@ -134,4 +132,14 @@ def _residual() -> tuple[Step, ...]:
                 block.attention_norm.weight.numel() + block.feed_forward_norm.weight.numel(),
             ),
         ),
+    )
+
+
+def _view(time: int) -> View:
+    """One document of some tokens, as a decoder's block sees it."""
+    positions = torch.arange(time)[None]
+    return View(
+        positions=positions,
+        rotation=angles(positions, 4, 10_000.0),
+        starts=torch.zeros_like(positions),
     )

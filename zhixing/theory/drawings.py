@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from zhixing.theory import attention, cnn, embeddings, mlp, ngram, recurrent
+from zhixing.model.positions import sinusoids
+from zhixing.theory import architectures, attention, cnn, embeddings, mlp, ngram, recurrent
 from zhixing.theory.drawings_training import DRAWINGS as TRAINING
 from zhixing.theory.idea import Value
-from zhixing.theory.positions import sinusoid, turn
+from zhixing.theory.positions import turn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +108,7 @@ def draw_attention(figure: "Figure") -> None:
 def draw_positions(figure: "Figure") -> None:
     """The sinusoidal table, and the rotary score by distance."""
     left, right = figure.subplots(1, 2)
-    columns = sinusoid(torch.arange(60), 32)
+    columns = sinusoids(60, 32, halves=False)
     for column, color in ((4, BLUE), (8, RED), (16, GREY)):
         left.plot(columns[:, column], color=color, label=f"2i = {column}")
     left.set(xlabel="p", ylabel="PE(p, 2i), d = 32")
@@ -131,6 +132,34 @@ def draw_positions(figure: "Figure") -> None:
     )
     right.set(xlabel="n − m", ylabel="(R_m q)·(R_n k)")
     right.legend(fontsize=7, frameon=False)
+
+
+def draw_architectures(figure: "Figure") -> None:
+    """Who sees whom in the three kinds of model."""
+    source, target = architectures.source_influence(), architectures.target_influence()
+    kinds = {
+        "encoder": (architectures.encoder_influence(), "s"),
+        "decoder": (architectures.decoder_influence(), "y"),
+        "encoder-decoder": (torch.cat((source, target), dim=1), "sy"),
+    }
+    for axes, (title, (seen, letters)) in zip(
+        figure.subplots(1, 3, width_ratios=(3, 4, 7)), kinds.items(), strict=True
+    ):
+        names = [f"{letters[0]}{n + 1}" for n in range(seen.shape[1])]
+        if len(letters) == 2:
+            split = source.shape[1]
+            names = [f"s{n + 1}" for n in range(split)] + [f"y{n + 1}" for n in range(len(target))]
+            axes.axvline(split, color=RED, linewidth=2, zorder=3)
+        axes.pcolormesh(seen.tolist(), cmap="Blues", vmin=0, vmax=1.6, edgecolor="white")
+        axes.set_xticks([n + 0.5 for n in range(len(names))], names)
+        axes.set_yticks(
+            [n + 0.5 for n in range(len(seen))], [f"h{n + 1}" for n in range(len(seen))]
+        )
+        axes.set_title(title, fontsize=9)
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
 
 
 def rotated(x: torch.Tensor, angle: float) -> torch.Tensor:
@@ -241,6 +270,7 @@ DRAWINGS: dict[str, Callable[["Figure"], None]] = {
     "attention": draw_attention,
     "positions": draw_positions,
     "block": draw_block,
+    "architectures": draw_architectures,
     **TRAINING,
 }
 """The picture of each idea."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from zhixing.theory.errata_numbers import steps
 from zhixing.theory.idea import Bilingual, Idea
 
-
 PLACES = {
     "code": "代码",
     "attention": "注意力",

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 
 from zhixing.kernels.attention import attend, visible
 from zhixing.kernels.recurrence import lstm_cell_reference
+from zhixing.model.positions import sinusoids
 from zhixing.model.recurrent import rnn_cell
 from zhixing.theory.idea import Bilingual, Step, Value, values
 from zhixing.theory.mlp import network
-from zhixing.theory.positions import sinusoid
 
 FOUND = "5 7 3 2 4 9 1 6 8 0"
 """What article 001 prints as generated text."""
@@ -50,7 +50,7 @@ def _positions_000() -> Iterator[Step]:
         "Right: positions 0, 1 and 2 with width d = 4, a row each.",
         "正确：位置 0、1、2，宽度 d = 4，每个位置一行。",
         "PE(p, 2i) = sin(p / 10000^(2i/4)), PE(p, 2i+1) = cos(…)",
-        values(sinusoid(torch.arange(3), 4)),
+        values(sinusoids(3, 4, halves=False)),
     )
 
 
@@ -168,7 +168,7 @@ def _bag_and_table_002() -> Iterator[Step]:
         "Right: as many rows as there are places, here 4.",
         "正确：有多少个位置就有多少行，这里是 4 行。",
         "[sin(p·div)  cos(p·div)]",
-        values(sinusoid(torch.arange(4), 4)),
+        values(sinusoids(4, 4, halves=False)),
     )
 
 
@@ -286,7 +286,7 @@ def _block_003() -> Iterator[Step]:
 
 def _batch_004() -> Step:
     batch, time = 1, 3
-    table = sinusoid(torch.arange(8), 2)
+    table = sinusoids(8, 2, halves=False)
     added = table[:batch].expand(batch, time, 2)  # what article 004 adds to (batch, time, width)
     return _step(
         "by_batch",

@@ -4,21 +4,13 @@ Three ways: add a vector per place (sinusoidal or learned), turn queries and key
 distance to the scores (relative).
 """
 
-import math
-
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
+from zhixing.kernels.attention import ScoreRule, attend, visible
 from zhixing.kernels.rotary import angles, rotate
+from zhixing.model.positions import buckets, sinusoids
 from zhixing.theory.idea import Bilingual, Idea, Step, values
-
-
-def sinusoid(positions: Int[Tensor, " time"], width: int) -> Float[Tensor, "time width"]:
-    """Sines in the even columns, cosines in the odd ones (Vaswani et al. 2017, §3.5)."""
-    divisor = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
-    turned = positions[:, None] * divisor
-    return torch.stack((turned.sin(), turned.cos()), dim=-1).flatten(1)
 
 
 def idea() -> Idea:
@@ -41,7 +33,7 @@ R_p = \begin{bmatrix} \cos p\theta & -\sin p\theta \\ \sin p\theta & \cos p\thet
 
 
 def _sinusoidal() -> tuple[Step, ...]:
-    table = sinusoid(torch.arange(20), 8)
+    table = sinusoids(20, 8, halves=False)
     return (
         Step(
             name="table",
@@ -50,7 +42,7 @@ def _sinusoidal() -> tuple[Step, ...]:
                 "正弦编码：位置 0、1、2 的行，宽度 4；前一对转得快，后一对转得慢。",
             ),
             formula="PE",
-            value=values(sinusoid(torch.arange(3), 4)),
+            value=values(sinusoids(3, 4, halves=False)),
         ),
         Step(
             name="same_distance",
@@ -99,19 +91,33 @@ def _rotary() -> tuple[Step, ...]:
 
 
 def _relative() -> tuple[Step, ...]:
-    bias = torch.tensor([0.5, 0.0, -1.0])  # by distance 0, 1, 2
-    distance = torch.arange(3)[:, None] - torch.arange(3)
-    scores = torch.where(distance >= 0, bias[distance.clamp_min(0)], -torch.inf)
+    distance = (
+        torch.arange(3) - torch.arange(3)[:, None]
+    )  # place of the key less place of the query
+    bias = torch.tensor([0.5, 0.0, -1.0])[distance.neg().clamp_min(0)]
+    nothing, identity = torch.zeros(1, 1, 3, 3), torch.eye(3)[None, None]
+    mask = visible(torch.zeros(1, 3, dtype=torch.long))
+    shares = attend(nothing, nothing, identity, mask, ScoreRule(bias=bias[None, None]))
+    far = torch.tensor([0, -1, -2, -3, -4, -6, -8, -12, -16, -100])
     return (
         Step(
             name="relative",
             says=Bilingual(
-                "Relative: a learned number per distance, 0.5, 0 and −1, is added to the scores before the softmax; "
-                "with all other scores equal, these are the weights of three causal queries.",
-                "相对位置：每个距离一个学到的数 0.5、0、−1，在 softmax 之前加到得分上；其他得分都相等时，三个因果查询的权重如下。",
+                "Relative: a number per distance, 0.5, 0 and −1, is added to the scores; with all else equal these are "
+                "the shares of three causal queries.",
+                "相对位置：每个距离一个数 0.5、0、−1，加在得分上；其他都相等时，三个因果查询的份额如下。",
             ),
             formula="softmax(0 + bias(m − n))",
-            value=values(scores.softmax(-1)),
+            value=values(shares[0, 0]),
+        ),
+        Step(
+            name="buckets",
+            says=Bilingual(
+                "T5 sorts distances into buckets, here 8 up to distance 16: 0 1 2 3 4 6 8 12 16 100 fall into these.",
+                "T5 把距离分进若干格，这里是 8 格、最远 16：距离 0 1 2 3 4 6 8 12 16 100 分别落入下列各格。",
+            ),
+            formula="bucket",
+            value=values(buckets(far, count=8, longest=16, both_ways=False)),
         ),
     )
 

@@ -18,6 +18,7 @@ WORDS = {
     "decoder": "解码器",
     "dot": "点积",
     "encoder": "编码器",
+    "encoder-decoder": "编码器-解码器",
     "hidden": "不可见",
     "hinge": "合页",
     "idle share": "空闲份额",
