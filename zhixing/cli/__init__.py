@@ -22,6 +22,10 @@ COMMANDS = {
     "vectors": ("zhixing.cli.vectors:app", "Learn, look at and measure word vectors."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
+    "theory": (
+        "zhixing.cli.theory:theory",
+        "The ideas behind the models, worked out with numbers.",
+    ),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
     "bench": ("zhixing.cli.bench:bench", "Measure our speeds beside those of others."),
     "doctor": ("zhixing.cli.doctor:doctor", "What this machine has, and what is missing."),

@@ -1,0 +1,97 @@
+"""A convolutional network for text: a small pattern is slid along the sentence, and the best match is kept."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zhixing.theory.idea import Bilingual, Idea, Step, values
+
+SENTENCE = (("the", 0.0), ("film", 0.2), ("is", 0.0), ("not", -1.0), ("good", 1.0))
+"""Words with an embedding of one number each, so that a filter can be followed by eye."""
+FILTERS = ((0.0, 1.0), (-1.0, 1.0))
+"""Two filters over two words: "this word is good", "not, then good"."""
+
+
+def idea() -> Idea:
+    """Slide, cut below zero, keep the largest, classify."""
+    return Idea(
+        formula=r"""
+c_{t,f} = \operatorname{ReLU}\Bigl(\sum_{j=0}^{k-1} w_{f,j} \cdot x_{t+j} + b_f\Bigr), \qquad
+\hat c_f = \max_t\, c_{t,f}, \qquad p = \operatorname{softmax}(W \hat c + b)
+""",
+        plain="c[t, f] = ReLU(Σ_j w[f, j]·x[t+j] + b[f]),  ĉ[f] = max_t c[t, f],  p = softmax(W ĉ + b)",
+        steps=_steps(),
+        source="Kim 2014, *Convolutional neural networks for sentence classification*, §2, eq. 1-4",
+    )
+
+
+def convolve(x: Tensor, filters: Tensor) -> Tensor:
+    """Every filter (filters, width, k) at every place of x (time, width): (filters, time - k + 1)."""
+    return F.conv1d(x.T[None], filters)[0]
+
+
+def _steps() -> tuple[Step, ...]:
+    x = torch.tensor([[number] for _, number in SENTENCE])
+    filters = torch.tensor(FILTERS)[:, None]  # (filters, width, k)
+    matched = convolve(x, filters)
+    kept = matched.relu().max(dim=1)
+    weights = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # rows: positive, negative
+    return (
+        Step(
+            name="x",
+            says=Bilingual(
+                '"the film is not good", one number a word.',
+                "“the film is not good”，每个词一个数。",
+            ),
+            formula="x",
+            value=values(x[:, 0]),
+            digits=1,
+        ),
+        Step(
+            name="slid",
+            says=Bilingual(
+                "Two filters over two neighbouring words, [0 1] and [−1 1], at the four places where they fit.",
+                "两个滤波器 [0 1] 与 [−1 1]，各看相邻两个词，在放得下的四个位置上。",
+            ),
+            formula="w_f · (x[t], x[t+1])",
+            value=values(matched),
+            digits=1,
+        ),
+        Step(
+            name="by_hand",
+            says=Bilingual(
+                'The second filter at "not good", by hand.',
+                "第二个滤波器在 “not good” 处，手算。",
+            ),
+            formula="−1·(−1) + 1·1",
+            value=-1 * -1.0 + 1 * 1.0,
+            digits=1,
+        ),
+        Step(
+            name="kept",
+            says=Bilingual(
+                "After the ReLU the largest over time: where it was no longer matters, that it was there does.",
+                "ReLU 之后沿时间取最大：在哪里出现不再重要，重要的是出现过。",
+            ),
+            formula="max_t ReLU(·)",
+            value=values(kept.values),
+            digits=1,
+        ),
+        Step(
+            name="places",
+            says=Bilingual(
+                "Where each filter found it, from 0.", "各滤波器在哪里找到，从 0 数起。"
+            ),
+            formula="argmax_t",
+            value=values(kept.indices),
+        ),
+        Step(
+            name="probabilities",
+            says=Bilingual(
+                'Positive and negative: "good" speaks for the first, "not good" louder for the second.',
+                "正面与负面：“good” 支持前者，“not good” 更有力地支持后者。",
+            ),
+            formula="softmax([[1 −1] [−1 1]] ĉ)",
+            value=values((weights @ kept.values).softmax(0)),
+        ),
+    )

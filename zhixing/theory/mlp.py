@@ -1,0 +1,195 @@
+"""A multilayer perceptron, forwards and backwards by hand: the network of article 003, with the numbers put right.
+
+Every gradient is worked out by the formula and again by automatic differentiation; `idea()` shows the former, the
+tests compare.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zhixing.theory.idea import Bilingual, Idea, Step, values
+
+X = (1.0, 2.0, 3.0)
+Y = (1.0, 0.0)
+LR = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Network:
+    """Two linear maps with a ReLU between them; 3 inputs, 2 hidden units, 2 outputs."""
+
+    first: Tensor
+    first_bias: Tensor
+    second: Tensor
+    second_bias: Tensor
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """What goes into the ReLU."""
+        return F.linear(x, self.first, self.first_bias)
+
+    def output(self, a: Tensor) -> Tensor:
+        """Logits."""
+        return F.linear(a, self.second, self.second_bias)
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """Cross-entropy of the softmax of the logits."""
+        return F.cross_entropy(self.output(self.hidden(x).relu()), y)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gradients:
+    """Derivatives of the loss: at the logits, at the hidden units, and for both matrices."""
+
+    delta2: Tensor
+    delta1: Tensor
+    second: Tensor
+    first: Tensor
+
+
+def network() -> Network:
+    """The weights of article 003, §4.5."""
+    return Network(
+        first=torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+        first_bias=torch.tensor([1.0, 2.0]),
+        second=torch.tensor([[7.0, 8.0], [9.0, 10.0]]),
+        second_bias=torch.tensor([3.0, 4.0]),
+    )
+
+
+def backpropagate(net: Network, x: Tensor, y: Tensor) -> Gradients:
+    """The chain rule, from the loss down: one line per step."""
+    h1 = net.hidden(x)
+    a1 = h1.relu()
+    h2 = net.output(a1)
+    delta2 = h2.softmax(0) - y
+    delta1 = (net.second.T @ delta2) * (h1 > 0)
+    return Gradients(
+        delta2=delta2,
+        delta1=delta1,
+        second=torch.outer(delta2, a1),
+        first=torch.outer(delta1, x),
+    )
+
+
+def idea() -> Idea:
+    """Forwards, the loss, backwards, one step of gradient descent, and the loss again."""
+    net, x, y = network(), torch.tensor(X), torch.tensor(Y)
+    return Idea(
+        formula=r"""
+\begin{aligned}
+h^{(l)} &= W^{(l)} a^{(l-1)} + b^{(l)}, \qquad a^{(l)} = f\bigl(h^{(l)}\bigr) \\
+\delta^{(L)} &= \operatorname{softmax}\bigl(h^{(L)}\bigr) - y \\
+\delta^{(l)} &= f'\bigl(h^{(l)}\bigr) \odot \bigl(W^{(l+1)}\bigr)^{\!\top} \delta^{(l+1)} \\
+\frac{\partial L}{\partial W^{(l)}} &= \delta^{(l)} \bigl(a^{(l-1)}\bigr)^{\!\top}, \qquad
+\frac{\partial L}{\partial b^{(l)}} = \delta^{(l)}
+\end{aligned}
+""",
+        plain="h(l) = W(l) a(l−1) + b(l),  a(l) = f(h(l))\n"
+        "δ(L) = softmax(h(L)) − y,  δ(l) = f'(h(l)) ⊙ W(l+1)ᵀ δ(l+1)\n"
+        "∂L/∂W(l) = δ(l) a(l−1)ᵀ,  ∂L/∂b(l) = δ(l)",
+        steps=(*_forwards(net, x, y), *_backwards(net, x, y)),
+        source="Rumelhart, Hinton & Williams 1986, *Learning representations by back-propagating errors*, eq. 4-7",
+    )
+
+
+def _forwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
+    h1 = net.hidden(x)
+    h2 = net.output(h1.relu())
+    return (
+        Step(
+            name="h1",
+            says=Bilingual(
+                "x = [1 2 3] through the first matrix [1 2 3; 4 5 6] and bias [1 2].",
+                "x = [1 2 3] 经过第一个矩阵 [1 2 3; 4 5 6] 和偏置 [1 2]。",
+            ),
+            formula="h1 = W1 x + b1",
+            value=values(h1),
+            digits=0,
+        ),
+        Step(
+            name="a1",
+            says=Bilingual("The ReLU keeps what is positive.", "ReLU 保留正数。"),
+            formula="a1 = max(h1, 0)",
+            value=values(h1.relu()),
+            digits=0,
+        ),
+        Step(
+            name="h2",
+            says=Bilingual(
+                "Through the second matrix [7 8; 9 10] and bias [3 4]: the logits of two classes.",
+                "经过第二个矩阵 [7 8; 9 10] 和偏置 [3 4]：两个类别的对数几率。",
+            ),
+            formula="h2 = W2 a1 + b2",
+            value=values(h2),
+            digits=0,
+        ),
+        Step(
+            name="log_p",
+            says=Bilingual(
+                "Their log-probabilities: the second class is all but certain.",
+                "它们的对数概率：几乎肯定是第二类。",
+            ),
+            formula="log softmax(h2)",
+            value=values(h2.log_softmax(0)),
+        ),
+        Step(
+            name="loss",
+            says=Bilingual(
+                "The first was right, y = [1 0]: a large loss.",
+                "正确的是第一类，y = [1 0]：损失很大。",
+            ),
+            formula="L = −Σ y log softmax(h2)",
+            value=net.loss(x, y).item(),
+        ),
+    )
+
+
+def _backwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
+    found = backpropagate(net, x, y)
+    moved = Network(
+        first=net.first - LR * found.first,
+        first_bias=net.first_bias - LR * found.delta1,
+        second=net.second - LR * found.second,
+        second_bias=net.second_bias - LR * found.delta2,
+    )
+    return (
+        Step(
+            name="delta2",
+            says=Bilingual("The error at the logits.", "对数几率处的误差。"),
+            formula="δ2 = softmax(h2) − y",
+            value=values(found.delta2),
+        ),
+        Step(
+            name="delta1",
+            says=Bilingual(
+                "Back through W2, transposed; the ReLU lets it through, its slope is 1 where h1 > 0.",
+                "经转置的 W2 传回；h1 > 0 处 ReLU 的斜率是 1，原样通过。",
+            ),
+            formula="δ1 = ReLU'(h1) ⊙ W2ᵀ δ2",
+            value=values(found.delta1),
+        ),
+        Step(
+            name="grad2",
+            says=Bilingual("The gradient of W2.", "W2 的梯度。"),
+            formula="δ2 a1ᵀ",
+            value=values(found.second),
+        ),
+        Step(
+            name="grad1",
+            says=Bilingual("The gradient of W1.", "W1 的梯度。"),
+            formula="δ1 xᵀ",
+            value=values(found.first),
+        ),
+        Step(
+            name="loss_after",
+            says=Bilingual(
+                "The loss after one step with learning rate 0.01: both matrices moved, and it fell.",
+                "学习率 0.01 走一步之后的损失：两个矩阵都动了，损失下降。",
+            ),
+            formula="L(W − 0.01 ∂L/∂W)",
+            value=moved.loss(x, y).item(),
+        ),
+    )
