@@ -99,7 +99,8 @@ def pages(root: Path) -> dict[Path, str]:
     sentences = tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
     says = {"en": Translation("en", {}), "zh": Translation("zh", sentences)}
     return {
-        root / f"docs/{language}/recipes.md": f"{page(Recipe, say)}\n{table_of(VectorRecipe, 'vectors', say)}"
+        root
+        / f"docs/{language}/recipes.md": f"{page(Recipe, say)}\n{table_of(VectorRecipe, 'vectors', say)}"
         for language, say in says.items()
     }
 

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from zhixing.model.activations import ACTIVATIONS, ActivationName
+from zhixing.model.activations import ACTIVATIONS
 from zhixing.model.sequence_config import BagConfig
+from zhixing.model.stack_config import ActivationName
 
 
 class Perceptron(nn.Module):

@@ -17,8 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.kernels.through_time import CELLS as CELLS
-from zhixing.kernels.through_time import Kind, Recurrence, through_time
+from zhixing.kernels.through_time import CELLS, Kind, Recurrence, through_time
 from zhixing.model.config import RecurrentConfig
 from zhixing.model.norms import RMSNorm
 from zhixing.model.protocol import LanguageModel, Output, State

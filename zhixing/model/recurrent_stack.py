@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.kernels.recurrence import Tape
-from zhixing.model.recurrent import CELLS
+from zhixing.kernels.through_time import CELLS, Kind
 
 CellState = tuple[Float[Tensor, "batch width"], ...]
 """What one cell remembers: h, and for an LSTM the memory c."""
@@ -26,7 +26,7 @@ CellState = tuple[Float[Tensor, "batch width"], ...]
 class RecurrentPass(nn.Module):
     """One cell in one direction; parameters are named as in torch.nn.RNNBase."""
 
-    def __init__(self, cell: str, inputs: int, width: int, *, is_backward: bool) -> None:
+    def __init__(self, cell: Kind, inputs: int, width: int, *, is_backward: bool) -> None:
         super().__init__()
         self.cell, gates, self.parts = CELLS[cell]
         self.width = width

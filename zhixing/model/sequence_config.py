@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
-from zhixing.model.config import Probability
+from zhixing.model.stack_config import Probability
 
 CellName = Literal["rnn", "gru", "lstm"]
 """Elman 1990; Cho et al. 2014; Hochreiter & Schmidhuber 1997."""

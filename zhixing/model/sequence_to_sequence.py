@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zhixing.kernels.through_time import CELLS
 from zhixing.model.protocol import Output, State
-from zhixing.model.recurrent import CELLS
 from zhixing.model.recurrent_stack import (
     CellState,
     RecurrentPass,

@@ -8,11 +8,11 @@ import torch
 
 from zhixing.kernels.rotary import angles
 from zhixing.kernels.swiglu import swiglu_reference
-from zhixing.model.activations import ACTIVATIONS, ActivationName
+from zhixing.model.activations import ACTIVATIONS
 from zhixing.model.attention import View
 from zhixing.model.blocks import Block
 from zhixing.model.norms import NORMS
-from zhixing.model.stack_config import StackConfig
+from zhixing.model.stack_config import ActivationName, StackConfig
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 X = (1.0, 2.0, 3.0, 6.0)

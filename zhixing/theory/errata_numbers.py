@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from zhixing.kernels.attention import attend, visible
 from zhixing.kernels.recurrence import lstm_cell_reference
+from zhixing.kernels.through_time import rnn_cell
 from zhixing.model.positions import sinusoids
-from zhixing.model.recurrent import rnn_cell
 from zhixing.theory.idea import Bilingual, Step, Value, values
 from zhixing.theory.mlp import network
 

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from zhixing.model.recurrent import CELLS, gru_cell, long_short_term_cell, rnn_cell
+from zhixing.kernels.through_time import CELLS, gru_cell, long_short_term_cell, rnn_cell
 from zhixing.theory.idea import Bilingual, Idea, Step
 
 FORGET = 0.98
