@@ -38,7 +38,7 @@ class RecurrentPass(nn.Module):
         self.stacked = {"weight_ih": (width,) * gates, "weight_hh": (width,) * gates}
         self._initialise(cell)
 
-    def _initialise(self, cell: str) -> None:
+    def _initialise(self, cell: Kind) -> None:
         """As the language models': uniform, orthogonal recurrent matrices, forget gates open at first."""
         bound = self.width**-0.5
         nn.init.uniform_(self.weight_ih, -bound, bound)
@@ -83,7 +83,7 @@ class RecurrentStack(nn.Module):
 
     def __init__(
         self,
-        cell: str,
+        cell: Kind,
         inputs: int,
         width: int,
         *,
