@@ -6,7 +6,7 @@ tensors keep our names. A mixture keeps its two models in the folders `neural` a
 opens by itself, and only its gate in its own tensors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -220,12 +220,20 @@ def _map(
     family: Family | None, config: NetworkConfig, tensors: Mapping[str, Tensor]
 ) -> tuple[list[Rule], Mapping[str, int]]:
     if family is None:
-        twins = {"unembed.weight", "heads.masked.output.weight"} if _is_tied(config) else set()
-        return identity(name for name in tensors if name not in twins), {}
+        return identity(_once(tensors)), {}
     layers = max(getattr(half, "layers", 0) for half in _halves(config))
     experts = getattr(config, "experts", 0)
     rules = expand(family.rules, layers=layers, experts=experts, tied=_is_tied(config))
     return [rule for rule in rules if rule.ours in tensors], family.rows(config)
+
+
+def _once(tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """The names of tensors, of those that share their numbers (tied weights) only the first."""
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        if tensor.numel() == 0 or tensor.data_ptr() not in seen:
+            yield name
+        seen.add(tensor.data_ptr())
 
 
 def _halves(config: NetworkConfig) -> tuple[Any, ...]:

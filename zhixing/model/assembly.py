@@ -13,33 +13,51 @@ from zhixing.model.config import (
     NGramConfig,
     RecurrentConfig,
 )
+from zhixing.model.convolution import ConvolutionClassifier
 from zhixing.model.decoder import Decoder
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.mixture import Mixture
 from zhixing.model.ngram import NGram
+from zhixing.model.perceptron import BagClassifier
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.recurrent import Recurrent
+from zhixing.model.sequence_config import (
+    BagConfig,
+    ConvolutionConfig,
+    SequenceToSequenceConfig,
+    TaggerConfig,
+)
+from zhixing.model.sequence_to_sequence import SequenceToSequence
+from zhixing.model.tagger import Tagger
 
-Network = LanguageModel | Encoder | EncoderDecoder
-"""Any model of ours: what predicts the next token, what reads, what reads and writes."""
+Classifier = ConvolutionClassifier | BagClassifier
+"""What gives a text one label."""
+Writer = EncoderDecoder | SequenceToSequence
+"""What reads a source and writes a target."""
+Network = LanguageModel | Encoder | Writer | Tagger | Classifier
+"""Any model of ours."""
 
 LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
     DecoderConfig: Decoder,
     RecurrentConfig: Recurrent,
     NGramConfig: NGram,
 }
-READERS: dict[type, Callable[[Any, int], Encoder | EncoderDecoder]] = {
+OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier]] = {
     EncoderConfig: Encoder,
     EncoderDecoderConfig: EncoderDecoder,
+    SequenceToSequenceConfig: SequenceToSequence,
+    TaggerConfig: Tagger,
+    ConvolutionConfig: ConvolutionClassifier,
+    BagConfig: BagClassifier,
 }
 
 
 def build_network(config: NetworkConfig, vocab: int) -> Network:
     """A new model of any kind for `vocab` token ids, with random weights from torch's current generator."""
-    if isinstance(config, EncoderConfig | EncoderDecoderConfig):
-        return READERS[type(config)](config, vocab)
-    return build_model(config, vocab)
+    if isinstance(config, DecoderConfig | RecurrentConfig | NGramConfig | MixtureConfig):
+        return build_model(config, vocab)
+    return OTHERS[type(config)](config, vocab)
 
 
 def build_model(config: ModelConfig | MixtureConfig, vocab: int) -> LanguageModel:

@@ -5,6 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
+from zhixing.model.sequence_config import (
+    BagConfig,
+    ConvolutionConfig,
+    SequenceToSequenceConfig,
+    TaggerConfig,
+)
 from zhixing.model.stack_config import ActivationName, Probability, Shape, StackConfig
 
 
@@ -128,6 +134,10 @@ NetworkConfig = Annotated[
     DecoderConfig
     | EncoderConfig
     | EncoderDecoderConfig
+    | SequenceToSequenceConfig
+    | TaggerConfig
+    | ConvolutionConfig
+    | BagConfig
     | RecurrentConfig
     | NGramConfig
     | MixtureConfig,

@@ -41,6 +41,7 @@ class ConvolutionClassifier(nn.Module):
         super().__init__()
         self.config = config
         self.vocab = vocab
+        self.max_time: int | None = None
         self.embed = nn.Embedding(vocab, config.embedding)
         self.patterns = nn.ModuleList(
             Patterns(config.embedding, config.filters, window) for window in config.windows

@@ -45,6 +45,7 @@ class BagClassifier(nn.Module):
         super().__init__()
         self.config = config
         self.vocab = vocab
+        self.max_time: int | None = None
         self.embed = nn.Embedding(vocab, config.embedding)
         self.drop_tokens = nn.Dropout(config.dropout)
         self.pooling = POOLINGS[config.pooling]

@@ -83,7 +83,7 @@ class SequenceToSequence(nn.Module):
         super().__init__()
         self.config = config
         self.vocab = vocab
-        self.max_time = None
+        self.max_time: int | None = None
         self.embed = nn.Embedding(vocab, config.embedding)
         self.embed_source = nn.Embedding(config.source_vocab or vocab, config.embedding)
         self.dropout = nn.Dropout(config.dropout)

@@ -68,6 +68,7 @@ class Tagger(nn.Module):
         super().__init__()
         self.config = config
         self.vocab = vocab
+        self.max_time: int | None = None
         self.encoder = RecurrentEncoder(config.encoder, vocab)
         sizes = (config.encoder.width, *config.hidden, config.labels)
         self.output = Perceptron(sizes, "relu", dropout=config.encoder.dropout)
