@@ -26,8 +26,13 @@ def micro_batches(
     objective: Objective[Item, Batch], items: Sequence[Item], size: int
 ) -> Iterator[Batch]:
     """Batches of at most `size` items, in order, every item once."""
+    return map(objective.collate, chunks(items, size))
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """At most `size` items at a time, in order, every item once."""
     for first in range(0, len(items), size):
-        yield objective.collate(items[first : first + size])
+        yield items[first : first + size]
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

@@ -32,7 +32,7 @@ from zhixing.model.protocol import LanguageModel
 from zhixing.objective.loss import Counts, Losses, add_counts
 from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import Stream, micro_batches, on_device, take
+from zhixing.train.batches import Stream, chunks, on_device, take
 from zhixing.train.config import TrainConfig, rows_per_step
 from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook
@@ -51,6 +51,7 @@ from zhixing.train.session import (
     log,
     settle,
 )
+from zhixing.train.side_by_side import backward, threads_for
 from zhixing.train.state import TrainState
 
 
@@ -154,14 +155,19 @@ def accumulate(
         raise DataError(f"not one of {len(items)} examples has a target to learn from")
     device = model.device
     dtype = resolve(config.precision, device)
-    totals = {name: torch.zeros((), device=device) for name in learnt}
-    for batch in micro_batches(objective, items, config.micro_batch or len(items)):
+
+    def compute(part: Sequence[Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        batch = on_device(objective.collate(part), device)
         with computing_in(dtype, device):
-            losses = objective.losses(model, on_device(batch, device))
-        torch.autograd.backward(_divided(losses, learnt))
-        for name in learnt:
-            totals[name] += losses[name].total.detach()
-    return {name: float(totals[name]) / count for name, count in learnt.items()}
+            losses = objective.losses(model, batch)
+        return _divided(losses, learnt), {name: losses[name].total.detach() for name in learnt}
+
+    totals = dict.fromkeys(learnt, 0.0)
+    threads = threads_for(model, objective)
+    for part in chunks(items, config.micro_batch or len(items)):
+        for found in backward(model, compute, part, threads=threads):
+            totals = {name: totals[name] + float(found[name]) for name in learnt}
+    return {name: totals[name] / count for name, count in learnt.items()}
 
 
 def _divided(losses: Losses, counts: Counts) -> Tensor:
