@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from zhixing.core.card import CorpusCard
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
 from zhixing.corpus.build import build
-from zhixing.corpus.card import CorpusCard
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.gather import Gatherer

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhixing.core.batches import batches
+from zhixing.core.card import Amount
 from zhixing.core.progress import Progress
 from zhixing.corpus.batch import Candidate, CleanBatch
-from zhixing.corpus.card import Amount
 from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.duplicates import append_rows
 from zhixing.corpus.inputs import Input
