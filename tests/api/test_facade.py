@@ -84,7 +84,7 @@ def by_hand(model: Model, ids: list[int]) -> float:
 def test_a_long_text_is_scored_whole_by_models_that_carry_a_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(likelihood, "_PIECE", 32)
+    monkeypatch.setattr(likelihood, "CARRY_TIME", 32)
     for name in ("lstm", "ngram"):
         model = saved(tmp_path, name)
         text = LONG[:120]

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from zhixing.core.card import CorpusCard
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
 from zhixing.corpus.build import build
-from zhixing.corpus.card import CorpusCard
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.gather import Gatherer
 from zhixing.corpus.store import SPLITS, read_card, read_documents, read_dropped
-from zhixing.corpus.units import UnitHasher, jaccard, ngrams, units
+from zhixing.corpus.units import UnitHasher, jaccard, ngrams
 
 VOCABULARY = (
     "river mountain paper letter window garden winter summer music silver market village "
@@ -87,7 +87,7 @@ def test_no_near_duplicate_pair_crosses_the_splits(folder: Path, tmp_path: Path)
     hasher = UnitHasher()
 
     def shingles(body: str) -> set[int]:
-        return set(ngrams(hasher.hashes(units(body)), this.near_duplicates.shingle).tolist())
+        return set(ngrams(hasher.measure(body).hashes, this.near_duplicates.shingle).tolist())
 
     kept = [(split, shingles(document.text)) for split, document in everything(corpus)]
     assert {split for split, _ in kept} == set(SPLITS)
@@ -295,8 +295,8 @@ def test_a_corpus_that_was_edited_is_refused(folder: Path, tmp_path: Path) -> No
 
 def test_jaccard_of_a_hand_worked_example() -> None:
     hasher = UnitHasher()
-    a = ngrams(hasher.hashes(units("甲乙丙丁")), 2)  # 甲乙 乙丙 丙丁
-    b = ngrams(hasher.hashes(units("乙丙丁戊")), 2)  # 乙丙 丙丁 丁戊
+    a = ngrams(hasher.measure("甲乙丙丁").hashes, 2)  # 甲乙 乙丙 丙丁
+    b = ngrams(hasher.measure("乙丙丁戊").hashes, 2)  # 乙丙 丙丁 丁戊
     a.sort(), b.sort()
     assert jaccard(a, b) == pytest.approx(2 / 4)
 

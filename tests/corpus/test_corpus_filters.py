@@ -1,9 +1,12 @@
 """Each named threshold drops what it is for and keeps ordinary prose in both languages."""
 
 import random
+import re
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from zhixing.corpus.config import FilterConfig, LanguageThresholds
 from zhixing.corpus.cut import pieces
@@ -16,7 +19,7 @@ from zhixing.corpus.filters import (
     threshold,
     top_ngram_ratio,
 )
-from zhixing.corpus.units import UnitHasher, jaccard, ngrams, units
+from zhixing.corpus.units import UnitHasher, hash_of, jaccard, ngrams, units
 
 ENGLISH = (
     "When the first settlers came down the river they found nothing but reeds, so they built "
@@ -30,7 +33,7 @@ CHINESE = (
 
 def verdict(text: str, language: str = "en") -> Verdict:
     limits: LanguageThresholds = getattr(FilterConfig(), language)
-    return judge(text, units(text), UnitHasher().hashes(units(text)), limits)
+    return judge(text, UnitHasher().measure(text), limits)
 
 
 @pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
@@ -69,11 +72,11 @@ def test_each_reason_drops_what_it_is_for(reason: str, language: str, text: str)
 
 
 def test_ratios_of_hand_worked_examples() -> None:
-    hashes = UnitHasher().hashes(units("a b c a b d"))
+    hashes = UnitHasher().measure("a b c a b d").hashes
     assert duplicate_line_ratio("aaaa\nbbbb\naaaa") == pytest.approx(4 / 12)
     assert top_ngram_ratio(hashes, 2) == pytest.approx(2 * 2 / 6)  # "a b" twice
     assert duplicate_ngram_ratio(hashes, 2) == pytest.approx(1 / 5)  # ab bc ca ab bd
-    assert top_ngram_ratio(UnitHasher().hashes(units("a b c d")), 2) == 0
+    assert top_ngram_ratio(UnitHasher().measure("a b c d").hashes, 2) == 0
 
 
 def test_units_are_words_and_han_characters() -> None:
@@ -91,16 +94,28 @@ def test_units_are_words_and_han_characters() -> None:
 
 def test_hashes_of_units_do_not_depend_on_the_process() -> None:
     """Python's own hash of a string changes from run to run; ours is written down."""
-    assert UnitHasher().hashes(["知", "know"]).tolist() == [
+    assert UnitHasher().measure("知know").hashes.tolist() == [
         17841011225809602300,
         1038400291790385626,
     ]
 
 
+@given(
+    st.text(max_size=60)
+    | st.text(alphabet="aé中文１2 ，_ß\u3400\U00020000\ud800\u0301", max_size=60)
+)
+@example("GPT-4模型 is，很 Good_１２")
+def test_measuring_a_text_at_once_equals_the_definition(text: str) -> None:
+    found = UnitHasher().measure(text)
+    assert found.hashes.tolist() == [hash_of(unit) for unit in units(text)]
+    assert found.num_characters == sum(map(len, units(text)))
+    assert found.num_digits == len(re.findall(r"\d", text.casefold()))
+
+
 def test_ngrams_depend_on_order_and_on_every_unit() -> None:
     hasher = UnitHasher()
     texts = ["a b c", "a c b", "b a c", "a b d", "a b"]
-    found = {int(ngrams(hasher.hashes(units(text)), 3)[0]) for text in texts}
+    found = {int(ngrams(hasher.measure(text).hashes, 3)[0]) for text in texts}
     assert len(found) == len(texts)
 
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tests.tokenizer.material import CHINESE, ENGLISH, trained
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.progress import Silent
+from zhixing.core.targets import IGNORED
 from zhixing.corpus.document import Document
 from zhixing.data.build import tokenise
 from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
-from zhixing.data.pack import IGNORED, Row, best_fit, cut, plan_rows
+from zhixing.data.pack import Row, best_fit, cut, plan_rows
 from zhixing.data.shard import TokenShard, open_shard, verify, write_shard
 
 Pairs = Counter[tuple[int, int]]

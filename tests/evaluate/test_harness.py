@@ -16,6 +16,7 @@ from zhixing.model.assembly import build_model
 from zhixing.model.config import DecoderConfig, NGramConfig, RecurrentConfig
 from zhixing.model.mixture import fit
 from zhixing.model.ngram import count
+from zhixing.objective import likelihood
 from zhixing.objective.likelihood import token_nats
 
 SMALL = DecoderConfig(
@@ -58,7 +59,7 @@ def test_a_uniform_model_pays_the_same_for_every_token(max_time):
 
 @pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
 def test_carried_state_equals_one_forward_pass_of_the_whole_document(kind, monkeypatch):
-    monkeypatch.setattr(harness, "CARRY_TIME", 17)
+    monkeypatch.setattr(likelihood, "CARRY_TIME", 17)
     model = recurrent(kind)
     for scored, document in zip(score(model), documents(), strict=True):
         assert scored.bits == pytest.approx(naive_bits(model, document.text), rel=1e-5)
@@ -90,8 +91,8 @@ def test_long_documents_are_charged_once_per_token_with_half_a_window_of_context
 @pytest.mark.parametrize("model", [decoder(), recurrent("lstm")], ids=["decoder", "lstm"])
 def test_the_company_a_document_is_scored_in_does_not_change_its_score(model, monkeypatch):
     together = score(model)
-    monkeypatch.setattr(harness, "TOKENS_PER_BATCH", 600)
-    monkeypatch.setattr(harness, "LOGIT_BYTES", 4 * Bytes.vocab * 7)
+    monkeypatch.setattr(likelihood, "TOKENS_PER_BATCH", 600)
+    monkeypatch.setattr(likelihood, "LOGIT_BYTES", 4 * Bytes.vocab * 7)
     monkeypatch.setattr(harness, "BLOCK_CHARACTERS", 30)
     for one, alone in zip(
         together, [score(model, [d])[0] for d in reversed(documents())][::-1], strict=True

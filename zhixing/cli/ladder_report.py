@@ -6,11 +6,11 @@ from typing import Any
 
 from zhixing.cli.ladder import Judged, curve, file_bytes
 from zhixing.cli.recipe import prompt_language
+from zhixing.core.card import CorpusCard
 from zhixing.core.provenance import Provenance
-from zhixing.corpus.card import CorpusCard, to_json
 from zhixing.evaluate.metrics import compare, summarise
 from zhixing.evaluate.score import Score
-from zhixing.report.ladder import CurvePoint, Difference, Interval, Report, Rung, Sample, data_card
+from zhixing.report.ladder import CurvePoint, Difference, Interval, Report, Rung, Sample
 from zhixing.report.words import rung_title
 
 LANGUAGES = ("en", "zh")
@@ -28,7 +28,7 @@ def report_of(
     return Report(
         rungs=tuple(_rung(each, made_from.seed) for each in judged),
         samples=tuple(sample for each in judged for sample in _samples(each)),
-        card=data_card(to_json(card)),
+        card=card,
         provenance=made_from,
         signature=str(judged[0].scored.signature),
         command=command,

@@ -1,10 +1,9 @@
 """`zhixing tokenizer`: learn one from text, see how densely it writes, and look at its ids."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -13,9 +12,15 @@ from zhixing.core.errors import DataError, UsageError, ZhixingError
 from zhixing.core.files import decode_utf8
 from zhixing.tokenizer.config import Kind
 
+if TYPE_CHECKING:
+    from zhixing.corpus.document import Document
+
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
 
-BLOCK_CHARACTERS = 1 << 16
+PART_CHARACTERS = 1 << 16
+"""A longer text is read in parts of about so many characters."""
+MAX_INPUT_BYTES = 1 << 24
+"""Most of standard input that `encode` and `decode` take: they show one text's ids."""
 
 
 @app.command
@@ -28,12 +33,12 @@ def train(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Learn a tokenizer from text files, JSON lines with a `text` field, or corpora built by `zhixing data`.
+    """Learn a tokenizer from files of text or from corpora built by `zhixing data`.
 
     Parameters
     ----------
     sources
-        Files (.txt, .md, … in UTF-8; .jsonl) or corpus folders, of which the train split is read.
+        Files or folders (txt, md, html, jsonl, csv, tsv, parquet; also .gz, .zst); of a corpus the train split is read.
     out
         The folder to write; Hugging Face's AutoTokenizer reads it too.
     kind
@@ -52,7 +57,7 @@ def train(
     config = build({"kind": kind, "vocab": vocab}, TokenizerConfig, origin=Path("tokenizer train"))
     _prepare(out)
     _check_sources(sources)
-    texts = (text for _, text in _read_all(sources))
+    texts = (document.text for document in _read_all(sources))
     tokenizer = learn(texts, config, progress=reporter(log))
     tokenizer.save(out)
     result = {"folder": str(out), "kind": kind, "vocab": tokenizer.vocab, "hash": tokenizer.hash}
@@ -78,16 +83,18 @@ def stats(
     tokenizer
         A tokenizer or model folder.
     sources
-        Files or corpus folders, as for `train`.
+        Files or folders, as for `train`.
     as_json
         Print the result as one line of JSON.
     """
+    from zhixing.corpus.texts import with_languages
     from zhixing.tokenizer.stats import measure
     from zhixing.tokenizer.tokenizer import Tokenizer
 
     opened = Tokenizer.load(tokenizer)
     _check_sources(sources)
-    result = measure(opened, _with_languages(_read_all(sources)))
+    documents = with_languages(_read_all(sources))
+    result = measure(opened, ((document.language, document.text) for document in documents))
     if not result:
         raise DataError(f"there is no text in {', '.join(map(str, sources))}")
     rows = [
@@ -174,71 +181,34 @@ def _prepare(out: Path) -> None:
 
 
 def _check_sources(sources: list[Path]) -> None:
-    """Refuse a missing source before any of them is read."""
+    """Refuse a source without text before any of them is read."""
+    from zhixing.corpus.files import find_files
+    from zhixing.corpus.texts import is_corpus
+
     for source in sources:
-        if not source.exists():
-            raise DataError(f"{source} does not exist")
-        if source.is_dir() and not (source / "train.jsonl").is_file():
-            raise DataError(
-                f"{source} is not a corpus folder (it has no train.jsonl); give its files, or build a corpus "
-                "from them: zhixing data build RECIPE"
-            )
+        if not is_corpus(source):
+            find_files(str(source))
     if not sources:
-        raise UsageError("name at least one text file or corpus folder")
+        raise UsageError("name at least one file or folder of text")
 
 
-def _read_all(sources: list[Path]) -> Iterator[tuple[str, str]]:
-    """(language or nothing, text) of every document."""
+def _read_all(sources: list[Path]) -> "Iterator[Document]":
+    from zhixing.corpus.texts import read_texts
+
     for source in sources:
-        path = source / "train.jsonl" if source.is_dir() else source
-        try:
-            yield from _read_lines(path) if path.suffix == ".jsonl" else _read_blocks(path)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path} is not UTF-8 text ({error.reason} at byte {error.start} of a block); "
-                "zhixing data build reads other encodings and formats"
-            ) from error
-        except OSError as error:
-            raise DataError(f"{path} cannot be read ({error.strerror})") from error
-
-
-def _read_lines(path: Path) -> Iterator[tuple[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield _document(line, f"{path}:{number}")
-
-
-def _document(line: str, place: str) -> tuple[str, str]:
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise DataError(f"{place} is not a JSON object with a text field ({error})") from error
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-        raise DataError(f"{place} is not a JSON object with a text field")
-    return str(value.get("language") or ""), value["text"]
-
-
-def _read_blocks(path: Path) -> Iterator[tuple[str, str]]:
-    """A plain file in blocks that end with a line, so that memory stays flat whatever its size."""
-    with path.open(encoding="utf-8", newline="") as file:
-        while block := file.read(BLOCK_CHARACTERS):
-            yield "", block + file.readline(BLOCK_CHARACTERS)
-
-
-def _with_languages(texts: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for language, text in texts:
-        yield language or _detect(text), text
-
-
-def _detect(text: str) -> str:
-    from zhixing.text.language import detect
-
-    return detect(text).tag
+        yield from read_texts(
+            source, split=None, usual_split="train", max_characters=PART_CHARACTERS
+        )
 
 
 def _read_input() -> str:
-    return decode_utf8(sys.stdin.buffer.read(), "standard input")
+    content = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    if len(content) > MAX_INPUT_BYTES:
+        raise DataError(
+            f"standard input holds more than {MAX_INPUT_BYTES >> 20} MiB, and this command shows the ids of one text; "
+            "for large files there is: zhixing tokenizer stats TOKENIZER FILE, and zhixing train for training on them"
+        )
+    return decode_utf8(content, "standard input")
 
 
 def _parse_ids(text: str) -> list[int]:

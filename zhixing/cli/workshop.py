@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 
 from zhixing.cli.recipe import Recipe
+from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import DataError
 from zhixing.core.files import read_json, sha256_json, write_json, write_text
 from zhixing.core.progress import Progress
 from zhixing.corpus.build import build
-from zhixing.corpus.card import CorpusCard
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.data.build import tokenise

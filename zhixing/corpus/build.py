@@ -15,11 +15,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from zhixing.core.card import Amount, CorpusCard, SourceCard, to_json
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_folder, sha256_json, write_json
 from zhixing.core.progress import Progress
 from zhixing.corpus.batch import LANGUAGES
-from zhixing.corpus.card import Amount, CorpusCard, SourceCard, to_json
 from zhixing.corpus.clean import Cleaner, dropped
 from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.document import Document

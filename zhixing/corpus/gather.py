@@ -15,17 +15,18 @@ from typing import IO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from zhixing.core.batches import batches
+from zhixing.core.card import Amount
 from zhixing.core.progress import Progress
 from zhixing.corpus.batch import Candidate, CleanBatch
-from zhixing.corpus.card import Amount
 from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.duplicates import append_rows
 from zhixing.corpus.inputs import Input
 from zhixing.corpus.readers import Raw
 from zhixing.corpus.store import Dropped, to_line
-from zhixing.corpus.workers import Batch, Cleaners
+from zhixing.corpus.workers import Cleaners
 
-_BATCH_CHARACTERS = 200_000
+_BATCH_CHARACTERS = 200_000  # a fraction of a second's work
 _BATCH_DOCUMENTS = 2_000
 
 
@@ -87,7 +88,13 @@ class Gatherer:
         """Read and clean one source."""
         progress.start(f"reading and cleaning {source.name}", total=source.max_bytes, unit="B")
         self.result.read[source.name] = Amount()
-        for batch in self._cleaners.clean(_batches(self._read(source, opened, progress))):
+        raws = batches(
+            self._read(source, opened, progress),
+            _num_characters,
+            max_size=_BATCH_CHARACTERS,
+            max_items=_BATCH_DOCUMENTS,
+        )
+        for batch in self._cleaners.clean(raws):
             self._write(batch)
         amount = self.result.read[source.name]
         progress.finish(
@@ -133,15 +140,5 @@ class Gatherer:
         self._texts.write(candidate.line)
 
 
-def _batches(raws: Iterator[Raw]) -> Iterator[Batch]:
-    """Batches that take a fraction of a second to clean."""
-    batch: Batch = []
-    num_characters = 0
-    for raw in raws:
-        batch.append(raw)
-        num_characters += 0 if isinstance(raw, Dropped) else len(raw.text)
-        if num_characters > _BATCH_CHARACTERS or len(batch) >= _BATCH_DOCUMENTS:
-            yield batch
-            batch, num_characters = [], 0
-    if batch:
-        yield batch
+def _num_characters(raw: Raw) -> int:
+    return 0 if isinstance(raw, Dropped) else len(raw.text)

@@ -11,13 +11,13 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, MissingExtraError
 from zhixing.corpus.config import CorpusConfig, SourceConfig
-from zhixing.corpus.cut import cut_point, pieces
+from zhixing.corpus.cut import cut, pieces
 from zhixing.corpus.document import Document
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.raw import inner_suffix, pieces_of_file
@@ -35,18 +35,33 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
 
 @dataclass(kw_only=True, slots=True)
 class Reading:
-    """One file being read: `name` is its identity in the corpus, `notes` what a person should know."""
+    """One file being read: `name` is its identity in the corpus, `notes` what a person should know.
+
+    `num_replaced` counts places where bytes were no text; `column_help` says what to do when the text column is missing.
+    """
 
     path: Path
     name: str
     source: SourceConfig
     config: CorpusConfig
     notes: list[str] = field(default_factory=list)
+    num_replaced: int = 0
+    column_help: str = ""
 
     def document(self, part: str, text: str) -> Document:
         """A document of this file; `part` names it inside the file and is empty for the whole."""
         name = f"{self.name}{part}"
         return Document(id=name, text=text, source=self.source.name, meta={"file": self.name})
+
+    def row(self, number: int, text: str, value: Mapping[str, Any]) -> Document:
+        """The document of row `number`, with what the row says of itself."""
+        document = self.document(f":{number}", text)
+        named, language = value.get("id"), value.get("language")
+        return replace(
+            document,
+            language=language if isinstance(language, str) else "",
+            meta=document.meta if named is None else {**document.meta, "id": str(named)},
+        )
 
     def broken(self, number: int, reason: str, detail: str) -> Dropped:
         """The record of line `number` that cannot be used."""
@@ -86,12 +101,10 @@ def _read_whole(reading: Reading, content: Iterator[str], limit: int) -> Iterato
     buffer = ""
     number = 0
     for piece in content:
-        buffer += piece
-        while len(buffer) > limit:
-            end = cut_point(buffer[:limit])
+        *parts, buffer = cut(buffer + piece, limit)
+        for part in parts:
             number += 1
-            yield reading.document(f"#{number}", buffer[:end])
-            buffer = buffer[end:]
+            yield reading.document(f"#{number}", part)
     if number == 0:
         yield reading.document("", buffer)
         return
@@ -113,22 +126,23 @@ def _without_front_matter(reading: Reading, content: Iterator[str]) -> Iterator[
 
 def _lines(content: Iterator[str], limit: int) -> Iterator[tuple[int, str]]:
     """Numbered lines; one longer than `limit` comes in parts under the same number."""
-    number, buffer = 1, ""
+    number, begun, size = 1, [""], 0
     for piece in content:
-        buffer += piece
-        *complete, buffer = buffer.split("\n")
+        *complete, rest = piece.split("\n")
         for line in complete:
-            if len(line) <= limit:
-                yield number, line.removesuffix("\r")
-            else:
-                yield from ((number, part) for part in pieces(line, limit))
-            number += 1
-        while len(buffer) > limit:
-            end = cut_point(buffer[:limit])
-            yield number, buffer[:end]
-            buffer = buffer[end:]
-    if buffer:
-        yield number, buffer
+            begun.append(line)
+            whole = "".join(begun).removesuffix("\r")
+            parts = [whole] if len(whole) <= limit else pieces(whole, limit)
+            yield from ((number, part) for part in parts)
+            number, begun, size = number + 1, [], 0
+        begun.append(rest)
+        size += len(rest)
+        if size > limit:
+            *parts, rest = cut("".join(begun), limit)
+            yield from ((number, part) for part in parts)
+            begun, size = [rest], len(rest)
+    if size:
+        yield number, "".join(begun)
 
 
 def _paragraphs(lines: Iterator[tuple[int, str]], limit: int) -> Iterator[tuple[int, str]]:
@@ -208,7 +222,7 @@ class _Counted:
         text = value.get(column)
         if isinstance(text, str):
             self.num_good += 1
-            return self._reading.document(f":{number}", text)
+            return self._reading.row(number, text, value)
         if column not in value and self.num_good == 0:
             raise _missing_column(self._reading, list(value))
         return self.broken(number, "no_text", f"{column} is {type(text).__name__}")
@@ -233,9 +247,14 @@ class _Counted:
 
 
 def _missing_column(reading: Reading, names: Sequence[str]) -> DataError:
+    source = f'{{name="{reading.source.name}", path="{reading.source.path}", text="COLUMN"}}'
+    help_for_recipes = (
+        f'name the one that holds the text: text = "COLUMN" in source {reading.source.name!r} of the recipe, or on the '
+        f"command line --set 'corpus.sources=[{source}]'"
+    )
     return DataError(
         f"{reading.path} has no column or key {reading.source.text!r}; it has "
-        f'{", ".join(map(repr, names)) or "none"}. Set text = "…" in source {reading.source.name!r}'
+        f"{', '.join(map(repr, names)) or 'none'}; {reading.column_help or help_for_recipes}"
     )
 
 
@@ -302,6 +321,7 @@ def _parquet_rows(reading: Reading, path: Path) -> Iterator[Raw]:
 
 
 def _note_damage(reading: Reading, file: TextFile) -> None:
+    reading.num_replaced += file.num_replaced
     if file.num_replaced:
         reading.notes.append(
             f"{reading.name}: {file.num_replaced} places that are not {file.encoding} became U+FFFD"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zhixing.core import card as cards
+from zhixing.core.card import CorpusCard
 from zhixing.core.errors import DataError
 from zhixing.core.files import read_json
-from zhixing.corpus import card as cards
-from zhixing.corpus.card import CorpusCard
 from zhixing.corpus.document import Document
 
 SPLITS = ("train", "validation", "test")

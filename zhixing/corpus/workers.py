@@ -73,10 +73,14 @@ class Cleaners:
     def _wanted_helpers(self, batch: Batch) -> "list[_Helper]":
         self._num_characters += sum(len(raw.text) for raw in batch if not isinstance(raw, Dropped))
         if not self._helpers and self._num_characters > ALONE_CHARACTERS:
-            count = min(len(os.sched_getaffinity(0)), MAX_HELPERS)
-            if count > 1:
-                self._helpers = [_Helper(self._config) for _ in range(count)]
+            self._helpers = [_Helper(self._config) for _ in range(_num_helpers())]
         return self._helpers
+
+
+def _num_helpers() -> int:
+    """As many as there are processors; none where there is one, which this process keeps busy."""
+    count = min(len(os.sched_getaffinity(0)), MAX_HELPERS)
+    return count if count > 1 else 0
 
 
 class _Helper:

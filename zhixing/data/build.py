@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from zhixing.core.batches import batches
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, read_json, write_json
 from zhixing.core.progress import Progress
@@ -87,23 +88,10 @@ def _fill_shard(
 def _encoded(
     documents: Iterable[Document], tokenizer: Tokenizer, progress: Progress
 ) -> Iterator[list[int]]:
-    for texts in _batches(documents):
+    texts_alone = (document.text for document in documents)
+    for texts in batches(texts_alone, len, max_size=BATCH_CHARACTERS, max_items=BATCH_DOCUMENTS):
         yield from tokenizer.encode_documents(texts)
         progress.advance(sum(map(len, texts)))
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[str]]:
-    """Enough texts at a time to keep all cores busy, little enough to keep memory flat."""
-    batch: list[str] = []
-    size = 0
-    for document in documents:
-        batch.append(document.text)
-        size += len(document.text)
-        if size >= BATCH_CHARACTERS or len(batch) >= BATCH_DOCUMENTS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _drop_stale(folder: Path, name: str, shards: Sequence[TokenShard]) -> None:

@@ -20,9 +20,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from zhixing.core.targets import IGNORED
 from zhixing.data.shard import TokenShard
 
-IGNORED = -100
 PADDING = 0
 
 

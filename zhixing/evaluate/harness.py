@@ -3,15 +3,8 @@
 The text of a document is predicted token by token after the begin token; the end token is not part of the
 text and is not charged. Bits are summed per document, so that every metric is a ratio of sums and every
 interval resamples documents.
-
-    attention   windows of `time` tokens that overlap by half (objective/window.py): every prediction counts
-                once, and outside the first window it has at least `time / 2` tokens of context
-    others      (recurrent, n-gram: `max_time` is None) the state is carried through the whole document
-
-Documents of similar length share a batch, the head is applied to a few positions at a time, and only one block
-of documents is held at once: memory does not grow with the data. All sums are float64 over float32 logits.
-Source of the windows: the strided evaluation of Baevski and Auli (2019), section 5.1. Left out: packing
-several short documents into one row (their batches are already dense).
+How tokens are priced is objective/likelihood.py. Only one block of documents is held at once: memory does not grow with
+the data. All sums are float64.
 """
 
 import hashlib
@@ -19,31 +12,23 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 
+from zhixing.core.batches import batches
 from zhixing.core.errors import CheckpointError, DataError, UsageError
 from zhixing.core.progress import Progress
 from zhixing.corpus.document import Document
 from zhixing.evaluate.score import Signature
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective import window as cut
+from zhixing.objective.likelihood import priced
 
-TOKENS_PER_BATCH = 8192
-LOGIT_BYTES = 2**26
-"""The head is applied to as many positions as give this many bytes of logits."""
 BLOCK_CHARACTERS = 2**22
 """Documents are tokenised in blocks of about this many characters."""
-CARRY_TIME = 512
-"""Tokens a model with carried state reads per call; the result does not depend on it."""
-
-Ids = NDArray[np.int64]
+BLOCK_DOCUMENTS = 65_536
 
 
 class DocumentEncoder(Protocol):
@@ -87,18 +72,6 @@ class DocumentScore:
     text_hash: str
 
 
-class _Piece(NamedTuple):
-    """One window of one row of tokens."""
-
-    row: int
-    window: cut.Window
-
-    @property
-    def length(self) -> int:
-        """Tokens to read."""
-        return self.window.stop - self.window.start
-
-
 def score_documents(
     model: LanguageModel,
     tokenizer: DocumentEncoder,
@@ -120,8 +93,11 @@ def score_documents(
     total = sum(len(d.text) for d in documents) if isinstance(documents, Sequence) else None
     progress.start("scoring", total=total, unit="characters")
     scores: list[DocumentScore] = []
+    blocks = batches(
+        documents, lambda d: len(d.text), max_size=BLOCK_CHARACTERS, max_items=BLOCK_DOCUMENTS
+    )
     with torch.inference_mode(), _evaluating(model):
-        for block in _blocks(documents):
+        for block in blocks:
             scores += _score_block(model, tokenizer, block, window, progress)
     progress.finish(f"scored {len(scores):,} documents, {sum(s.tokens for s in scores):,} tokens")
     return scores
@@ -160,19 +136,6 @@ def _evaluating(model: LanguageModel) -> Iterator[None]:
         model.train(was_training)
 
 
-def _blocks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    block: list[Document] = []
-    characters = 0
-    for document in documents:
-        block.append(document)
-        characters += len(document.text)
-        if characters >= BLOCK_CHARACTERS:
-            yield block
-            block, characters = [], 0
-    if block:
-        yield block
-
-
 def _score_block(
     model: LanguageModel,
     tokenizer: DocumentEncoder,
@@ -186,11 +149,10 @@ def _score_block(
     bits = np.zeros(len(rows))
     predictions = sum(max(0, len(row) - 1) for row in rows)
     per_token = sum(len(document.text) for document in block) / max(1, predictions)
-    is_windowed = model.max_time is not None
-    priced = _windowed(model, rows, window.time) if is_windowed else _carried(model, rows)
-    for row_of_token, token_bits in priced:
-        np.add.at(bits, row_of_token, token_bits)
-        progress.advance(len(token_bits) * per_token)
+    time = None if model.max_time is None else window.time
+    for part in priced(model, rows, time):
+        np.add.at(bits, part.rows, part.nats / math.log(2))
+        progress.advance(len(part.nats) * per_token)
     _check_finite(bits, block)
     return [
         DocumentScore(
@@ -203,91 +165,6 @@ def _score_block(
         )
         for index, document in enumerate(block)
     ]
-
-
-Priced = tuple[NDArray[np.int64], NDArray[np.float64]]
-"""For a batch of predictions: the row each belongs to, and its bits."""
-
-
-def _windowed(model: LanguageModel, rows: Sequence[Ids], time: int) -> Iterator[Priced]:
-    """Half-overlapping windows, those of similar length together."""
-    pieces = [
-        _Piece(row, w) for row, ids in enumerate(rows) for w in cut.windows(len(ids) - 1, time)
-    ]
-    pieces.sort(key=lambda piece: piece.length)
-    for batch in _batches(pieces):
-        inputs = np.zeros((len(batch), batch[-1].length), dtype=np.int64)
-        targets = np.zeros_like(inputs)
-        is_charged = np.zeros(inputs.shape, dtype=bool)
-        for place, piece in enumerate(batch):
-            start, stop = piece.window.start, piece.window.stop
-            inputs[place, : piece.length] = rows[piece.row][start:stop]
-            targets[place, : piece.length] = rows[piece.row][start + 1 : stop + 1]
-            is_charged[place, piece.window.first - start : piece.length] = True
-        hidden = model.body(_tensor(inputs, model)).hidden
-        owners = np.array([piece.row for piece in batch])
-        yield owners[np.nonzero(is_charged)[0]], _bits(model, hidden, targets, is_charged)
-
-
-def _batches(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-    """Cut pieces, sorted by length, into batches whose padded size stays within TOKENS_PER_BATCH."""
-    batch: list[_Piece] = []
-    for piece in pieces:
-        if batch and (len(batch) + 1) * piece.length > TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(piece)
-    if batch:
-        yield batch
-
-
-def _carried(model: LanguageModel, rows: Sequence[Ids]) -> Iterator[Priced]:
-    """Documents of similar length side by side, longest first; a finished one leaves the batch."""
-    order = sorted((r for r in range(len(rows)) if len(rows[r]) > 1), key=lambda r: -len(rows[r]))
-    size = TOKENS_PER_BATCH // CARRY_TIME
-    for start in range(0, len(order), size):
-        group = order[start : start + size]
-        predictions = np.array([len(rows[row]) - 1 for row in group])
-        state = model.new_state(len(group), int(predictions[0]))
-        for begin in range(0, int(predictions[0]), CARRY_TIME):
-            alive = int((predictions > begin).sum())
-            if alive < len(group):
-                group = group[:alive]
-                predictions = predictions[:alive]
-                state = state.select(_tensor(np.arange(alive), model))
-            end = min(begin + CARRY_TIME, int(predictions[0]))
-            inputs = np.zeros((alive, end - begin), dtype=np.int64)
-            targets = np.zeros_like(inputs)
-            for place, row in enumerate(group):
-                until = min(end, int(predictions[place]))
-                inputs[place, : until - begin] = rows[row][begin:until]
-                targets[place, : until - begin] = rows[row][begin + 1 : until + 1]
-            is_charged = np.arange(begin, end)[None, :] < predictions[:, None]
-            hidden = model.body(_tensor(inputs, model), state=state).hidden
-            owners = np.array(group)[np.nonzero(is_charged)[0]]
-            yield owners, _bits(model, hidden, targets, is_charged)
-
-
-def _bits(
-    model: LanguageModel,
-    hidden: Float[Tensor, "batch time width"],
-    targets: NDArray[np.int64],
-    is_charged: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Bits of the charged predictions, row by row; logits exist for a few positions at a time only."""
-    chosen = hidden[torch.from_numpy(is_charged).to(hidden.device)]  # (places, width)
-    wanted = _tensor(targets[is_charged], model)
-    places = max(1, LOGIT_BYTES // (4 * model.vocab))
-    nats: list[Float64[Tensor, " places"]] = [
-        cross_entropy(model.head(part).float(), want, reduction="none").double()
-        for part, want in zip(torch.split(chosen, places), torch.split(wanted, places), strict=True)
-    ]
-    bits: NDArray[np.float64] = torch.cat(nats).cpu().numpy() / math.log(2)
-    return bits
-
-
-def _tensor(array: NDArray[np.int64], model: LanguageModel) -> Int[Tensor, "..."]:
-    return torch.from_numpy(array).to(model.device)
 
 
 def _utf8(document: Document) -> bytes:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from zhixing.core.targets import IGNORED
 from zhixing.kernels import native
 from zhixing.kernels.precision import widen
 
@@ -21,9 +22,6 @@ CHUNK = 1024
 
 MOST_NATIVE_VOCAB = 200_000
 """Native code keeps one row of logits on the stack of its thread: 800 kB at most."""
-
-IGNORED = -100
-"""A target that is not predicted: padding, or another speaker's words."""
 
 
 def linear_cross_entropy(

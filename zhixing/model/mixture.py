@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.core.errors import DataError, UnsupportedError
-from zhixing.kernels.cross_entropy import IGNORED
+from zhixing.core.targets import IGNORED
 from zhixing.model.config import MixtureConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.ngram import CHUNK, Evidence, NGram

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from zhixing.core.targets import IGNORED
 from zhixing.data.pack import Row
-from zhixing.kernels.cross_entropy import IGNORED, linear_cross_entropy
+from zhixing.kernels.cross_entropy import linear_cross_entropy
 from zhixing.model.protocol import Output
 from zhixing.objective.loss import Counts, Loss, Losses, Measured
 

@@ -1,58 +1,154 @@
-"""How probable a model finds the tokens of a text, each given what came before it.
+"""How probable a model finds the tokens of texts, each given what came before it.
 
     nats_t = -log p(token_t | tokens before t)       t = 1 … ; the first token is given, not predicted
 
-A model with a longest time reads overlapping windows (objective/window.py); one without carries its state from
-piece to piece, so every token is predicted from the whole past.
+    attention   windows of `time` tokens that overlap by half (objective/window.py): every prediction counts
+                once, and outside the first window it has at least `time / 2` tokens of context
+    others      (recurrent, n-gram: `max_time` is None) the state is carried through the whole text
+
+Texts of similar length share a batch, and the head is applied to a few positions at a time. Nats are float64 of
+float32 logits. Source of the windows: the strided evaluation of Baevski and Auli (2019), section 5.1. Left out:
+packing several short texts into one row (their batches are already dense).
 """
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.window import Window, windows
 
-_PIECE = 512
-"""Tokens read at a time where the state is carried."""
-_HEAD = 256
-"""Positions whose logits are in memory at a time."""
+TOKENS_PER_BATCH = 8192
+LOGIT_BYTES = 2**26
+"""The head is applied to as many positions as give this many bytes of logits."""
+CARRY_TIME = 512
+"""Tokens a model with carried state reads per call; the result does not depend on it."""
+
+Ids = NDArray[np.int64]
+
+
+class Priced(NamedTuple):
+    """A batch of predictions: the row and place of the token that each is about, and its nats."""
+
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    nats: NDArray[np.float64]
+
+
+class _Piece(NamedTuple):
+    """One window of one row of tokens."""
+
+    row: int
+    window: Window
+
+    @property
+    def length(self) -> int:
+        """Tokens to read."""
+        return self.window.stop - self.window.start
 
 
 def token_nats(model: LanguageModel, ids: list[int]) -> Float[Tensor, " predicted"]:
     """-log p (nats, float64) of each of `ids` but the first; empty for fewer than two ids."""
-    tokens = torch.tensor(ids, dtype=torch.long, device=model.device)
-    count = max(len(ids) - 1, 0)
+    nats = np.zeros(max(len(ids) - 1, 0))
     with torch.inference_mode():
-        if model.max_time is None:
-            parts = _carried(model, tokens, count)
-        else:
-            parts = [_window(model, tokens, window) for window in windows(count, model.max_time)]
-        return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64)
+        for part in priced(model, [np.asarray(ids, dtype=np.int64)], model.max_time):
+            nats[part.places - 1] = part.nats
+    return torch.from_numpy(nats)
 
 
-def _window(model: LanguageModel, tokens: Tensor, window: Window) -> Tensor:
-    hidden = model.body(tokens[None, window.start : window.stop]).hidden[0]
-    targets = tokens[window.first + 1 : window.stop + 1]
-    return _nats(model, hidden[window.first - window.start :], targets)
+def priced(model: LanguageModel, rows: Sequence[Ids], time: int | None) -> Iterator[Priced]:
+    """Price every token of every row but the first one, in windows of `time` tokens or (None) carrying the state."""
+    return _carried(model, rows) if time is None else _windowed(model, rows, time)
 
 
-def _carried(model: LanguageModel, tokens: Tensor, count: int) -> list[Tensor]:
-    state = model.new_state(1, count)
-    parts = []
-    for start in range(0, count, _PIECE):
-        stop = min(start + _PIECE, count)
-        hidden = model.body(tokens[None, start:stop], state=state).hidden[0]
-        parts.append(_nats(model, hidden, tokens[start + 1 : stop + 1]))
-    return parts
+def _windowed(model: LanguageModel, rows: Sequence[Ids], time: int) -> Iterator[Priced]:
+    """Half-overlapping windows, those of similar length together."""
+    pieces = [_Piece(row, w) for row, ids in enumerate(rows) for w in windows(len(ids) - 1, time)]
+    pieces.sort(key=lambda piece: piece.length)
+    for batch in _batches(pieces):
+        inputs = np.zeros((len(batch), batch[-1].length), dtype=np.int64)
+        targets = np.zeros_like(inputs)
+        is_charged = np.zeros(inputs.shape, dtype=bool)
+        for place, piece in enumerate(batch):
+            start, stop = piece.window.start, piece.window.stop
+            inputs[place, : piece.length] = rows[piece.row][start:stop]
+            targets[place, : piece.length] = rows[piece.row][start + 1 : stop + 1]
+            is_charged[place, piece.window.first - start : piece.length] = True
+        hidden = model.body(_tensor(inputs, model)).hidden
+        owners, columns = np.nonzero(is_charged)
+        yield Priced(
+            rows=np.array([piece.row for piece in batch])[owners],
+            places=np.array([piece.window.start for piece in batch])[owners] + columns + 1,
+            nats=_nats(model, hidden, targets, is_charged),
+        )
 
 
-def _nats(model: LanguageModel, hidden: Tensor, targets: Tensor) -> Tensor:
-    pieces = zip(torch.split(hidden, _HEAD), torch.split(targets, _HEAD), strict=True)
-    return torch.cat(
-        [
-            F.cross_entropy(model.head(rows).float(), wanted, reduction="none").double().cpu()
-            for rows, wanted in pieces
-        ]
-    )
+def _batches(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+    """Cut pieces, sorted by length, into batches whose padded size stays within TOKENS_PER_BATCH."""
+    batch: list[_Piece] = []
+    for piece in pieces:
+        if batch and (len(batch) + 1) * piece.length > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(piece)
+    if batch:
+        yield batch
+
+
+def _carried(model: LanguageModel, rows: Sequence[Ids]) -> Iterator[Priced]:
+    """Texts of similar length side by side, longest first; a finished one leaves the batch."""
+    order = sorted((r for r in range(len(rows)) if len(rows[r]) > 1), key=lambda r: -len(rows[r]))
+    size = TOKENS_PER_BATCH // CARRY_TIME
+    for start in range(0, len(order), size):
+        group = order[start : start + size]
+        predictions = np.array([len(rows[row]) - 1 for row in group])
+        state = model.new_state(len(group), int(predictions[0]))
+        for begin in range(0, int(predictions[0]), CARRY_TIME):
+            alive = int((predictions > begin).sum())
+            if alive < len(group):
+                group = group[:alive]
+                predictions = predictions[:alive]
+                state = state.select(_tensor(np.arange(alive), model))
+            end = min(begin + CARRY_TIME, int(predictions[0]))
+            inputs = np.zeros((alive, end - begin), dtype=np.int64)
+            targets = np.zeros_like(inputs)
+            for place, row in enumerate(group):
+                until = min(end, int(predictions[place]))
+                inputs[place, : until - begin] = rows[row][begin:until]
+                targets[place, : until - begin] = rows[row][begin + 1 : until + 1]
+            is_charged = np.arange(begin, end)[None, :] < predictions[:, None]
+            hidden = model.body(_tensor(inputs, model), state=state).hidden
+            owners, columns = np.nonzero(is_charged)
+            yield Priced(
+                rows=np.array(group)[owners],
+                places=begin + columns + 1,
+                nats=_nats(model, hidden, targets, is_charged),
+            )
+
+
+def _nats(
+    model: LanguageModel,
+    hidden: Float[Tensor, "batch time width"],
+    targets: NDArray[np.int64],
+    is_charged: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Nats of the charged predictions, row by row; logits exist for a few positions at a time only."""
+    chosen = hidden[torch.from_numpy(is_charged).to(hidden.device)]  # (places, width)
+    wanted = _tensor(targets[is_charged], model)
+    places = max(1, LOGIT_BYTES // (4 * model.vocab))
+    parts: list[Float64[Tensor, " places"]] = [
+        cross_entropy(model.head(part).float(), want, reduction="none").double()
+        for part, want in zip(torch.split(chosen, places), torch.split(wanted, places), strict=True)
+    ]
+    nats: NDArray[np.float64] = torch.cat(parts).cpu().numpy()
+    return nats
+
+
+def _tensor(array: NDArray[np.int64], model: LanguageModel) -> Int[Tensor, "..."]:
+    return torch.from_numpy(array).to(model.device)

@@ -5,8 +5,8 @@ Nothing here computes. Units are in the names; None means not measured.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from zhixing.core.card import CorpusCard
 from zhixing.core.errors import DataError
 from zhixing.core.provenance import Provenance
 from zhixing.report.words import Words
@@ -83,39 +83,6 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Amount:
-    """How much text; bytes of UTF-8."""
-
-    documents: int
-    bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where text came from; amounts are before any filter."""
-
-    name: str
-    origin: str
-    license: str
-    languages: tuple[str, ...]
-    documents: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataCard:
-    """The corpus in numbers: `kept[split][language]`, `dropped[reason]`, `masked[kind]`."""
-
-    sources: tuple[Source, ...]
-    kept: Mapping[str, Mapping[str, Amount]]
-    dropped: Mapping[str, Amount]
-    masked: Mapping[str, int]
-    notes: tuple[str, ...]
-    data_hash: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """Everything one page shows. `reference` is the rung whose level the others are to overtake.
 
@@ -124,7 +91,7 @@ class Report:
 
     rungs: tuple[Rung, ...]
     samples: tuple[Sample, ...]
-    card: DataCard
+    card: CorpusCard
     provenance: Provenance
     signature: str
     command: str
@@ -144,30 +111,3 @@ class Report:
     def rung(self, model: str) -> Rung | None:
         """The rung of that name."""
         return next((rung for rung in self.rungs if rung.model == model), None)
-
-
-def data_card(value: Mapping[str, Any]) -> DataCard:
-    """A DataCard from the JSON values of a corpus's card.json; other keys are left alone."""
-    try:
-        return DataCard(
-            sources=tuple(_source(source) for source in value["sources"]),
-            kept={
-                split: {tag: _amount(amount) for tag, amount in languages.items()}
-                for split, languages in value["kept"].items()
-            },
-            dropped={reason: _amount(amount) for reason, amount in value["dropped"].items()},
-            masked=dict(value["masked"]),
-            notes=tuple(value["notes"]),
-            data_hash=value["data_hash"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"this is not the card of a corpus: {error!r}") from error
-
-
-def _source(value: Mapping[str, Any]) -> Source:
-    names = ("name", "origin", "license", "documents", "bytes", "sha256")
-    return Source(languages=tuple(value["languages"]), **{name: value[name] for name in names})
-
-
-def _amount(value: Mapping[str, Any]) -> Amount:
-    return Amount(documents=value["documents"], bytes=value["bytes"])

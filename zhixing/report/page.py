@@ -13,9 +13,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from zhixing.core.card import Amount, CorpusCard
 from zhixing.core.files import write_text
 from zhixing.report import charts, findings, numbers, tables, words
-from zhixing.report.ladder import Amount, DataCard, Report, Rung
+from zhixing.report.ladder import Report, Rung
 from zhixing.report.overtake import overtakes
 from zhixing.report.words import Words, as_words
 
@@ -128,7 +129,7 @@ def _samples(report: Report) -> list[tuple[Rung, list[Any]]]:
     return groups
 
 
-def _kept(card: DataCard) -> tuple[list[str], list[tuple[str, list[Amount | None]]]]:
+def _kept(card: CorpusCard) -> tuple[list[str], list[tuple[str, list[Amount | None]]]]:
     """The languages, and for every split the amount of each (None: nothing)."""
     tags = sorted({tag for languages in card.kept.values() for tag in languages})
     rows = [(split, [languages.get(tag) for tag in tags]) for split, languages in card.kept.items()]

@@ -1,13 +1,14 @@
 """How densely a tokenizer writes each language: the first thing that decides speed and reach of a model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
+from zhixing.core.batches import batches
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
 
-BATCH = 256
+BATCH_CHARACTERS = 1_000_000
+BATCH_TEXTS = 4_096
 TOTAL = "all"
 
 
@@ -35,7 +36,9 @@ class LanguageStats:
 def measure(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) -> dict[str, LanguageStats]:
     """Statistics per language of (language, text) pairs, and under `all` those of every text."""
     sums: dict[str, LanguageStats] = {}
-    for batch in _batches(texts):
+    for batch in batches(
+        texts, lambda pair: len(pair[1]), max_size=BATCH_CHARACTERS, max_items=BATCH_TEXTS
+    ):
         rows = tokenizer.encode_documents([text for _, text in batch])
         for (language, text), ids in zip(batch, rows, strict=True):
             one = _measure_one(tokenizer, text, ids)
@@ -64,9 +67,3 @@ def _add(left: LanguageStats, right: LanguageStats) -> LanguageStats:
         tokens=left.tokens + right.tokens,
         unknown=left.unknown + right.unknown,
     )
-
-
-def _batches(texts: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    stream = iter(texts)
-    while batch := list(islice(stream, BATCH)):
-        yield batch

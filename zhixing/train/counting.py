@@ -11,9 +11,9 @@ from zhixing.checkpoint.folder import ModelInfo
 from zhixing.core.files import locked, sha256_json
 from zhixing.core.progress import Progress
 from zhixing.core.records import RecordWriter
+from zhixing.core.targets import IGNORED
 from zhixing.data.shard import TokenShard
 from zhixing.data.source import PackedRows
-from zhixing.kernels.cross_entropy import IGNORED
 from zhixing.model.config import NGramConfig
 from zhixing.model.ngram import NGram
 from zhixing.model.ngram import count as count_ngrams
