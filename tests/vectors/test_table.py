@@ -61,7 +61,9 @@ def test_neighbours_and_analogies_are_those_of_gensim(cloud: Vectors, monkeypatc
     want_add = keyed.most_similar(positive=["w2", "w3"], negative=["w1"], topn=5)
     mul = cloud.analogy("w1", "w2", "w3", method="mul", count=5)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # gensim calls an old function of its own
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # gensim calls an old function of its own
         want_mul = keyed.most_similar_cosmul(positive=["w2", "w3"], negative=["w1"], topn=5)
     assert [each.word for each in add] == [word for word, _ in want_add]
     assert [each.word for each in mul] == [word for word, _ in want_mul]
