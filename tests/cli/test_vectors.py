@@ -80,6 +80,7 @@ def test_a_finished_run_is_not_written_over(learnt: Path, capsys) -> None:
     [
         (["nearest", "{v}", "xyzzy"], 1, "no word 'xyzzy'"),
         (["nearest", "{v}", "cat", "--count", "0"], 3, "at least 1"),
+        (["analogy", "{v}", "cat", "dog"], 3, "takes three words"),
         (["nearest", "nowhere", "cat"], 1, "there are no vectors nowhere"),
         (["evaluate", "{v}", "--pairs", "nothing.tsv"], 1, "nothing.tsv does not exist"),
         (["train", "missing.txt"], 3, "missing.txt does not exist"),
