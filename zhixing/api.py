@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Unpack, final
+from typing import NoReturn, Unpack, cast, final
 
 import numpy as np
 import torch
@@ -35,14 +35,21 @@ from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import token_nats
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer, num_bytes
+from zhixing.vectors.folder import is_vectors_folder
+from zhixing.vectors.word_model import WordModel
 
 
 def load(folder: str | Path) -> "Model":
     """Open a model folder: ours of any kind, or a Hugging Face folder of Qwen3's shape.
 
+    A folder of word vectors gives a `zhixing.vectors.word_model.WordModel`, which offers nearest words and refuses by
+    name what only a language model can do.
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
     """
-    return Model(load_model(Path(folder).expanduser()))
+    path = Path(folder).expanduser()
+    if is_vectors_folder(path):
+        return cast("Model", WordModel(path))
+    return Model(load_model(path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

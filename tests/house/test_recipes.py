@@ -13,20 +13,31 @@ TABLES = {path: tomllib.loads(path.read_text("utf-8")) for path in FILES}
 BASES = {path.parent / table["base"] for path, table in TABLES.items() if "base" in table}
 # What several recipes share is not one itself while it names no model.
 RECIPES = [path for path in FILES if path not in BASES or "model" in TABLES[path]]
+VECTOR_RECIPES = [path for path in RECIPES if "vectors" in TABLES[path]]
+MODEL_RECIPES = [path for path in RECIPES if path not in VECTOR_RECIPES]
 
 
 def test_there_are_recipes() -> None:
     assert RECIPES
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=short)
+@pytest.mark.parametrize("path", MODEL_RECIPES, ids=short)
 def test_the_recipe_loads(path) -> None:
     from zhixing.cli.recipe import Recipe
 
     read_recipe(path, Recipe)
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=short)
+@pytest.mark.parametrize("path", VECTOR_RECIPES, ids=short)
+def test_the_recipe_of_word_vectors_loads_strictly(path) -> None:
+    from zhixing.cli.vector_recipe import VectorRecipe
+
+    read_recipe(path, VectorRecipe)
+    with pytest.raises(ConfigError, match=r"unknown key 'vectors\.epoch'.*epochs"):
+        read_recipe(path, VectorRecipe, ["vectors.epoch=3"])
+
+
+@pytest.mark.parametrize("path", MODEL_RECIPES, ids=short)
 def test_a_misspelt_key_is_refused_by_name(path) -> None:
     from zhixing.cli.recipe import Recipe
 

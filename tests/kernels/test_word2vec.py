@@ -17,6 +17,8 @@ from zhixing.kernels.word2vec import (
     merge,
 )
 
+pytestmark = pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
+
 VOCAB, WIDTH, WORKERS = 12, 20, 2
 
 
@@ -51,7 +53,6 @@ def _learnt(block: WordBlock, rule: Rule, *, is_native: bool) -> tuple[Tensor, T
 
 
 @pytest.mark.parametrize("cbow", [False, True])
-@pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
 def test_native_code_is_the_definition(cbow: bool) -> None:
     rule = Rule(cbow=cbow, negative=5, lr=0.05, seed=7)
     for got, want in zip(
@@ -62,7 +63,6 @@ def test_native_code_is_the_definition(cbow: bool) -> None:
         torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
 @pytest.mark.parametrize("mistake", ["seed", "reach", "sentences", "bounds"])
 def test_a_mistake_is_noticed(mistake: str) -> None:
     rule, block = Rule(cbow=False, negative=5, lr=0.05, seed=7), _block()
@@ -102,7 +102,6 @@ def test_one_step_goes_up_the_gradient_of_the_objective() -> None:
     )
 
 
-@pytest.mark.skipif(native.library() is None, reason=str(native.why_missing()))
 def test_the_result_does_not_depend_on_the_number_of_threads() -> None:
     rule, before = Rule(cbow=False, negative=5, lr=0.05, seed=7), torch.get_num_threads()
     results = []

@@ -115,7 +115,7 @@ def page(schema: type[BaseModel], say: Translation) -> str:
 
 def table_of(schema: type[BaseModel], name: str, say: Translation) -> str:
     """The reference of one table that only another kind of recipe has."""
-    found = next(s for s in sections(schema) if s.header == f"[{name}]")
+    found = next(s for s in sections(schema) if s.header.startswith(f"[{name}]"))
     return _section(found, say)
 
 

@@ -116,9 +116,7 @@ def nearest(
 @app.command
 def analogy(
     vectors: Source,
-    a: str,
-    b: str,
-    c: str,
+    words: Annotated[list[str], Parameter(negative="", help="Three words: A, B and C.")],
     *,
     method: AnalogyMethod = "add",
     count: Annotated[int, Parameter(help="How many answers.")] = 5,
@@ -130,6 +128,9 @@ def analogy(
     from zhixing.vectors.opening import open_vectors
 
     _check_positive("--count", count)
+    if len(words) != 3:
+        raise UsageError(f"an analogy takes three words, such as man king woman, not {len(words)}")
+    a, b, c = words
     opened = open_vectors(vectors, limit=limit, progress=reporter(log))
     found = opened.analogy(a, b, c, method=method, count=count)
     if as_json:

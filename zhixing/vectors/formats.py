@@ -144,19 +144,26 @@ def _text(file: IO[bytes], header: Header, path: Path) -> Iterator[Block]:
         numbers.append(b" ".join(parts[1:]))
         total += 1
         if len(words) == BLOCK_ROWS:
-            yield _parsed(words, numbers, header, f"{path}:{first_line + total - len(words)}")
+            yield _parsed(words, numbers, header, (path, first_line + total - len(words)))
             words, numbers = [], []
     if words:
-        yield _parsed(words, numbers, header, f"{path}:{first_line + total - len(words)}")
+        yield _parsed(words, numbers, header, (path, first_line + total - len(words)))
     _check_count(total, header, path)
 
 
-def _parsed(words: list[str], numbers: list[bytes], header: Header, place: str) -> Block:
+def _parsed(
+    words: list[str], numbers: list[bytes], header: Header, place: tuple[Path, int]
+) -> Block:
     try:
         flat = np.array(b" ".join(numbers).split(), dtype=np.float32)
-        return Block(words=words, rows=flat.reshape(len(words), header.width))
     except ValueError as error:
-        raise DataError(f"{place} and the lines after it: {error}") from error
+        path, first = place
+        bad = next(i for i, row in enumerate(numbers) if _trailing_numbers(row) < header.width)
+        raise DataError(
+            f"{path}:{first + bad}: {header.width} numbers were expected behind the word "
+            f"{words[bad][:40]!r}, not {numbers[bad][:40]!r}"
+        ) from error
+    return Block(words=words, rows=flat.reshape(len(words), header.width))
 
 
 def _binary(file: io.BufferedReader, header: Header, path: Path) -> Iterator[Block]:

@@ -52,8 +52,13 @@ class Learnt:
     seconds: float = 0.0
 
 
-def run(job: Job, *, resume: bool, stop: StopRequest, progress: Progress) -> Learnt:
-    """Learn to the end. Raises InterruptedRunError when asked to stop, after everything was saved."""
+def run(
+    job: Job, *, resume: bool, stop: StopRequest, progress: Progress, keep_state: bool = True
+) -> Learnt:
+    """Learn to the end. Raises InterruptedRunError when asked to stop, after everything was saved.
+
+    `keep_state`: save after every epoch too, so that a run that was killed can be continued.
+    """
     blocks = Blocks(job.file, job.vocabulary, job.config, job.seed)
     learnt = _restore(job) if resume else _begin(job)
     copies = [_copies(m, job.config.workers) for m in (learnt.inputs, learnt.outputs)]
@@ -72,7 +77,7 @@ def run(job: Job, *, resume: bool, stop: StopRequest, progress: Progress) -> Lea
         _step(job, blocks, learnt, copies, negatives)
         progress.advance(blocks.numbers_in(learnt.place), note=_speed(learnt))
         _advance(learnt, blocks)
-        if learnt.place.block == 0:
+        if learnt.place.block == 0 and keep_state:
             _save(job, learnt)
     progress.finish(f"{title}: {learnt.words:,} words in {learnt.seconds:.1f} s ({_speed(learnt)})")
     return learnt
