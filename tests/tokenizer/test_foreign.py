@@ -73,7 +73,6 @@ def assert_pair_equals(ours: Tokenizer, theirs: Any) -> None:
     assert list(pair.ids) == expected["input_ids"]
     assert list(pair.segments) == expected["token_type_ids"]
     assert list(pair.texts) == expected.sequence_ids(0)
-    assert pair.ids[pair.texts.index(1)] != pair.ids[pair.texts.index(0)]
 
 
 @pytest.mark.parametrize("config", WORDPIECE, ids=str)
@@ -168,7 +167,8 @@ def test_llama_folders_equal_the_library_and_their_saved_form(tmp_path: Path) ->
 def test_marian_equals_transformers_in_both_languages(tmp_path: Path) -> None:
     folder = made.write_marian(tmp_path / "a")
     ours, theirs = Tokenizer.load(folder), auto(folder)
-    texts = [*TORTURE, ">>cmn_Hans<< the beaches", ">>xx<< b", "a >>cmn_Hans<< b", ">>"]
+    plain = [text for text in TORTURE if text not in COMPOSED]
+    texts = [*plain, ">>cmn_Hans<< the beaches", ">>xx<< b", "a >>cmn_Hans<< b", ">>"]
     assert_equal_to_transformers(ours, theirs, texts)
     for text in texts:
         assert list(ours.target.encode(text).ids) == theirs(text_target=text)["input_ids"]

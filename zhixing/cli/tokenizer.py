@@ -9,11 +9,14 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.tokenizer_chat import chat
 from zhixing.core.errors import DataError, UsageError, ZhixingError
 from zhixing.core.files import decode_utf8
 from zhixing.tokenizer.config import Kind
 
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
+
+app.command(chat)
 
 BLOCK_CHARACTERS = 1 << 16
 

@@ -239,6 +239,11 @@ class Tokenizer:
         text = self._decode(ids)
         return tidy(text) if self._is_tidied else text
 
+    def decode_marked(self, ids: Sequence[int]) -> str:
+        """The text of `ids` with its special tokens written out, for people to look at."""
+        text: str = self._pipelines.full.decode(list(ids), skip_special_tokens=False)
+        return text
+
     def decoder(self) -> StreamDecoder:
         """A decoder for ids as they come; its texts together are `decode` of all ids."""
         known = self._pieces
