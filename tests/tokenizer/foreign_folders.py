@@ -6,12 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
+import sentencepiece
 from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
 
 from tests.tokenizer.material import CHINESE, ENGLISH
-
-sentencepiece = pytest.importorskip("sentencepiece")
 
 LINES = [line.strip() for line in ENGLISH + CHINESE] + ["a b c ( ) < > / s . , ! ? ' [ ] 0 1 2"]
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -78,10 +78,11 @@ def learnt_text(opened: Tokenizer, encoded: ChatEncoding) -> list[str]:
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("prompt", [False, True])
 def test_ids_equal_those_of_transformers(name: str, prompt: bool, tmp_path: Path) -> None:
-    transformers = pytest.importorskip("transformers")
+    from transformers import AutoTokenizer
+
     opened = tokenizer(TEMPLATES[name])
     opened.save(tmp_path)
-    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    theirs = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     messages = MESSAGES[:-1] if prompt else MESSAGES
     expected = theirs.apply_chat_template(
         messages,

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sentencepiece
+import transformers
 
 from tests.tokenizer import foreign_folders as made
 from tests.tokenizer.torture import LOOK_ALIKES, TORTURE
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
-
-sentencepiece = pytest.importorskip("sentencepiece")
-transformers = pytest.importorskip("transformers")
 
 WORDPIECE = [
     {"tokenizer_class": "BertTokenizer"},
@@ -213,3 +212,84 @@ def test_the_files_alone_tell_the_form(name: str, tmp_path: Path) -> None:
     (folder / "tokenizer_config.json").unlink()
     again = Tokenizer.load(folder)
     assert again.encode("Don't panic").ids == first.encode("Don't panic").ids
+
+
+REFUSED = [
+    ("wordpiece", {"do_basic_tokenize": False}, "do_basic_tokenize = False"),
+    ("wordpiece", {"never_split": ["a"]}, "never_split"),
+    ("gpt2", {"errors": "strict"}, "errors = 'strict'"),
+    ("gpt2", {"do_lower_case": True}, "do_lower_case = True"),
+    ("llama", {"sp_model_kwargs": {"enable_sampling": True}}, "sp_model_kwargs"),
+    ("t5", {"tokenizer_class": "XLNetTokenizer"}, "XLNetTokenizer is not supported"),
+    ("gpt2", {"tokenizer_class": "CLIPTokenizer"}, "CLIPTokenizer is not supported"),
+    ("marian", {"separate_vocabs": True}, "separate_vocabs"),
+]
+
+
+@pytest.mark.parametrize(("name", "config", "message"), REFUSED)
+def test_what_cannot_be_honoured_is_refused_by_name(
+    name: str, config: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    folder = folder_of(name, tmp_path)
+    made.write_config(folder, config)
+    with pytest.raises(UnsupportedError, match=message):
+        Tokenizer.load(folder)
+
+
+@pytest.mark.parametrize("options", ["treat_whitespace_as_suffix=true", "model_type=char"])
+def test_models_without_an_exact_counterpart_are_refused(options: str, tmp_path: Path) -> None:
+    kind = "char" if "char" in options else "unigram"
+    content = made.sentencepiece_model(kind, "" if kind == "char" else options)
+    folder = made.write_sentencepiece(tmp_path, content, "tokenizer.model")
+    with pytest.raises(UnsupportedError, match="is not supported"):
+        Tokenizer.load(folder)
+
+
+def test_broken_files_are_refused(tmp_path: Path) -> None:
+    content = made.sentencepiece_model("bpe", made.LLAMA)
+    for number, broken in enumerate([b"", b"\x80", content[:-50], b"\x00" * 99, content[7:]]):
+        folder = made.write_sentencepiece(tmp_path / f"s{number}", broken, "tokenizer.model")
+        with pytest.raises(CheckpointError):
+            Tokenizer.load(folder)
+    folder = made.write_gpt2(tmp_path / "g", {}, ["<|endoftext|>"])
+    merges = folder / "merges.txt"
+    merges.write_text(merges.read_text("utf-8") + "zz yy\n", "utf-8")
+    with pytest.raises(CheckpointError, match=r"merges\.txt:\d+: 'zz yy'"):
+        Tokenizer.load(folder)
+    merges.unlink()
+    with pytest.raises(CheckpointError, match="older form"):
+        Tokenizer.load(folder)
+    folder = made.write_wordpiece(tmp_path / "w", {"cls_token": "[NONE]"})
+    with pytest.raises(CheckpointError, match="NONE"):
+        Tokenizer.load(folder)
+
+
+def test_added_tokens_keep_their_ids_or_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = made.write_gpt2(tmp_path, {}, ["<|endoftext|>"])
+    size = Tokenizer.load(folder).vocab
+    added = folder / "added_tokens.json"
+    added.write_text(json.dumps({"<tool>": size + 1, "<think>": size}), "utf-8")
+    tokenizer = Tokenizer.load(folder)
+    assert tokenizer.vocab == size + 2
+    assert tokenizer.encode_text("a<tool>b<think>")[1::2] == [size + 1, size]
+    added.write_text(json.dumps({"<tool>": size + 5}), "utf-8")
+    with pytest.raises(CheckpointError, match="'<tool>' should have id"):
+        Tokenizer.load(folder)
+
+
+def test_a_setting_that_contradicts_the_pipeline_is_refused(tmp_path: Path) -> None:
+    Tokenizer.load(made.write_wordpiece(tmp_path / "a", {})).save(tmp_path / "b")
+    made.write_config(tmp_path / "b", {"do_lower_case": False})
+    with pytest.raises(UnsupportedError, match="contradicts"):
+        Tokenizer.load(tmp_path / "b")
+
+
+def test_spans_of_a_pair_point_into_their_texts(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.load(made.write_wordpiece(tmp_path, {}))
+    texts = ("Many people", "有朋自远方来")
+    pair = tokenizer.encode_pair(*texts)
+    assert pair.texts[0] is None
+    assert {0, 1, None} == set(pair.texts)
+    for which in (0, 1):
+        spans = [s for s, t in zip(pair.spans, pair.texts, strict=True) if t == which]
+        assert "".join(texts[which][a:b] for a, b in spans) == texts[which].replace(" ", "")
