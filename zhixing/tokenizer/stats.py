@@ -36,7 +36,7 @@ def measure(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) -> dict[str,
     """Statistics per language of (language, text) pairs, and under `all` those of every text."""
     sums: dict[str, LanguageStats] = {}
     for batch in _batches(texts):
-        rows = tokenizer.encode_documents([text for _, text in batch])
+        rows = tokenizer.encode_texts([text for _, text in batch])
         for (language, text), ids in zip(batch, rows, strict=True):
             one = _measure_one(tokenizer, text, ids)
             for name in (language, TOTAL):
@@ -51,7 +51,7 @@ def _measure_one(tokenizer: Tokenizer, text: str, ids: list[int]) -> LanguageSta
         documents=1,
         bytes=num_bytes(text),
         characters=len(text),
-        tokens=len(ids) - (Special.BEGIN in specials) - 1,
+        tokens=len(ids),
         unknown=unknown,
     )
 

@@ -195,7 +195,13 @@ class Tokenizer:
 
     def encode_text(self, text: str) -> list[int]:
         """The ids of the text alone, without any special token."""
-        return self._ids_of([text])[0]
+        return self.encode_texts([text])[0]
+
+    def encode_texts(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode_text` of many texts, in parallel."""
+        if self._table is not None:
+            return [self._table.text_ids(self._pipelines.plain, text) for text in texts]
+        return [one.ids for one in self._run(texts, with_specials=False, with_spans=False)]
 
     def encode_marked(self, text: str, users: Sequence[Part] = ()) -> Encoding:
         """Ids of a text in which special tokens count, as a chat template writes it, and none is added.
@@ -223,7 +229,7 @@ class Tokenizer:
         """`encode_document` of many texts, in parallel."""
         before = [self.begin] if Special.BEGIN in self._specials else []
         after = [self.end]
-        return [before + ids + after for ids in self._ids_of(texts)]
+        return [before + ids + after for ids in self.encode_texts(texts)]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`; special tokens (the unknown one too) are left out.
@@ -265,11 +271,6 @@ class Tokenizer:
             text: str = self._pipelines.full.decode(list(ids), skip_special_tokens=True)
             return text
         return b"".join(self._pieces[number] for number in ids).decode("utf-8", "replace")
-
-    def _ids_of(self, texts: Sequence[str]) -> list[list[int]]:
-        if self._table is not None:
-            return [self._table.text_ids(self._pipelines.plain, text) for text in texts]
-        return [one.ids for one in self._run(texts, with_specials=False, with_spans=False)]
 
     def _run(
         self,
