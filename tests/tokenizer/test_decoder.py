@@ -7,7 +7,7 @@ from tokenizers import Tokenizer as Pipeline
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from tests.tokenizer.material import CHINESE, ENGLISH, trained
-from zhixing.tokenizer.decoder import ByteStream, WindowStream, byte_alphabet
+from zhixing.tokenizer.decoder import ByteStream, TidyStream, WindowStream, byte_alphabet, tidy
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 ids = st.lists(st.integers(0, 690), max_size=40)
@@ -32,7 +32,7 @@ def test_a_stream_adds_up_to_decoding_everything_at_once(kind: str, data: st.Dat
 @given(numbers=byte_ids)
 def test_any_bytes_decode_like_the_library_does(numbers: list[int]) -> None:
     tokenizer = trained("byte_bpe")
-    theirs = tokenizer._pipeline.decode(numbers, skip_special_tokens=True)
+    theirs = tokenizer._pipelines.full.decode(numbers, skip_special_tokens=True)
     assert tokenizer.decode(numbers) == theirs
     assert "".join(stream(tokenizer, numbers)) == theirs
 
@@ -122,3 +122,18 @@ def test_a_stream_costs_the_same_per_id_however_long_it_gets() -> None:
     window = WindowStream(decode)
     assert "".join(window.push(1) for _ in range(1000)) == "a" * 1000
     assert max(calls) <= 2
+
+
+@settings(max_examples=500, deadline=None)
+@given(pieces=st.lists(st.text("  ''.,!ntmsvre?x", min_size=1, max_size=3), max_size=30))
+def test_tidying_a_stream_equals_tidying_everything_at_once(pieces: list[str]) -> None:
+    decoder = TidyStream(ByteStream([piece.encode() for piece in pieces]))
+    parts = [decoder.push(number) for number in range(len(pieces))]
+    assert "".join([*parts, decoder.finish()]) == tidy("".join(pieces))
+
+
+def test_tidied_text_comes_out_as_soon_as_it_is_settled() -> None:
+    decoder = TidyStream(ByteStream([b"a dog", b" ", b"!", b" it", b" '", b" s"]))
+    parts = [decoder.push(number) for number in range(6)]
+    assert parts[0] == "a dog"
+    assert "".join([*parts, decoder.finish()]) == "a dog! it's"

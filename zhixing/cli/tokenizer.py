@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.tokenizer_chat import chat
 from zhixing.core.errors import DataError, UsageError, ZhixingError
 from zhixing.core.files import decode_utf8
 from zhixing.tokenizer.config import Kind
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from zhixing.corpus.document import Document
 
 app = App(name="tokenizer", help="Train and inspect tokenizers.")
+
+app.command(chat)
 
 PART_CHARACTERS = 1 << 16
 """A longer text is read in parts of about so many characters."""

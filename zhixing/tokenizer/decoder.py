@@ -77,6 +77,66 @@ class WindowStream:
         return text
 
 
+class TidyStream:
+    """A stream whose text is tidied (`tidy`) on its way, the same as tidying all of it at once.
+
+    Held back is what the next characters could still change: an end such as ` n`, from the last space that no
+    replacement can reach across, which is one between neither spaces nor apostrophes.
+    """
+
+    def __init__(self, stream: StreamDecoder) -> None:
+        self._stream = stream
+        self._held = ""
+
+    def push(self, token: int) -> str:
+        """The text that `token` completes; empty while it may still change."""
+        self._held += self._stream.push(token)
+        return self._release(self._settled())
+
+    def finish(self) -> str:
+        """What is still held back."""
+        self._held += self._stream.finish()
+        return self._release(len(self._held))
+
+    def _settled(self) -> int:
+        text = self._held
+        if not text.endswith(_UNFINISHED):
+            return len(text)
+        places = range(len(text) - 2, 0, -1)
+        return next((n for n in places if text[n] == " " and _is_cut(text, n)), 0)
+
+    def _release(self, size: int) -> str:
+        out, self._held = tidy(self._held[:size]), self._held[size:]
+        return out
+
+
+_TIDY = (
+    *((f" {mark}", mark) for mark in ".?!,"),
+    (" ' ", "'"),
+    *((f" {end}", end) for end in ("n't", "'m", "'s", "'ve", "'re")),
+)
+_LONGEST = " n ' t"  # two replacements in a row
+_UNFINISHED = tuple(
+    {
+        old[:size]
+        for old in (_LONGEST, *(old for old, _ in _TIDY))
+        for size in range(1, len(old) + 1)
+    }
+)
+
+
+def _is_cut(text: str, place: int) -> bool:
+    """Whether no replacement reaches across the space at `place`."""
+    return text[place - 1] not in " '" and text[place + 1] not in " '"
+
+
+def tidy(text: str) -> str:
+    """The text without the spaces that cutting English into words put in (clean_up_tokenization_spaces)."""
+    for old, new in _TIDY:
+        text = text.replace(old, new)
+    return text
+
+
 def byte_pieces(
     pipeline: Pipeline, settings: Mapping[str, Any], specials: frozenset[int]
 ) -> list[bytes] | None:

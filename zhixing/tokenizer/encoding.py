@@ -24,3 +24,17 @@ class Encoding:
     ids: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
     specials: tuple[bool, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairEncoding:
+    """Token ids of two texts, with the special tokens around and between them.
+
+    `segments` is what the model is told (BERT: 0 and 1; RoBERTa and T5 know no segments: 0 everywhere). `texts[i]`
+    says which text token i is of, 0 or 1, and is None for a special token; `spans[i]` is its place in that text.
+    """
+
+    ids: tuple[int, ...]
+    segments: tuple[int, ...]
+    texts: tuple[int | None, ...]
+    spans: tuple[tuple[int, int], ...]

@@ -39,7 +39,7 @@ def measure(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) -> dict[str,
     for batch in batches(
         texts, lambda pair: len(pair[1]), max_size=BATCH_CHARACTERS, max_items=BATCH_TEXTS
     ):
-        rows = tokenizer.encode_documents([text for _, text in batch])
+        rows = tokenizer.encode_texts([text for _, text in batch])
         for (language, text), ids in zip(batch, rows, strict=True):
             one = _measure_one(tokenizer, text, ids)
             for name in (language, TOTAL):
@@ -54,7 +54,7 @@ def _measure_one(tokenizer: Tokenizer, text: str, ids: list[int]) -> LanguageSta
         documents=1,
         bytes=num_bytes(text),
         characters=len(text),
-        tokens=len(ids) - (Special.BEGIN in specials) - 1,
+        tokens=len(ids),
         unknown=unknown,
     )
 

@@ -1,4 +1,4 @@
-"""Text to ids and back, the same ids as `transformers.AutoTokenizer` gives for the same folder.
+"""Text to ids and back, the same ids as the reference library of each kind of folder gives.
 
 The work is done by the `tokenizers` library; this class adds what training and serving rely on: special tokens
 written in a user's text stay ordinary text, every special token's part is known by name, decoding is the same
@@ -7,23 +7,32 @@ in one go and in a stream, and a hash says whether two tokenizers give the same 
 Spans: a token's span holds every character that it has a byte of. When one character is split over several
 tokens, each of them has the span of the whole character, so spans may overlap but never leave a gap.
 
-A folder made elsewhere loads too. What `AutoTokenizer` puts before and after a text is kept; the one difference
-is deliberate: special tokens written in the text are ordinary text here as well.
+A folder made elsewhere loads too, in the older forms as well (`foreign`). What it puts before, between and after
+texts is kept; the one difference is deliberate: special tokens written in the text are ordinary text here as well.
 """
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from tokenizers import Tokenizer as Pipeline
-
-from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
+from zhixing.core.errors import CheckpointError, DataError, UnsupportedError, ZhixingError
 from zhixing.core.files import sha256_json
-from zhixing.tokenizer.decoder import ByteStream, StreamDecoder, WindowStream, byte_pieces
-from zhixing.tokenizer.encoding import Encoding, Special
+from zhixing.tokenizer.decoder import (
+    ByteStream,
+    StreamDecoder,
+    TidyStream,
+    WindowStream,
+    byte_pieces,
+    tidy,
+)
+from zhixing.tokenizer.encoding import Encoding, PairEncoding, Special
 from zhixing.tokenizer.files import ROLES, TokenizerFiles, read_files, write_files
+from zhixing.tokenizer.pipelines import Part, Pipelines
+
+# Of this class transformers takes the pipeline as it is; others it builds anew from the vocabulary alone.
+_AS_IT_IS = "PreTrainedTokenizerFast"
 
 
 class Tokenizer:
@@ -31,22 +40,31 @@ class Tokenizer:
 
     def __init__(self, files: TokenizerFiles) -> None:
         self._files = files
-        self._pipeline = _open_pipeline(files)
-        self._specials = _find_specials(files, self._pipeline)
-        added = self._pipeline.get_added_tokens_decoder()
-        self._hidden = frozenset(number for number, token in added.items() if token.special)
-        self._pieces = byte_pieces(self._pipeline, files.pipeline, self._hidden)
-        self._ids = frozenset(self._pipeline.get_vocab(with_added_tokens=True).values())
+        self._pipelines = Pipelines(files.pipeline)
+        self._table = files.translation.table if files.translation else None
+        self._hidden = frozenset(self._pipelines.specials)
+        full = self._pipelines.full
+        vocab = self._table.vocab if self._table else full.get_vocab(with_added_tokens=True)
+        self._ids = frozenset(vocab.values())
+        self._specials = {
+            special: vocab[text]
+            for special in Special
+            if (text := files.special_text(special)) is not None and text in vocab
+        }
+        self._pieces = byte_pieces(full, files.pipeline, self._hidden)
+        is_bpe = files.pipeline["model"].get("type", "BPE") == "BPE"
+        self._is_tidied = bool(files.config.get("clean_up_tokenization_spaces")) and not is_bpe
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """Open a tokenizer folder, ours or any Hugging Face one with a tokenizer.json.
+        """Open a tokenizer folder: ours, or a Hugging Face one with a tokenizer.json or one of the older forms.
 
-        Raises CheckpointError when the folder is missing, is something else, or is broken.
+        Raises CheckpointError when the folder is missing, is something else, or is broken, UnsupportedError for
+        a form or a setting that we do not know.
         """
         try:
             return cls(read_files(Path(folder)))
-        except CheckpointError:
+        except ZhixingError:
             raise
         # The library raises a bare Exception for a pipeline that it cannot build.
         except Exception as error:
@@ -67,7 +85,7 @@ class Tokenizer:
         parts = {ROLES[special]: special.value for special in Special}
         config = {
             **parts,
-            "tokenizer_class": "PreTrainedTokenizerFast",
+            "tokenizer_class": _AS_IT_IS,
             "clean_up_tokenization_spaces": False,
             "split_special_tokens": True,
         }
@@ -76,15 +94,11 @@ class Tokenizer:
     def save(self, folder: str | Path, *, max_time: int | None = None) -> None:
         """Write the folder's files; `max_time` is the longest input the model reads (None: not stated)."""
         config = dict(self._files.config)
+        if self._table is None:
+            config["tokenizer_class"] = _AS_IT_IS
         if max_time is not None:
             config["model_max_length"] = max_time
-        files = TokenizerFiles(
-            pipeline=self._files.pipeline,
-            config=config,
-            specials_map=self._files.specials_map,
-            template=self._files.template,
-        )
-        write_files(Path(folder), files)
+        write_files(Path(folder), replace(self._files, config=config))
 
     @property
     def vocab(self) -> int:
@@ -116,23 +130,47 @@ class Tokenizer:
         """Equal for tokenizers that give equal ids; saving, loading and chat templates do not change it."""
         ignored = ("truncation", "padding", "version")
         pipeline = {key: value for key, value in self._files.pipeline.items() if key not in ignored}
-        return sha256_json({"pipeline": pipeline, "specials": dict(self._specials)})
+        content = {"pipeline": pipeline, "specials": dict(self._specials)}
+        if self._files.translation is not None:
+            content["target"] = self._files.translation.target
+        return sha256_json(content)
 
     @cached_property
     def is_lossless(self) -> bool:
         """True when decode(encode(text)) == text for every text: only then may bits per byte be measured."""
         settings = self._files.pipeline
         decoder = (settings.get("decoder") or {}).get("type")
-        if decoder != "ByteLevel" or settings.get("normalizer") or self._pieces is None:
+        if (
+            decoder != "ByteLevel"
+            or settings.get("normalizer")
+            or self._pieces is None
+            or self._is_tidied
+        ):
             return False
         single = {piece for piece in self._pieces if len(piece) == 1}
         return len(single) == 256 and self.decode(self.encode_text("a b")) == "a b"
+
+    @property
+    def files(self) -> TokenizerFiles:
+        """What the folder holds: settings, chat templates, the pipeline."""
+        return self._files
+
+    @cached_property
+    def target(self) -> "Tokenizer":
+        """The tokenizer of the language that a translation model writes; of any other model, this one."""
+        translation = self._files.translation
+        if translation is None:
+            return self
+        swapped = replace(translation, target=self._files.pipeline)
+        return Tokenizer(replace(self._files, pipeline=translation.target, translation=swapped))
 
     def encode(self, text: str) -> Encoding:
         """Ids with their spans, special tokens as the folder says (ours: begin in front, no end).
 
         Raises DataError when `text` holds a lone surrogate, which no UTF-8 can express.
         """
+        if self._table is not None:
+            return self._table.encode(self._pipelines.plain, text)
         encoded = self._run([text], with_specials=True, with_spans=True)[0]
         return Encoding(
             ids=tuple(encoded.ids),
@@ -140,10 +178,48 @@ class Tokenizer:
             specials=tuple(bool(flag) for flag in encoded.special_tokens_mask),
         )
 
+    def encode_pair(self, first: str, second: str) -> PairEncoding:
+        """Ids of two texts with what the folder puts around and between them ([CLS] a [SEP] b [SEP]).
+
+        Raises DataError for a lone surrogate, UnsupportedError for a translation model, which reads one text.
+        """
+        if self._table is not None:
+            raise UnsupportedError("a translation model reads one text at a time, not a pair")
+        encoded = self._run([(first, second)], with_specials=True, with_spans=True)[0]
+        return PairEncoding(
+            ids=tuple(encoded.ids),
+            segments=tuple(encoded.type_ids),
+            texts=tuple(encoded.sequence_ids),
+            spans=tuple(encoded.offsets),
+        )
+
     def encode_text(self, text: str) -> list[int]:
         """The ids of the text alone, without any special token."""
-        ids: list[int] = self._run([text], with_specials=False, with_spans=False)[0].ids
-        return ids
+        return self.encode_texts([text])[0]
+
+    def encode_texts(self, texts: Sequence[str]) -> list[list[int]]:
+        """`encode_text` of many texts, in parallel."""
+        if self._table is not None:
+            return [self._table.text_ids(self._pipelines.plain, text) for text in texts]
+        return [one.ids for one in self._run(texts, with_specials=False, with_spans=False)]
+
+    def encode_marked(self, text: str, users: Sequence[Part] = ()) -> Encoding:
+        """Ids of a text in which special tokens count, as a chat template writes it, and none is added.
+
+        `users` are the parts, as (start, end), that a user wrote: what they spell stays ordinary text.
+        """
+        num_bytes(text)
+        ids, spans = self._pipelines.cut_marked(text, users)
+        specials = self._hidden - {self._specials.get(Special.UNKNOWN)}
+        return Encoding(
+            ids=tuple(ids),
+            spans=tuple(spans),
+            specials=tuple(number in specials for number in ids),
+        )
+
+    def look_alikes(self, text: str) -> list[Part]:
+        """Where `text` spells a special token, as (start, end)."""
+        return self._pipelines.look_alikes(text)
 
     def encode_document(self, text: str) -> list[int]:
         """Begin (where there is one), text, end: what a model is trained on."""
@@ -153,8 +229,7 @@ class Tokenizer:
         """`encode_document` of many texts, in parallel."""
         before = [self.begin] if Special.BEGIN in self._specials else []
         after = [self.end]
-        encoded = self._run(texts, with_specials=False, with_spans=False)
-        return [before + item.ids + after for item in encoded]
+        return [before + ids + after for ids in self.encode_texts(texts)]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`; special tokens (the unknown one too) are left out.
@@ -167,14 +242,19 @@ class Tokenizer:
             raise DataError(
                 f"id {unknown[0]} is not in this tokenizer; its ids are 0 to {self.vocab - 1}"
             )
-        if self._pieces is None:
-            text: str = self._pipeline.decode(list(ids), skip_special_tokens=True)
-            return text
-        return b"".join(self._pieces[number] for number in ids).decode("utf-8", "replace")
+        text = self._decode(ids)
+        return tidy(text) if self._is_tidied else text
+
+    def decode_marked(self, ids: Sequence[int]) -> str:
+        """The text of `ids` with its special tokens written out, for people to look at."""
+        text: str = self._pipelines.full.decode(list(ids), skip_special_tokens=False)
+        return text
 
     def decoder(self) -> StreamDecoder:
         """A decoder for ids as they come; its texts together are `decode` of all ids."""
-        return WindowStream(self.decode) if self._pieces is None else ByteStream(self._pieces)
+        known = self._pieces
+        stream: StreamDecoder = WindowStream(self._decode) if known is None else ByteStream(known)
+        return TidyStream(stream) if self._is_tidied else stream
 
     def _special(self, special: Special) -> int:
         if special not in self._specials:
@@ -184,13 +264,29 @@ class Tokenizer:
             )
         return self._specials[special]
 
-    def _run(self, texts: Sequence[str], *, with_specials: bool, with_spans: bool) -> list[Any]:
-        run = self._pipeline.encode_batch if with_spans else self._pipeline.encode_batch_fast
+    def _decode(self, ids: Sequence[int]) -> str:
+        if self._table is not None:
+            return self._table.decode(ids)
+        if self._pieces is None:
+            text: str = self._pipelines.full.decode(list(ids), skip_special_tokens=True)
+            return text
+        return b"".join(self._pieces[number] for number in ids).decode("utf-8", "replace")
+
+    def _run(
+        self,
+        texts: Sequence[str] | Sequence[tuple[str, str]],
+        *,
+        with_specials: bool,
+        with_spans: bool,
+    ) -> list[Any]:
+        plain = self._pipelines.plain
+        run = plain.encode_batch if with_spans else plain.encode_batch_fast
         try:
             return list(run(texts, add_special_tokens=with_specials))
         except (UnicodeEncodeError, TypeError):
             for text in texts:
-                num_bytes(text)
+                for part in (text,) if isinstance(text, str) else text:
+                    num_bytes(part)
             raise
 
 
@@ -203,24 +299,6 @@ def num_bytes(text: str) -> int:
             f"character {error.start} of the text is a lone surrogate (U+{ord(text[error.start]):04X}), which is "
             "not a character; zhixing.text.normalise.repair removes such damage"
         ) from error
-
-
-def _open_pipeline(files: TokenizerFiles) -> Pipeline:
-    pipeline = Pipeline.from_str(json.dumps(files.pipeline))
-    pipeline.no_truncation()
-    pipeline.no_padding()
-    pipeline.encode_special_tokens = True  # text is text, whatever it spells
-    return pipeline
-
-
-def _find_specials(files: TokenizerFiles, pipeline: Pipeline) -> dict[Special, int]:
-    found = {}
-    for special in Special:
-        text = files.special_text(special)
-        number = None if text is None else pipeline.token_to_id(text)
-        if number is not None:
-            found[special] = number
-    return found
 
 
 def _special_part(token: str) -> dict[str, Any]:

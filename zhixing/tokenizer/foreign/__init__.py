@@ -1,0 +1,1 @@
+"""Tokenizers in the forms from before tokenizer.json, each turned into a pipeline of the `tokenizers` library."""
