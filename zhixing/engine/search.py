@@ -2,7 +2,7 @@
 
     beams of a source:   start                      the `width` best beginnings are kept at every step; one that ends
                          ├─ K  ├─ K AH  …           leaves with its score and its place; the search stops when all have
-                         └─ S  └─ S AE  …           ended, or no beginning can overtake what has
+                         └─ S  └─ S AE  …           ended
 
 score = Σ log p(token | tokens before, source) / length^penalty, the end token counted (Graves 2012, §3; the divisor of
 Wu et al. 2016, §7, in its plain form). With penalty 0 a score is the log-probability of the text, and a beam as wide as
@@ -143,8 +143,6 @@ class _Beam:
                 live.append(((*ids, token), total))
                 chosen.append((row, token))
         self.live = live
-        if self._is_settled():
-            self.live, chosen = [], []
         return chosen
 
     def results(self) -> list[Written]:
@@ -156,15 +154,6 @@ class _Beam:
         length = len(ids) + ended
         score = total / length**self._options.penalty
         return Written(ids=ids, log_prob=total, score=score, is_finished=ended)
-
-    def _is_settled(self) -> bool:
-        """Whether nothing that is still written can become one of the `width` best."""
-        if not self.live or not self._ended:
-            return not self.live
-        worst = min(one.score for one in self._ended)
-        longest = self._options.max_tokens**self._options.penalty
-        could = max(total for _, total in self.live) / longest
-        return len(self._ended) >= self._options.width and could <= worst
 
 
 def _side_by_side(
