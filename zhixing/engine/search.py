@@ -1,8 +1,8 @@
 """Writing the target of a source: greedy, or with a beam of the most probable beginnings.
 
-    beams of a source:   start                      the `width` best beginnings are kept at every step; one that
-                         ├─ K  ├─ K AH  …           ends leaves with its score; the search stops when no beginning
-                         └─ S  └─ S AE  …           can overtake the worst finished text that would be returned
+    beams of a source:   start                      the `width` best beginnings are kept at every step; one that ends
+                         ├─ K  ├─ K AH  …           leaves with its score and its place; the search stops when all have
+                         └─ S  └─ S AE  …           ended
 
 score = Σ log p(token | tokens before, source) / length^penalty, the end token counted (Graves 2012, §3; the divisor of
 Wu et al. 2016, §7, in its plain form). With penalty 0 a score is the log-probability of the text, and a beam as wide as
@@ -93,7 +93,6 @@ def search(
     memory = model.encode(tokens, keep=keep)
     beams = [_Beam(options) for _ in sources]
     state = model.new_state(len(sources), options.max_tokens)
-    rows = torch.arange(len(sources), device=model.device)
     last = torch.full((len(sources), 1), model.start, device=model.device)
     for _ in range(options.max_tokens):
         hidden = model.decode(last, memory, state=state).hidden[:, -1]
@@ -126,22 +125,24 @@ class _Beam:
         if not self.live:
             return []
         totals = log_probs + log_probs.new_tensor([total for _, total in self.live])[:, None]
-        # Each beginning can end in one way, so `width` candidates beyond the ends are enough.
+        # Each beginning can end in one way, so `width` candidates beyond the ends are enough. An end counts when it is
+        # among the best `width` itself, and its place is not filled again (Sutskever et al. 2014, §3.2): a beam of 1
+        # is greedy.
         most = min(totals.numel(), 2 * self._options.width)
         values, places = totals.flatten().topk(most)
         live: list[tuple[tuple[int, ...], float]] = []
         chosen: list[tuple[int, int]] = []
-        for total, place in zip(values.tolist(), places.tolist(), strict=True):
+        ranked = zip(values.tolist(), places.tolist(), strict=True)
+        for rank, (total, place) in enumerate(ranked):
             row, token = divmod(place, totals.shape[1])
             ids = self.live[row][0]
             if token == self._options.end:
-                self._finish(ids, total)
-            elif len(live) < self._options.width:
+                if rank < self._options.width:
+                    self._ended.append(self._written(ids, total, ended=True))
+            elif len(live) + len(self._ended) < self._options.width:
                 live.append(((*ids, token), total))
                 chosen.append((row, token))
         self.live = live
-        if self._is_settled():
-            self.live, chosen = [], []
         return chosen
 
     def results(self) -> list[Written]:
@@ -149,21 +150,10 @@ class _Beam:
         found = self._ended or [self._written(ids, total, ended=False) for ids, total in self.live]
         return sorted(found, key=lambda written: -written.score)[: self._options.width]
 
-    def _finish(self, ids: tuple[int, ...], total: float) -> None:
-        self._ended.append(self._written(ids, total, ended=True))
-
     def _written(self, ids: tuple[int, ...], total: float, *, ended: bool) -> Written:
         length = len(ids) + ended
         score = total / length**self._options.penalty
         return Written(ids=ids, log_prob=total, score=score, is_finished=ended)
-
-    def _is_settled(self) -> bool:
-        """Whether nothing that is still written can become one of the `width` best."""
-        if len(self._ended) < self._options.width or not self.live:
-            return not self.live
-        worst = sorted((one.score for one in self._ended), reverse=True)[self._options.width - 1]
-        longest = self._options.max_tokens**self._options.penalty
-        return max(total for _, total in self.live) / longest <= worst
 
 
 def _side_by_side(

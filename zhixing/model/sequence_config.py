@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
-from zhixing.model.stack_config import Probability
+from zhixing.model.stack_config import ActivationName, Probability
 
 CellName = Literal["rnn", "gru", "lstm"]
 """Elman 1990; Cho et al. 2014; Hochreiter & Schmidhuber 1997."""
@@ -78,9 +78,7 @@ class BagConfig(Config):
     """sum: of the token vectors, which is a matrix times the counts of a bag of words; mean: the same by length."""
     hidden: tuple[int, ...] = (128,)
     """Sizes of the hidden layers; none makes the classifier linear (Joulin et al. 2017)."""
-    activation: Literal[
-        "relu", "relu6", "relu2", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu"
-    ] = "relu"
+    activation: ActivationName = "relu"
     """Function after each hidden layer."""
     dropout: Probability = 0.0
     """Share of whole tokens, and of each hidden layer, set to zero while training (Iyyer et al. 2015)."""

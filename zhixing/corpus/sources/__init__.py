@@ -8,6 +8,7 @@ from zhixing.corpus.sources import (
     bible_kjv,
     brown,
     chinese_poetry,
+    cmudict,
     linux_doc,
     mail,
     news,
@@ -24,4 +25,5 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "bible-kjv": bible_kjv.read,
     "lee-news": news.read,
     "spam-assassin": mail.read,
+    "cmudict": cmudict.read,
 }
