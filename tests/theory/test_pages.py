@@ -136,12 +136,12 @@ def test_the_site_lists_every_page() -> None:
 
 
 def test_quoting_follows_a_symbol_into_its_class() -> None:
-    assert source_of("zhixing.model.recurrent.rnn_cell").startswith("def rnn_cell(")
+    assert source_of("zhixing.kernels.through_time.rnn_cell").startswith("def rnn_cell(")
     assert source_of("zhixing.objective.loss.Loss").startswith("@dataclass(")
     assert source_of("zhixing.train.muon.NEWTON_SCHULZ").startswith("NEWTON_SCHULZ = ")
     assert source_of("zhixing.model.blocks.Block.forward").startswith("def forward(\n    self,")
     with pytest.raises(UsageError, match="has no nothing"):
-        source_of("zhixing.model.recurrent.nothing")
+        source_of("zhixing.kernels.through_time.nothing")
     with pytest.raises(UsageError, match="no module"):
         source_of("nosuchpackage.module.name")
 
