@@ -73,35 +73,28 @@ def test_embeddings_by_numpy() -> None:
 
 def test_the_hand_worked_network_equals_automatic_differentiation() -> None:
     net = mlp.network()
-    for weight in (net.first, net.first_bias, net.second, net.second_bias):
-        weight.requires_grad_()
     x, y = torch.tensor(mlp.X), torch.tensor(mlp.Y)
-    net.loss(x, y).backward()
+    torch.nn.functional.cross_entropy(net(x), y).backward()
     with torch.no_grad():
         by_hand = mlp.backpropagate(net, x, y)
     for made, found in (
-        (net.first, by_hand.first),
-        (net.first_bias, by_hand.delta1),
-        (net.second, by_hand.second),
-        (net.second_bias, by_hand.delta2),
+        (net.layers[0].weight, by_hand.first),
+        (net.layers[0].bias, by_hand.delta1),
+        (net.layers[1].weight, by_hand.second),
+        (net.layers[1].bias, by_hand.delta2),
     ):
         torch.testing.assert_close(made.grad, found, atol=1e-5, rtol=0)
 
 
 def test_the_hand_worked_network_passes_gradcheck() -> None:
-    net = mlp.network()
+    net = mlp.network().double()
     x, y = torch.tensor(mlp.X).double(), torch.tensor(mlp.Y).double()
 
-    def loss(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        made = mlp.Network(
-            first=first,
-            first_bias=net.first_bias.double(),
-            second=second,
-            second_bias=net.second_bias.double(),
-        )
-        return made.loss(x, y)
+    def loss(*weights: torch.Tensor) -> torch.Tensor:
+        named = dict(zip(dict(net.named_parameters()), weights, strict=True))
+        return torch.nn.functional.cross_entropy(torch.func.functional_call(net, named, x), y)
 
-    weights = [w.double().mul(0.05).requires_grad_() for w in (net.first, net.second)]
+    weights = [w.detach().mul(0.05).requires_grad_() for w in net.parameters()]
     assert torch.autograd.gradcheck(loss, weights)
 
 
@@ -121,9 +114,9 @@ def test_mlp_by_hand() -> None:
 
 
 def test_cnn_by_hand() -> None:
-    close("cnn", "slid", [[0.2, 0.0, -1.0, 1.0], [0.2, -0.2, -1.0, 2.0]])
+    close("cnn", "slid", [[0, 0.2, 0, -1, 1, 0], [0, 0.2, -0.2, -1, 2, -1]])
     close("cnn", "kept", [1, 2])
-    close("cnn", "places", [3, 3])
+    close("cnn", "places", [4, 4])
     odds = math.exp(2)  # logits −1 and 1
     close("cnn", "probabilities", [1 / (1 + odds), odds / (1 + odds)])
 

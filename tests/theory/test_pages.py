@@ -141,7 +141,7 @@ def test_quoting_follows_a_symbol_into_its_class() -> None:
     assert source_of("zhixing.train.muon.NEWTON_SCHULZ").startswith("NEWTON_SCHULZ = ")
     assert source_of("zhixing.model.blocks.Block.forward").startswith("def forward(\n    self,")
     with pytest.raises(UsageError, match="has no nothing"):
-        source_of("zhixing.model.recurrent.nothing")
+        source_of("zhixing.kernels.through_time.nothing")
     with pytest.raises(UsageError, match="no module"):
         source_of("nosuchpackage.module.name")
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zhixing.kernels.attention import attend, visible
+from zhixing.model.source_attention import AdditiveScore, DotScore
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 Q = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
@@ -104,10 +105,10 @@ def _masked() -> tuple[Step, ...]:
 
 
 def _additive() -> tuple[Step, ...]:
-    q, keys = torch.tensor([1.0, 0.0]), torch.tensor(K)
-    w = u = torch.eye(2)
-    v = torch.tensor([1.0, -1.0])
-    added = additive_scores(q, keys, w=w, u=u, v=v)
+    q, hidden = torch.tensor([[[1.0, 0.0]]]), torch.tensor([K])
+    multiplied = DotScore(2)(q, hidden)[0, 0]
+    additive = additive_score()
+    added = additive(q, additive.keys(hidden))[0, 0].detach()
     return (
         Step(
             name="dot",
@@ -116,7 +117,7 @@ def _additive() -> tuple[Step, ...]:
                 "查询 [1 0] 与三个键的点积得分，化为份额。",
             ),
             formula="softmax(q·k)",
-            value=values((keys @ q).softmax(0)),
+            value=values(multiplied.softmax(0)),
         ),
         Step(
             name="additive",
@@ -136,9 +137,14 @@ def _additive() -> tuple[Step, ...]:
     )
 
 
-def additive_scores(q: Tensor, keys: Tensor, *, w: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """vᵀ tanh(W q + U k) of one query and every key (Bahdanau et al. 2015, §A.1.2)."""
-    return (q @ w.T + keys @ u.T).tanh() @ v
+def additive_score() -> AdditiveScore:
+    """The additive score with W = U = 1 and v = [1 −1]."""
+    score = AdditiveScore(2)
+    with torch.no_grad():
+        score.query.weight.copy_(torch.eye(2))
+        score.key.weight.copy_(torch.eye(2))
+        score.vector.copy_(torch.tensor([1.0, -1.0]))
+    return score
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:

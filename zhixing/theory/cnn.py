@@ -1,9 +1,8 @@
 """A convolutional network for text: a small pattern is slid along the sentence, and the best match is kept."""
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
+from zhixing.model.convolution import Patterns
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 SENTENCE = (("the", 0.0), ("film", 0.2), ("is", 0.0), ("not", -1.0), ("good", 1.0))
@@ -16,25 +15,30 @@ def idea() -> Idea:
     """Slide, cut below zero, keep the largest, classify."""
     return Idea(
         formula=r"""
-c_{t,f} = \operatorname{ReLU}\Bigl(\sum_{j=0}^{k-1} w_{f,j} \cdot x_{t+j} + b_f\Bigr), \qquad
+c_{t,f} = \operatorname{ReLU}\Bigl(\sum_{j=1}^{k} w_{f,j} \cdot x_{t-k+j} + b_f\Bigr), \qquad
 \hat c_f = \max_t\, c_{t,f}, \qquad p = \operatorname{softmax}(W \hat c + b)
 """,
-        plain="c[t, f] = ReLU(Σ_j w[f, j]·x[t+j] + b[f]),  ĉ[f] = max_t c[t, f],  p = softmax(W ĉ + b)",
+        plain="c[t, f] = ReLU(Σ_j w[f, j]·x[t−k+j] + b[f]),  ĉ[f] = max_t c[t, f],  p = softmax(W ĉ + b)",
         steps=_steps(),
         source="Kim 2014, *Convolutional neural networks for sentence classification*, §2, eq. 1-4",
     )
 
 
-def convolve(x: Tensor, filters: Tensor) -> Tensor:
-    """Every filter (filters, width, k) at every place of x (time, width): (filters, time - k + 1)."""
-    return F.conv1d(x.T[None], filters)[0]
+def patterns() -> Patterns:
+    """The two filters, as the project's classifier holds them, without a bias."""
+    made = Patterns(embedding=1, filters=2, window=2)
+    with torch.no_grad():
+        made.filters.weight.copy_(torch.tensor(FILTERS)[:, None])
+        made.filters.bias.zero_()
+    return made
 
 
 def _steps() -> tuple[Step, ...]:
-    x = torch.tensor([[number] for _, number in SENTENCE])
-    filters = torch.tensor(FILTERS)[:, None]  # (filters, width, k)
-    matched = convolve(x, filters)
-    kept = matched.relu().max(dim=1)
+    x = torch.tensor([[[number for _, number in SENTENCE]]])  # (batch, embedding, time)
+    found = patterns()
+    with torch.no_grad():
+        matched = found.filters(x)[0]
+        kept = found(x, torch.ones_like(x))[0]
     weights = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # rows: positive, negative
     return (
         Step(
@@ -44,16 +48,17 @@ def _steps() -> tuple[Step, ...]:
                 "“the film is not good”，每个词一个数。",
             ),
             formula="x",
-            value=values(x[:, 0]),
+            value=values(x[0, 0]),
             digits=1,
         ),
         Step(
             name="slid",
             says=Bilingual(
-                "Two filters over two neighbouring words, [0 1] and [−1 1], at the four places where they fit.",
-                "两个滤波器 [0 1] 与 [−1 1]，各看相邻两个词，在放得下的四个位置上。",
+                "Two filters over two neighbouring words, [0 1] and [−1 1], at six places: at the first and the last they "
+                "hang over an end, where there is 0.",
+                "两个滤波器 [0 1] 与 [−1 1]，各看相邻两个词，共六个位置：在第一个和最后一个位置上伸出端外，端外是 0。",
             ),
-            formula="w_f · (x[t], x[t+1])",
+            formula="w_f · (x[t−1], x[t])",
             value=values(matched),
             digits=1,
         ),
@@ -74,7 +79,7 @@ def _steps() -> tuple[Step, ...]:
                 "ReLU 之后沿时间取最大：在哪里出现不再重要，重要的是出现过。",
             ),
             formula="max_t ReLU(·)",
-            value=values(kept.values),
+            value=values(kept),
             digits=1,
         ),
         Step(
@@ -83,7 +88,7 @@ def _steps() -> tuple[Step, ...]:
                 "Where each filter found it, from 0.", "各滤波器在哪里找到，从 0 数起。"
             ),
             formula="argmax_t",
-            value=values(kept.indices),
+            value=values(matched.relu().argmax(dim=1)),
         ),
         Step(
             name="probabilities",
@@ -92,6 +97,6 @@ def _steps() -> tuple[Step, ...]:
                 "正面与负面：“good” 支持前者，“not good” 更有力地支持后者。",
             ),
             formula="softmax([[1 −1] [−1 1]] ĉ)",
-            value=values((weights @ kept.values).softmax(0)),
+            value=values((weights @ kept).softmax(0)),
         ),
     )

@@ -76,7 +76,7 @@ def draw_cnn(figure: "Figure") -> None:
     left, right = figure.subplots(1, 2, width_ratios=(2, 1))
     words = [word for word, _ in cnn.SENTENCE]
     matched = _matrix(cnn.idea().value("slid"))
-    pairs = [f"{first}\n{second}" for first, second in itertools.pairwise(words)]
+    pairs = [f"{first}\n{second}" for first, second in itertools.pairwise(["–", *words, "–"])]
     table(left, matched, rows=["w₁ = [0 1]", "w₂ = [−1 1]"], columns=pairs, digits=1)
     table(
         right, [[number] for number in _numbers(cnn.idea().value("kept"))],

@@ -174,9 +174,9 @@ def _bag_and_table_002() -> Iterator[Step]:
 
 def _network_003() -> Iterator[Step]:
     own, labels = torch.tensor([14.0, 29.0]), torch.tensor([1.0, 0.0])
-    net = network()
-    first = net.hidden(torch.tensor([1.0, 2.0, 3.0]))
-    second = net.output(first.relu())
+    first_layer, second_layer = network().layers
+    first = first_layer(torch.tensor([1.0, 2.0, 3.0])).detach()
+    second = second_layer(first.relu()).detach()
     yield _step(
         "h1", "003 §4.5: the hidden layer.", "003 §4.5：隐藏层。", "W1 x + b1", values(first), 0
     )
@@ -193,7 +193,7 @@ def _network_003() -> Iterator[Step]:
         "From the article's own hidden layer.",
         "由原文自己的隐藏层得到的输出层。",
         "W2 [14 29] + b2",
-        values(net.output(own)),
+        values(second_layer(own).detach()),
         0,
     )
     yield _step(
@@ -218,7 +218,7 @@ def _network_003() -> Iterator[Step]:
         "δ2 = softmax([380 479]) − [1 0]",
         values(delta),
     )
-    yield from _transposed_003(net.second, delta)
+    yield from _transposed_003(second_layer.weight.detach(), delta)
 
 
 def _transposed_003(second: Tensor, delta: Tensor) -> Iterator[Step]:

@@ -10,33 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zhixing.model.perceptron import Perceptron
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 X = (1.0, 2.0, 3.0)
 Y = (1.0, 0.0)
 LR = 0.01
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Network:
-    """Two linear maps with a ReLU between them; 3 inputs, 2 hidden units, 2 outputs."""
-
-    first: Tensor
-    first_bias: Tensor
-    second: Tensor
-    second_bias: Tensor
-
-    def hidden(self, x: Tensor) -> Tensor:
-        """What goes into the ReLU."""
-        return F.linear(x, self.first, self.first_bias)
-
-    def output(self, a: Tensor) -> Tensor:
-        """Logits."""
-        return F.linear(a, self.second, self.second_bias)
-
-    def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Cross-entropy of the softmax of the logits."""
-        return F.cross_entropy(self.output(self.hidden(x).relu()), y)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,23 +28,26 @@ class Gradients:
     first: Tensor
 
 
-def network() -> Network:
-    """The weights of article 003, §4.5."""
-    return Network(
-        first=torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
-        first_bias=torch.tensor([1.0, 2.0]),
-        second=torch.tensor([[7.0, 8.0], [9.0, 10.0]]),
-        second_bias=torch.tensor([3.0, 4.0]),
-    )
+def network() -> Perceptron:
+    """The project's perceptron with the weights of article 003, §4.5: 3 inputs, 2 hidden units, 2 outputs."""
+    net = Perceptron((3, 2, 2), "relu")
+    first, second = net.layers
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+        first.bias.copy_(torch.tensor([1.0, 2.0]))
+        second.weight.copy_(torch.tensor([[7.0, 8.0], [9.0, 10.0]]))
+        second.bias.copy_(torch.tensor([3.0, 4.0]))
+    return net
 
 
-def backpropagate(net: Network, x: Tensor, y: Tensor) -> Gradients:
+def backpropagate(net: Perceptron, x: Tensor, y: Tensor) -> Gradients:
     """The chain rule, from the loss down: one line per step."""
-    h1 = net.hidden(x)
-    a1 = h1.relu()
-    h2 = net.output(a1)
+    first, second = net.layers
+    h1 = first(x)
+    a1 = net.activation(h1)
+    h2 = second(a1)
     delta2 = h2.softmax(0) - y
-    delta1 = (net.second.T @ delta2) * (h1 > 0)
+    delta1 = (second.weight.T @ delta2) * (h1 > 0)
     return Gradients(
         delta2=delta2,
         delta1=delta1,
@@ -74,6 +56,16 @@ def backpropagate(net: Network, x: Tensor, y: Tensor) -> Gradients:
     )
 
 
+def move(net: Perceptron, by: Gradients, lr: float) -> None:
+    """One step of gradient descent."""
+    first, second = net.layers
+    first.weight -= lr * by.first
+    first.bias -= lr * by.delta1
+    second.weight -= lr * by.second
+    second.bias -= lr * by.delta2
+
+
+@torch.no_grad()
 def idea() -> Idea:
     """Forwards, the loss, backwards, one step of gradient descent, and the loss again."""
     net, x, y = network(), torch.tensor(X), torch.tensor(Y)
@@ -95,9 +87,9 @@ h^{(l)} &= W^{(l)} a^{(l-1)} + b^{(l)}, \qquad a^{(l)} = f\bigl(h^{(l)}\bigr) \\
     )
 
 
-def _forwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
-    h1 = net.hidden(x)
-    h2 = net.output(h1.relu())
+def _forwards(net: Perceptron, x: Tensor, y: Tensor) -> tuple[Step, ...]:
+    h1 = net.layers[0](x)
+    h2 = net(x)
     return (
         Step(
             name="h1",
@@ -113,7 +105,7 @@ def _forwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
             name="a1",
             says=Bilingual("The ReLU keeps what is positive.", "ReLU 保留正数。"),
             formula="a1 = max(h1, 0)",
-            value=values(h1.relu()),
+            value=values(net.activation(h1)),
             digits=0,
         ),
         Step(
@@ -142,19 +134,14 @@ def _forwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
                 "正确的是第一类，y = [1 0]：损失很大。",
             ),
             formula="L = −Σ y log softmax(h2)",
-            value=net.loss(x, y).item(),
+            value=F.cross_entropy(h2, y).item(),
         ),
     )
 
 
-def _backwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
+def _backwards(net: Perceptron, x: Tensor, y: Tensor) -> tuple[Step, ...]:
     found = backpropagate(net, x, y)
-    moved = Network(
-        first=net.first - LR * found.first,
-        first_bias=net.first_bias - LR * found.delta1,
-        second=net.second - LR * found.second,
-        second_bias=net.second_bias - LR * found.delta2,
-    )
+    move(net, found, LR)
     return (
         Step(
             name="delta2",
@@ -190,6 +177,6 @@ def _backwards(net: Network, x: Tensor, y: Tensor) -> tuple[Step, ...]:
                 "学习率 0.01 走一步之后的损失：两个矩阵都动了，损失下降。",
             ),
             formula="L(W − 0.01 ∂L/∂W)",
-            value=moved.loss(x, y).item(),
+            value=F.cross_entropy(net(x), y).item(),
         ),
     )

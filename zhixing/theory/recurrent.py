@@ -8,12 +8,13 @@ import math
 import torch
 from torch import Tensor
 
-from zhixing.kernels.through_time import CELLS, gru_cell, long_short_term_cell, rnn_cell
+from zhixing.kernels.through_time import CELLS, Kind, gru_cell, long_short_term_cell, rnn_cell
 from zhixing.theory.idea import Bilingual, Idea, Step
 
 FORGET = 0.98
 """How open the forget gate of the remembering LSTM is."""
 TIMES = (1, 5, 20, 50)
+KINDS: tuple[Kind, ...] = ("rnn", "gru", "lstm")
 
 
 def idea() -> Idea:
@@ -79,7 +80,7 @@ def _cells() -> tuple[Step, ...]:
                 "处理输入的矩阵个数（处理记忆的同样多）：RNN、GRU、LSTM。",
             ),
             formula="gates",
-            value=tuple(CELLS[kind][1] for kind in ("rnn", "gru", "lstm")),
+            value=tuple(CELLS[kind][1] for kind in KINDS),
         ),
     )
 
