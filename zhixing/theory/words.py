@@ -4,6 +4,7 @@ import re
 
 WORDS = {
     "accuracy": "准确率",
+    "any token": "任意词元",
     "additive": "加性",
     "all": "全部",
     "bits": "比特",
@@ -19,10 +20,12 @@ WORDS = {
     "dot": "点积",
     "encoder": "编码器",
     "encoder-decoder": "编码器-解码器",
+    "follows": "接续",
     "hidden": "不可见",
     "hinge": "合页",
     "idle share": "空闲份额",
     "macro": "宏平均",
+    "mask": "掩码词元",
     "masked": "掩码",
     "micro": "微平均",
     "nats": "奈特",
