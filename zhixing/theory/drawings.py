@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from zhixing.model.positions import sinusoids
-from zhixing.theory import architectures, attention, cnn, embeddings, mlp, ngram, recurrent
+from zhixing.theory import (
+    architectures,
+    attention,
+    cnn,
+    embeddings,
+    mlp,
+    ngram,
+    objectives,
+    recurrent,
+)
 from zhixing.theory.drawings_training import DRAWINGS as TRAINING
 from zhixing.theory.idea import Value
 from zhixing.theory.positions import turn
@@ -162,6 +171,35 @@ def draw_architectures(figure: "Figure") -> None:
         axes.spines[:].set_visible(False)
 
 
+def draw_objectives(figure: "Figure") -> None:
+    """One sentence, read and asked in three ways."""
+    axes = figure.subplots()
+    axes.set_axis_off()
+    length = len(objectives.SENTENCE)
+    names = [f"x{n + 1}" for n in range(length)]
+    shown = [("?" if n in objectives.HIDDEN else name) for n, name in enumerate(names)]
+    _cells_in_a_row(axes, 5.0, ["<s>", *names])
+    for n, name in enumerate([*names, "</s>"]):
+        axes.text(n, 6.0, name, ha="center", va="center", color=RED)
+        arrow(axes, (n, 5.4), (n, 5.8), RED)
+    _cells_in_a_row(axes, 2.6, ["<s>", *shown])
+    for n in objectives.HIDDEN:
+        axes.text(n + 1, 3.6, names[n], ha="center", va="center", color=RED)
+        arrow(axes, (n + 1, 3.0), (n + 1, 3.4), RED)
+    _cells_in_a_row(axes, 0.2, ["<s>", "a1", "a2", "</s>", "b1", "b2", "</s>"])
+    axes.text(0, 1.2, "0 / 1", ha="center", va="center", color=RED)
+    arrow(axes, (0, 0.6), (0, 1.0), RED)
+    axes.set(xlim=(-0.8, length + 1.0), ylim=(-0.4, 6.4))
+
+
+def _cells_in_a_row(axes: "Axes", height: float, names: Sequence[str]) -> None:
+    for n, name in enumerate(names):
+        axes.text(
+            n, height, name, ha="center", va="center", color=BLUE,
+            bbox={"boxstyle": "round,pad=0.4", "facecolor": "#e8eef5", "edgecolor": "none"},
+        )  # fmt: skip
+
+
 def rotated(x: torch.Tensor, angle: float) -> torch.Tensor:
     """A vector of two numbers turned by any angle."""
     at = torch.tensor(angle)
@@ -271,6 +309,7 @@ DRAWINGS: dict[str, Callable[["Figure"], None]] = {
     "positions": draw_positions,
     "block": draw_block,
     "architectures": draw_architectures,
+    "objectives": draw_objectives,
     **TRAINING,
 }
 """The picture of each idea."""
