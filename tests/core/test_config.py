@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError, model_validator
 
-from zhixing.core.config import Config, merge_overrides, read_recipe, read_table, to_toml
+from zhixing.core.config import Config, build, merge_overrides, read_recipe, read_table, to_toml
 from zhixing.core.errors import ConfigError
 
 
@@ -268,3 +268,22 @@ def test_what_toml_cannot_say_is_refused_or_left_out() -> None:
     with pytest.raises(TypeError, match="TOML cannot hold"):
         to_toml({"a": [None]})
     assert to_toml({"day": datetime.date(2026, 1, 2)}) == "day = 2026-01-02\n"
+
+
+def test_a_faulty_item_is_told_once_and_the_list_not_called_too_short() -> None:
+    class Item(Config):
+        """One."""
+
+        name: str = ""
+
+    class Items(Config):
+        """Some."""
+
+        items: tuple[Item, ...] = Field(default=(), min_length=1)
+
+    with pytest.raises(ConfigError) as caught:
+        build({"items": [{"nam": "x"}]}, Items, origin=Path("r.toml"))
+    assert "did you mean 'name'" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)
+    with pytest.raises(ConfigError, match="at least 1 item"):
+        build({"items": []}, Items, origin=Path("r.toml"))

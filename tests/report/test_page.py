@@ -256,3 +256,16 @@ def test_two_rungs_with_one_name_are_refused():
         report(rungs=(rung("gpt"), rung("gpt")))
     with pytest.raises(DataError, match="all"):
         dataclasses.replace(rung("gpt"), bits_per_byte={})
+
+
+def test_the_label_of_a_crossing_is_not_crossed_by_the_line_of_another():
+    lines, reach = [695.0, 735.0], (48.0, 880.0)
+    first = charts.beside(695, 70, lines, [], reach=reach)
+    assert first == ("right", 0)
+    second = charts.beside(735, 80, lines, [(0, 625, 695)], reach=reach)
+    assert second == ("left", 0)  # on the left the line at 695 would cross it
+    assert charts.beside(735, 80, lines, [(0, 735, 815)], reach=reach) == ("left", 1)
+    assert charts.beside(60, 80, [60.0, 100.0], [], reach=(48, 130)) == (
+        "right",
+        0,
+    )  # no room at all

@@ -58,8 +58,8 @@ def train(
     from zhixing.tokenizer.train import train as learn
 
     config = build({"kind": kind, "vocab": vocab}, TokenizerConfig, origin=Path("tokenizer train"))
-    _prepare(out)
     _check_sources(sources)
+    _prepare(out)
     texts = (document.text for document in _read_all(sources))
     tokenizer = learn(texts, config, progress=reporter(log))
     tokenizer.save(out)

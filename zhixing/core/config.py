@@ -143,7 +143,7 @@ def build(
     try:
         return schema.model_validate(table)
     except ValidationError as error:
-        faults = error.errors()
+        faults = [fault for fault in error.errors() if not _follows(fault, error.errors())]
         lines = [_describe(fault, schema, _Places(origin, overrides)) for fault in faults]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from error
 
@@ -206,6 +206,13 @@ class _Places:
 
 def _text_of(path: Path) -> str:
     return path.read_text("utf-8-sig") if path.is_file() else ""
+
+
+def _follows(fault: Any, faults: Sequence[Any]) -> bool:
+    """A list is called too short for want of the items that are faulty themselves: those say it better."""
+    place = fault["loc"]
+    within = [other for other in faults if other["loc"][: len(place)] == place]
+    return fault["type"] == "too_short" and len(within) > 1
 
 
 def _describe(fault: Any, schema: type[BaseModel], places: _Places) -> str:

@@ -67,7 +67,7 @@ def detect_encoding(sample: bytes, path: Path) -> str:
             return encoding
     if _is_binary(sample):
         raise DataError(
-            f"{path} is not text: it is binary, or UTF-16 without its mark. "
+            f"{path} is not text: it is binary, or UTF-16 without its mark (then type: iconv -f UTF-16LE -t UTF-8). "
             "Allowed: UTF-8, UTF-16 with a mark, GB18030, Big5, Latin-1"
         )
     damage = _damage(sample)

@@ -247,9 +247,10 @@ class _Counted:
 
 
 def _missing_column(reading: Reading, names: Sequence[str]) -> DataError:
-    source = f'{{name="{reading.source.name}", path="{reading.source.path}", text="COLUMN"}}'
+    column = names[0] if len(names) == 1 else "COLUMN"
+    source = f'{{name="{reading.source.name}", path="{reading.source.path}", text="{column}"}}'
     help_for_recipes = (
-        f'name the one that holds the text: text = "COLUMN" in source {reading.source.name!r} of the recipe, or on the '
+        f'name the one that holds the text: text = "{column}" in source {reading.source.name!r} of the recipe, or on the '
         f"command line --set 'corpus.sources=[{source}]'"
     )
     return DataError(

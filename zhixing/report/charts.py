@@ -222,11 +222,14 @@ def _draw_series(axes: "Axes", one: _Series, frame: _Frame, *, is_reference: boo
 
 def _drop_lines(canvas: Canvas, axes: "Axes", frame: _Frame, series: Sequence[_Series]) -> None:
     """A ring where a network overtakes the reference, a line down, and the time beside its foot."""
-    taken: list[float] = []
-    found = [(one.overtake.seconds or 0.0, one, one.overtake) for one in series if one.overtake]
+    taken: list[Taken] = []
+    found = [
+        (one.overtake.seconds, one, one.overtake)
+        for one in series
+        if one.overtake and one.overtake.seconds is not None
+    ]
+    lines = [frame.place(seconds, frame.low)[0] for seconds, _, _ in found]
     for seconds, one, overtake in sorted(found, key=lambda item: item[0]):
-        if overtake.seconds is None:
-            continue
         tone = color(f"rung-{one.slot}")
         is_measured = overtake.kind is Kind.MEASURED
         style = "-" if is_measured else (0, (2, 3))
@@ -253,12 +256,39 @@ def _drop_lines(canvas: Canvas, axes: "Axes", frame: _Frame, series: Sequence[_S
         )
         x, bottom = frame.place(seconds, frame.low)
         width = text_width(words) + 14
-        align = "right" if x - frame.box[0] > width else "left"
+        align, row = beside(x, width, lines, taken, reach=(frame.box[0], canvas.width))
         start = x - width if align == "right" else x
-        row = next((r for r, end in enumerate(taken) if end <= start), len(taken))
-        taken[row : row + 1] = [start + width]
+        taken.append((row, start, start + width))
         at = (x - 6 if align == "right" else x + 6, bottom + 14 + 18 * row)
         canvas.text(at, words, role=f"rung-{one.slot}", align=align)
+
+
+Taken = tuple[int, float, float]
+"""The row, beginning and end of a label that stands already."""
+
+
+def beside(
+    x: float,
+    width: float,
+    lines: Sequence[float],
+    taken: Sequence[Taken],
+    *,
+    reach: tuple[float, float],
+) -> tuple[str, int]:
+    """On which side of its line at `x` a label stands, and in which row: crossed by no line, over no other label.
+
+    The alignment "right" is left of the line. Where every place is crossed, a row of its own.
+    """
+    sides = [("right", x - width), ("left", x)]
+    fitting = [(a, start) for a, start in sides if reach[0] <= start and start + width <= reach[1]]
+    for row in range(len(taken) + 1):
+        for align, start in fitting:
+            end = start + width
+            is_crossed = any(start < line < end for line in lines if line != x)
+            is_taken = any(row == r and start < e and s < end for r, s, e in taken)
+            if not is_crossed and not is_taken:
+                return align, row
+    return (fitting or sides)[0][0], len(taken)
 
 
 def _names_at_edge(canvas: Canvas, frame: _Frame, series: Sequence[_Series]) -> None:
