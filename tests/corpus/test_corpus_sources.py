@@ -175,3 +175,24 @@ def test_a_word_without_phonemes_is_refused_with_its_line(tmp_path: Path) -> Non
     archive = packed(tmp_path / "p.tgz", {"p/cmudict-en-us.dict": b"a AH\nread\n"})
     with pytest.raises(DataError, match="line 2: 'read' has no phonemes"):
         list(cmudict.pronunciations(archive))
+
+
+def test_cmudict_pairs_have_every_way_to_learn_and_every_word_once_to_measure(
+    tmp_path: Path,
+) -> None:
+    words = [f"w{number}" for number in range(200)]
+    lines = "".join(f"{word} W AH\n{word}(2) W IY\n" for word in words)
+    archive = packed(tmp_path / "p.tgz", {"p/cmudict-en-us.dict": lines.encode()})
+    counts = cmudict.write_pairs(archive, tmp_path / "pairs")
+    rows = {
+        part: [json.loads(row) for row in (tmp_path / f"pairs/{part}.jsonl").open()]
+        for part in counts
+    }
+    assert {part: len(found) for part, found in rows.items()} == counts
+    assert counts["train"] / 2 + counts["validation"] + counts["test"] == len(words)
+    assert min(counts.values()) > 0
+    sides = {part: {row["src"] for row in found} for part, found in rows.items()}
+    assert not sides["train"] & (sides["validation"] | sides["test"])
+    assert {row["tgt"] for row in rows["train"]} == {"W AH", "W IY"}
+    assert all(row["references"] == ["W AH", "W IY"] for row in rows["test"])
+    assert rows["test"][0]["src"].startswith("w ")

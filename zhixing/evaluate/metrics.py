@@ -61,7 +61,7 @@ def bits_per_byte(
     if signature is not None:
         signature.require_bytes()
     bits, sizes = _columns(scores, "bytes")
-    low, high = _interval(bits, sizes, seed)
+    low, high = ratio_interval(bits, sizes, seed)
     return _score("bits_per_byte", bits.sum() / sizes.sum(), low, high, scores, seed, signature)
 
 
@@ -70,7 +70,7 @@ def perplexity(
 ) -> Score:
     """2 to the power of bits per token: comparable under one tokenizer only."""
     bits, tokens = _columns(scores, "tokens")
-    low, high = _interval(bits, tokens, seed)
+    low, high = ratio_interval(bits, tokens, seed)
     value = 2.0 ** (bits.sum() / tokens.sum())
     return _score("perplexity", value, _power(low), _power(high), scores, seed, signature)
 
@@ -135,7 +135,7 @@ def _compare(
     first, sizes = _columns([pair[0] for pair in pairs], "bytes")
     second, _ = _columns([pair[1] for pair in pairs], "bytes")
     gains = first - second
-    low, high = _interval(gains, sizes, seed)
+    low, high = ratio_interval(gains, sizes, seed)
     return Comparison(
         language=language,
         a=float(first.sum() / sizes.sum()),
@@ -162,7 +162,7 @@ def _columns(scores: Sequence[DocumentScore], unit: str) -> tuple[Floats, Floats
     return bits, sizes
 
 
-def _interval(values: Floats, weights: Floats, seed: int) -> tuple[float | None, float | None]:
+def ratio_interval(values: Floats, weights: Floats, seed: int) -> tuple[float | None, float | None]:
     """The 2.5 % and 97.5 % percentiles of sum(values) / sum(weights) over resampled documents."""
     if seed < 0:
         raise UsageError(f"seed = {seed}: a seed is zero or larger")

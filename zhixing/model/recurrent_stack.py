@@ -4,9 +4,9 @@
     backward   g_t = cell(x_t, g_{t+1})          reads its future
     output     [h_t ; g_t], which the next layer reads        Schuster & Paliwal 1997, "Bidirectional recurrent …"
 
-Rows of a batch differ in length. At padding the state is carried along unchanged and the output is zero, so the backward
-direction starts at the last real token and the last state is that after it, wherever the padding stands: the meaning of
-torch's packed sequences without sorting or packing. The cells are those of recurrent.py; weights are torch's.
+Rows of a batch differ in length. Padding is read before the tokens of its row and then forgotten, and its output is
+zero, so each direction starts at a real token and ends after one, wherever the padding stands: the meaning of torch's
+packed sequences. The cells, and their way through time in native code, are kernels/through_time.py; weights are torch's.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.kernels.recurrence import Tape
-from zhixing.kernels.through_time import CELLS, Kind
+from zhixing.kernels.through_time import CELLS, Kind, Recurrence, through_time
 
 CellState = tuple[Float[Tensor, "batch width"], ...]
 """What one cell remembers: h, and for an LSTM the memory c."""
@@ -29,6 +29,7 @@ class RecurrentPass(nn.Module):
     def __init__(self, cell: Kind, inputs: int, width: int, *, is_backward: bool) -> None:
         super().__init__()
         self.cell, gates, self.parts = CELLS[cell]
+        self.kind: Kind = cell
         self.width = width
         self.is_backward = is_backward
         self.weight_ih = nn.Parameter(torch.empty(gates * width, inputs))
@@ -53,21 +54,21 @@ class RecurrentPass(nn.Module):
         keep: Bool[Tensor, "batch time"] | None,
         state: CellState | None,
     ) -> tuple[Float[Tensor, "batch time width"], CellState]:
-        """Hidden vectors at every time, zero at padding, and the state after the last token read."""
-        wx = F.linear(x, self.weight_ih, self.bias_ih).transpose(0, 1).contiguous().unbind(0)
-        step = self.stepper(wx[0].dtype)
+        """Hidden vectors at every time, zero at padding, and the state after the last token read.
+
+        With `keep` a pass starts fresh, and a row needs one token at least.
+        """
+        assert keep is None or state is None, "a pass over padding starts fresh"
+        wx = F.linear(x, self.weight_ih, self.bias_ih)
+        if self.is_backward:
+            wx, keep = wx.flip(1), None if keep is None else keep.flip(1)
         memory = state or (x.new_zeros(len(x), self.width),) * self.parts
-        keeps = None if keep is None else keep.T.unsqueeze(-1).unbind(0)
-        outputs: list[Tensor] = list(wx)
-        for time in reversed(range(len(wx))) if self.is_backward else range(len(wx)):
-            new = step(wx[time], memory)
-            outputs[time] = new[0]
-            if keeps is not None:
-                kept = keeps[time]
-                new = tuple(torch.where(kept, a, b) for a, b in zip(new, memory, strict=True))
-                outputs[time] = new[0] * kept
-            memory = new
-        return torch.stack(outputs, dim=1), memory
+        recurrence = Recurrence(kind=self.kind, weight=self.weight_hh, bias=self.bias_hh)
+        if keep is None:
+            output, last = through_time(recurrence, wx, None, memory)
+        else:
+            output, last = _tokens_last(recurrence, wx, keep, memory)
+        return output.flip(1) if self.is_backward else output, last
 
     def stepper(self, dtype: torch.dtype) -> Callable[[Tensor, CellState], CellState]:
         """One step of this cell: from W x + b, in the given type, and a state to the next state."""
@@ -118,6 +119,24 @@ class RecurrentStack(nn.Module):
             parts = zip(*(state for _, state in read), strict=True)
             states.append(tuple(torch.cat(part, dim=-1) for part in parts))
         return x, states
+
+
+def _tokens_last(
+    recurrence: Recurrence,
+    wx: Float[Tensor, "batch time gates"],
+    keep: Bool[Tensor, "batch time"],
+    memory: CellState,
+) -> tuple[Float[Tensor, "batch time width"], CellState]:
+    """Move the padding of each row before its tokens, forget what was read of it, and move the outputs back."""
+    order = keep.int().argsort(dim=1, stable=True)
+    is_token = keep.gather(1, order)
+    begins = is_token.clone()
+    begins[:, 1:] &= ~is_token[:, :-1]
+    moved = wx.gather(1, order.unsqueeze(-1).expand(wx.shape))
+    output, last = through_time(recurrence, moved, begins, memory)
+    places = order.unsqueeze(-1).expand(output.shape)
+    kept = output * is_token.unsqueeze(-1)
+    return torch.zeros_like(output).scatter(1, places, kept), last
 
 
 def recurrent_product(

@@ -86,6 +86,19 @@ class BagConfig(Config):
     """Number of labels."""
 
 
+class AveragingConfig(Config):
+    """The language model of textgenrnn (Woolf 2017): LSTMs, and a weighted average over all places so far."""
+
+    kind: Literal["averaging"] = "averaging"
+    """Picks the architecture."""
+    embedding: int = Field(default=100, ge=1)
+    """Size of the vector of one token."""
+    width: int = Field(default=128, ge=1)
+    """Size of the hidden vectors of each LSTM."""
+    layers: int = Field(default=2, ge=1)
+    """LSTMs on top of each other."""
+
+
 class SequenceToSequenceConfig(Config):
     """A recurrent network that reads a source and another that writes a target (Sutskever et al. 2014), with attention."""
 
