@@ -1,5 +1,6 @@
 """Folders in the older forms: the ids and the text of the reference library, and refusals by name."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import transformers
 
 from tests.tokenizer import foreign_folders as made
 from tests.tokenizer.torture import LOOK_ALIKES, TORTURE
+from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 

@@ -242,19 +242,25 @@ def _find_answers(
         end = len(raw) - min(_common(raw[::-1], text[::-1]), len(raw) - start)
         if text == raw:
             continue  # the template leaves this message out
-        opening = _opening(writer, messages[:number])
         earliest = found[-1][1] if found else 0
-        place = raw.rfind(opening, earliest, start) if opening else -1
-        found.append((place + len(opening) if place >= 0 else start, max(start, end)))
+        begin = _begin(writer, messages[:number], raw[:start], earliest)
+        found.append((begin, max(start, end)))
     return found
 
 
-def _opening(writer: _Writer, before: Sequence[Message]) -> str:
-    """What the template writes to ask for an answer."""
+def _begin(writer: _Writer, before: Sequence[Message], raw: str, earliest: int) -> int:
+    """Where the model takes over: behind what it is given when asked for this answer, `raw` ends with its text.
+
+    A template that writes older turns otherwise is still recognised by the words that it asks with.
+    """
     if not before:
-        return ""
+        return len(raw)
     asked, plain = (writer.write(before, prompts=prompts)[0] for prompts in (True, False))
-    return asked[len(plain) :] if asked.startswith(plain) else ""
+    if raw.startswith(asked):
+        return len(asked)
+    opening = asked[len(plain) :] if asked.startswith(plain) else ""
+    place = raw.rfind(opening, earliest) if opening else -1
+    return place + len(opening) if place >= 0 else len(raw)
 
 
 def _changed(value: Any) -> Any:
