@@ -38,6 +38,7 @@ def build_app() -> App:
         name="zhixing",
         version=__version__,
         help="From your own text, English or Chinese, to a language model you understand.",
+        help_format="plaintext",  # Markdown would load a parser for every --help
         suppress_keyboard_interrupt=False,  # `main` answers it, with a word
     )
     for name, (target, summary) in COMMANDS.items():
