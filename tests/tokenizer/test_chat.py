@@ -205,6 +205,11 @@ BOMBS = [
     "{% set n = namespace(s='aa') %}{% for i in range(99) %}{% set n.s = n.s + n.s %}{% endfor %}",
     "{{ 2 ** (10 ** 9) }}",
     "{{ ('a' * 1000000) | replace('', 'b' * 1000000) }}",
+    "{{ 'a'['center'](10**11) }}",
+    "{{ 'abc' | indent(width=10**9) }}",
+    "{{ [1] | batch(10**11, 'x') | list }}",
+    "{{ [1] | slice(10**11) | list }}",
+    "{% filter center(100000000000) %}a{% endfilter %}",
     "{{ ''.__class__ }}",
     "{{ messages.__class__.__mro__ }}",
     "{{ messages.append(1) }}",
@@ -216,6 +221,14 @@ BOMBS = [
 def test_templates_that_do_what_they_must_not_are_stopped(source: str) -> None:
     with pytest.raises((UnsupportedError, DataError)):
         Template(source).render({"messages": []})
+
+
+def test_filters_and_methods_work_within_the_limits() -> None:
+    source = "{{ 'ab'.center(6) }}{{ ['a', 'b'] | join(d=', ') }}{{ 'x\\ny' | indent(width=2) }}"
+    source += (
+        "{{ 'a'.replace('a', 'c') ~ 1 ~ '%03d' % 7 }}{{ '{:>3}'.format(5) }}{{ 2.5 | round(1) }}"
+    )
+    assert Template(source).render({})[0] == "  ab  a, bx\n  yc1007  52.5"
 
 
 def test_a_long_conversation_is_within_the_limits() -> None:

@@ -12,10 +12,11 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jinja2 import TemplateError, nodes
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
@@ -26,6 +27,7 @@ from zhixing.core.errors import DataError, UnsupportedError
 MAX_STEPS = 50_000
 MAX_CHARACTERS = 4_000_000
 _CHANGES_LENGTH = ("center", "ljust", "rjust", "zfill", "expandtabs", "indent", "join", "replace")
+_LIMITED_FILTERS = ("center", "indent", "join", "replace", "format", "batch", "slice", "round")
 _steps: ContextVar[list[int]] = ContextVar("steps")
 _nonce: ContextVar[str] = ContextVar("nonce")
 
@@ -43,7 +45,7 @@ class Template:
         environment = _Environment(
             trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
         )
-        environment.filters.update(_guarded(environment.filters))
+        del environment.filters["attr"]  # a way around the checks of attributes
         environment.filters["tojson"] = _to_json
         for name in ("lipsum", "cycler", "joiner"):
             del environment.globals[name]
@@ -109,13 +111,18 @@ class _Environment(ImmutableSandboxedEnvironment):
             _check_length(_length(left) + _length(right))
         return super().call_binop(context, operator, left, right)
 
-    def call(self, context: Any, function: Any, *arguments: Any, **named: Any) -> Any:
-        """Count the call as a step and hold text methods to the limit."""
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Asked before every call: counts it as a step."""
         self.step()
-        owner = getattr(function, "__self__", None)
-        if isinstance(owner, str):
-            _check_method(getattr(function, "__name__", ""), owner, [*arguments, *named.values()])
-        return super().call(context, function, *arguments, **named)
+        return super().is_safe_callable(obj)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A text's methods that make it longer check first how long."""
+        return _limited(obj, attribute, super().getattr(obj, attribute))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """The same for `text['center']`."""
+        return _limited(obj, argument, super().getitem(obj, argument))
 
     def wrap_str_format(self, value: Any) -> Any:
         """Hold `'{:9}'.format` to the limit, whose widths are in the text itself."""
@@ -135,6 +142,16 @@ class _Environment(ImmutableSandboxedEnvironment):
         if left[0] < 0:
             raise _LimitError(f"more than {MAX_STEPS:,} steps; does it loop for ever?")
         return ""
+
+    def check_filter(self, name: str, value: Any, *arguments: Any) -> Any:
+        """`value`, unless the filter called `name` would make too much of it."""
+        if name == "format":
+            _check_format(str(value))
+        _check_length(*map(_size, arguments))
+        for text in (value, *arguments):
+            if isinstance(text, str):
+                _check_method(name, text, [value, *arguments])
+        return value
 
     def concat_checked(self, *parts: Any) -> str:
         """What `~` does, within the limit."""
@@ -198,43 +215,51 @@ def _replace_concat(node: nodes.Node) -> None:
 
 def _checked(node: nodes.Node) -> nodes.Node:
     _replace_concat(node)
+    if isinstance(node, nodes.Filter) and node.name in _LIMITED_FILTERS:
+        return _check_before(node)
     if not isinstance(node, nodes.Concat):
         return node
     function = nodes.EnvironmentAttribute("concat_checked")
     return nodes.Call(function, node.nodes, [], None, None).set_lineno(node.lineno)
 
 
-def _guarded(filters: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    return {name: _guard(name, filters[name]) for name in _CHANGES_LENGTH if name in filters} | {
-        "format": _guard_format(filters["format"])
-    }
+def _check_before(node: nodes.Filter) -> nodes.Filter:
+    """The filter, with its value passed through `check_filter` together with what it is given."""
+    if node.node is None:
+        raise TemplateSyntaxError(
+            f"a block with the filter {node.name} is not supported", node.lineno
+        )
+    given = [*node.args, *(pair.value for pair in node.kwargs)]
+    call = nodes.Call(
+        nodes.EnvironmentAttribute("check_filter"),
+        [nodes.Const(node.name), node.node, *given],
+        [],
+        None,
+        None,
+    )
+    call.set_lineno(node.lineno)
+    node.node = call
+    return node
 
 
-def _guard(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    from functools import wraps
+@dataclass(frozen=True, slots=True)
+class _LimitedMethod:
+    """A method of a text that checks the length of its result before it makes it."""
 
-    @wraps(function)
-    def guarded(*arguments: Any, **named: Any) -> Any:
-        values = [*arguments, *named.values()]
-        for text in values:
-            if isinstance(text, str):
-                _check_method(name, text, values)
-        return function(*arguments, **named)
+    text: str
+    name: str
 
-    return guarded
+    def __call__(self, *arguments: Any) -> Any:
+        _check_method(self.name, self.text, arguments)
+        return getattr(self.text, self.name)(*arguments)
 
 
-def _guard_format(function: Callable[..., Any]) -> Callable[..., Any]:
-    def guarded(value: str, *arguments: Any, **named: Any) -> Any:
-        _check_format(str(value))
-        return function(value, *arguments, **named)
-
-    return guarded
+def _limited(owner: Any, name: Any, value: Any) -> Any:
+    is_method = isinstance(owner, str) and name in _CHANGES_LENGTH and callable(value)
+    return _LimitedMethod(str(owner), name) if is_method else value
 
 
 def _check_method(name: str, owner: str, arguments: Sequence[Any]) -> None:
-    if name in ("format", "format_map"):
-        _check_format(owner)
     if name not in _CHANGES_LENGTH:
         return
     widest = max((_size(value) for value in arguments), default=0)
