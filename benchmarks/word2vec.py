@@ -1,5 +1,6 @@
 """Words per second of skip-gram and CBOW, and what the vectors are worth, beside gensim on the same text.
 
+    zhixing bench word2vec                           speed of skip-gram on random words
     python benchmarks/word2vec.py [WORDS_FOLDER]     a folder data/ of `zhixing vectors train`; else random words
 
 Both train on the same words in the same order with the same settings, one after the other in this process, on as many
@@ -9,14 +10,17 @@ threads as workers. What counts is the ratio. gensim: Řehůřek & Sojka 2010, i
 import json
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gensim.models import Word2Vec
 
+from zhixing.cli.bench import Size
+from zhixing.core.errors import MissingExtraError
 from zhixing.core.interrupt import StopRequest
 from zhixing.core.progress import Silent
+from zhixing.evaluate.race import OURS, Work
 from zhixing.train.word2vec.config import WordVectorConfig
 from zhixing.train.word2vec.loop import Job, run
 from zhixing.train.word2vec.words import BREAK, WordFile, choose_words
@@ -27,11 +31,35 @@ from zhixing.vectors.table import Vectors
 EPOCHS = 3
 WORKERS = 2
 RANDOM_WORDS = 500_000
+UNIT = "words/s"
+WORDS: Mapping[Size, int] = {"short": 5_000, "full": RANDOM_WORDS}
+
+
+def contestants(size: Size) -> Mapping[str, Callable[[], Work]]:
+    """Skip-gram of both on the same random words."""
+    file = _random_words(WORDS[size])
+    config = WordVectorConfig(kind="skipgram", epochs=EPOCHS, workers=WORKERS)
+    vocabulary = choose_words(file, min_count=config.min_count, max_words=None)
+    job = Job(
+        config=config, file=file, vocabulary=vocabulary, seed=1, folder=Path(), resume_command=""
+    )
+    words = float(EPOCHS * int((file.numbers != BREAK).sum()))
+    sentences = _sentences(file)
+
+    def ours() -> float:
+        _ours(job)
+        return words
+
+    def gensim() -> float:
+        _gensim(sentences, config)
+        return words
+
+    return {OURS: lambda: ours, "gensim": lambda: gensim}
 
 
 def main() -> None:
     """Print one JSON line for each kind of model."""
-    file = _read(Path(sys.argv[1])) if len(sys.argv) > 1 else _random_words()
+    file = _read(Path(sys.argv[1])) if len(sys.argv) > 1 else _random_words(RANDOM_WORDS)
     for kind in ("skipgram", "cbow"):
         print(json.dumps(compare(file, kind, has_meaning=len(sys.argv) > 1)))
 
@@ -70,6 +98,10 @@ def _ours(job: Job) -> Vectors:
 
 
 def _gensim(sentences: list[list[str]], config: WordVectorConfig) -> Vectors:
+    try:
+        from gensim.models import Word2Vec
+    except ImportError as error:
+        raise MissingExtraError("gensim", "dev", "this benchmark") from error
     model = Word2Vec(
         vector_size=config.width,
         window=config.window,
@@ -103,10 +135,10 @@ def _read(folder: Path) -> WordFile:
     )
 
 
-def _random_words() -> WordFile:
+def _random_words(count: int) -> WordFile:
     """Words as often as Zipf's law has it, 25 to a sentence."""
-    numbers = np.random.default_rng(0).zipf(1.2, 3 * RANDOM_WORDS) - 1
-    numbers = numbers[numbers < 20_000][:RANDOM_WORDS].astype(np.int32)
+    numbers = np.random.default_rng(0).zipf(1.2, 3 * count) - 1
+    numbers = numbers[numbers < 20_000][:count].astype(np.int32)
     counts = np.bincount(numbers, minlength=20_000).astype(np.int64)
     numbers[25::26] = BREAK
     return WordFile(

@@ -16,6 +16,7 @@ PEERS = {
     "generate": {"transformers"},
     "train-decoder": {"muon", "transformers"},
     "train-lstm": {"torch.nn.LSTM"},
+    "word2vec": {"gensim"},
 }
 
 
