@@ -68,6 +68,11 @@ def test_embeddings_by_numpy() -> None:
     slope = (logistic(u_dog @ cat) - 1) * u_dog + logistic(u_tax @ cat) * u_tax
     close("embeddings", "gradient", slope)
     close("embeddings", "untouched", [0, 0])
+    moved = cat - slope
+    moved_dog = u_dog + (1 - logistic(u_dog @ cat)) * cat
+    moved_tax = u_tax - logistic(u_tax @ cat) * cat
+    scores = [[u_dog @ cat, u_tax @ cat], [moved_dog @ moved, moved_tax @ moved]]
+    close("embeddings", "scores", scores)
     assert idea("embeddings").value("loss_after") < idea("embeddings").value("loss")  # type: ignore[operator]
 
 
