@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from zhixing.theory import evaluation, mlp, parallelism, quantisation
+from zhixing.theory import evaluation, mlp, objectives, parallelism, quantisation
 from zhixing.theory.catalogue import IDEAS, load
 
 idea = cache(load)
@@ -68,6 +68,11 @@ def test_embeddings_by_numpy() -> None:
     slope = (logistic(u_dog @ cat) - 1) * u_dog + logistic(u_tax @ cat) * u_tax
     close("embeddings", "gradient", slope)
     close("embeddings", "untouched", [0, 0])
+    moved = cat - slope
+    moved_dog = u_dog + (1 - logistic(u_dog @ cat)) * cat
+    moved_tax = u_tax - logistic(u_tax @ cat) * cat
+    scores = [[u_dog @ cat, u_tax @ cat], [moved_dog @ moved, moved_tax @ moved]]
+    close("embeddings", "scores", scores)
     assert idea("embeddings").value("loss_after") < idea("embeddings").value("loss")  # type: ignore[operator]
 
 
@@ -201,6 +206,25 @@ def test_architectures_see_what_they_should_and_have_the_published_sizes() -> No
         ("GPT-2", 124_439_808),
         ("T5-small", 60_506_624),
     )
+
+
+def test_objectives_by_hand() -> None:
+    read, asked = numbers("objectives", "causal")
+    assert read[1:].tolist() == asked[:-1].tolist() == list(objectives.SENTENCE)
+    seen, targets = numbers("objectives", "masked")
+    for place, token in enumerate(objectives.SENTENCE):
+        is_hidden = place in objectives.HIDDEN
+        assert seen[place] == (objectives.MASK if is_hidden else token)
+        assert targets[place] == (token if is_hidden else -100)
+    close("objectives", "fates", [0.8, 0.1, 0.1], within=0.005)
+    close("objectives", "targets", [511, 77])
+    tokens, segments = numbers("objectives", "pair")
+    ends = [place for place, token in enumerate(tokens) if token == objectives.END]
+    assert segments.tolist() == [0] * (ends[0] + 1) + [1] * (ends[1] - ends[0])
+    for step in ("causal_loss", "follows"):  # small random weights: close to knowing nothing
+        charged, nothing = numbers("objectives", step)
+        assert abs(charged - nothing) < 0.1
+    close("objectives", "masked_loss", math.log(objectives.VOCAB), within=0.1)
 
 
 def test_losses_by_hand() -> None:

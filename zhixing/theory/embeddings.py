@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zhixing.kernels.word2vec import Noise, Rule, WordBlock, learn_block_reference
 from zhixing.theory.idea import Bilingual, Idea, Step, values
+from zhixing.vectors.table import Vectors
 
 WORDS = ("cat", "dog", "tax")
 TABLE = ((0.5, 0.1), (0.4, 0.3), (-0.2, 0.6))
@@ -35,6 +37,7 @@ def idea() -> Idea:
 def _looked_up(embed: nn.Embedding) -> tuple[Step, ...]:
     one_hot = F.one_hot(torch.tensor(1), len(WORDS)).float()
     rows = embed.weight.detach()
+    vectors = Vectors(WORDS, rows.numpy())
     return (
         Step(
             name="row",
@@ -61,20 +64,19 @@ def _looked_up(embed: nn.Embedding) -> tuple[Step, ...]:
                 "“cat” 与 cat、dog、tax 的余弦：1 方向相同，0 毫无共同之处。",
             ),
             formula="cos(E[0], E[·])",
-            value=values(F.cosine_similarity(rows[:1], rows)),
+            value=tuple(vectors.similarity("cat", word) for word in WORDS),
         ),
     )
 
 
 def _learned(embed: nn.Embedding) -> tuple[Step, ...]:
-    contexts = torch.tensor(CONTEXTS, requires_grad=True)
+    contexts = torch.tensor(CONTEXTS)
     loss = skip_gram(embed(torch.tensor(0)), contexts[1], contexts[2:])
     loss.backward()
     gradient = embed.weight.grad
     assert gradient is not None
-    assert contexts.grad is not None
-    moved = embed.weight.detach()[0] - LR * gradient[0]
-    other = contexts.detach() - LR * contexts.grad
+    inputs, other = learned()
+    moved = inputs[0]
     after = skip_gram(moved, other[1], other[2:])
     return (
         Step(
@@ -107,12 +109,13 @@ def _learned(embed: nn.Embedding) -> tuple[Step, ...]:
         Step(
             name="scores",
             says=Bilingual(
-                "After one step of size 1: products of cat with dog and with tax, before and after.",
-                "走一步（步长 1）之后：cat 与 dog、与 tax 的点积，前与后。",
+                "After one step of size 1, by the function that learns word vectors: products of cat with dog and with tax, before "
+                "and after.",
+                "由学习词向量的那个函数走一步（步长 1）：cat 与 dog、与 tax 的点积，前与后。",
             ),
             formula="[u_dog·v_cat  u_tax·v_cat]",
             value=(
-                values(contexts.detach()[1:] @ embed.weight.detach()[0]),
+                values(contexts[1:] @ embed.weight.detach()[0]),
                 values(other[1:] @ moved),
             ),
         ),
@@ -123,6 +126,21 @@ def _learned(embed: nn.Embedding) -> tuple[Step, ...]:
             value=after.item(),
         ),
     )
+
+
+def learned() -> tuple[Tensor, Tensor]:
+    """Both tables after "cat dog" was read once, with "dog" as the word, "cat" near it and "tax" drawn."""
+    inputs, outputs = torch.tensor([TABLE]), torch.tensor([CONTEXTS])
+    block = WordBlock(
+        words=torch.tensor([0, 1], dtype=torch.int32),
+        sentences=torch.zeros(2, dtype=torch.int32),
+        reach=torch.tensor([0, 1], dtype=torch.int32),
+        bounds=torch.tensor([0, 2]),
+    )
+    always_tax = Noise(share=torch.zeros(3), alias=torch.full((3,), 2))
+    rule = Rule(cbow=False, negative=1, lr=LR, seed=0)
+    learn_block_reference(inputs, outputs, block, always_tax, rule)
+    return inputs[0], outputs[0]
 
 
 def skip_gram(center: Tensor, near: Tensor, drawn: Tensor) -> Tensor:
