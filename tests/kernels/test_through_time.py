@@ -65,7 +65,7 @@ def _results(
     return [y.detach() for y in values] + [x.grad for x in inputs]
 
 
-@pytest.mark.parametrize("width", [5, 48])
+@pytest.mark.parametrize("width", [5, 80])
 @pytest.mark.parametrize("kind", CELLS)
 def test_values_and_gradients_equal_the_definition(kind: Kind, width: int) -> None:
     recurrence, wx, begins, state = _problem(kind, width)

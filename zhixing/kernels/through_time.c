@@ -18,6 +18,7 @@
 #define MOST_ROWS 6
 #endif
 #define PANEL (2 * LANES)
+#define DEPTH 256
 
 typedef float vector __attribute__((vector_size(LANES * 4), aligned(4)));
 
@@ -75,25 +76,30 @@ static void rows_times_panel(int rows, const float *x, int64_t x_stride, const f
     }
 }
 
-/* y (rows, columns) += x (rows, depth) matrix, which is packed. */
+/* y (rows, columns) += x (rows, depth) matrix, which is packed; DEPTH at a time, so that the part of a panel stays in the
+ * first cache while all rows use it. */
 static void add_product(float *y, const float *x, const float *panels, int64_t rows, int64_t depth,
                         int64_t columns) {
     int64_t blocks = (rows + MOST_ROWS - 1) / MOST_ROWS;
-    for (int64_t first = 0; first < columns; first += PANEL) {
-        int64_t valid = columns - first < PANEL ? columns - first : PANEL;
-        for (int64_t block = 0; block < blocks; block++) {
-            int64_t row = rows * block / blocks, count = rows * (block + 1) / blocks - row;
-            const float *in = x + row * depth, *panel = panels + first * depth;
-            float *out = y + row * columns + first;
-            if (valid == PANEL) {
-                rows_times_panel((int)count, in, depth, panel, depth, out, columns);
-                continue;
+    for (int64_t begin = 0; begin < depth; begin += DEPTH) {
+        int64_t deep = depth - begin < DEPTH ? depth - begin : DEPTH;
+        for (int64_t first = 0; first < columns; first += PANEL) {
+            int64_t valid = columns - first < PANEL ? columns - first : PANEL;
+            const float *panel = panels + first * depth + begin * PANEL;
+            for (int64_t block = 0; block < blocks; block++) {
+                int64_t row = rows * block / blocks, count = rows * (block + 1) / blocks - row;
+                const float *in = x + row * depth + begin;
+                float *out = y + row * columns + first;
+                if (valid == PANEL) {
+                    rows_times_panel((int)count, in, depth, panel, deep, out, columns);
+                    continue;
+                }
+                float edge[MOST_ROWS * PANEL];
+                memset(edge, 0, sizeof edge);
+                for (int64_t i = 0; i < count; i++) memcpy(edge + i * PANEL, out + i * columns, valid * 4);
+                rows_times_panel((int)count, in, depth, panel, deep, edge, PANEL);
+                for (int64_t i = 0; i < count; i++) memcpy(out + i * columns, edge + i * PANEL, valid * 4);
             }
-            float edge[MOST_ROWS * PANEL];
-            memset(edge, 0, sizeof edge);
-            for (int64_t i = 0; i < count; i++) memcpy(edge + i * PANEL, out + i * columns, valid * 4);
-            rows_times_panel((int)count, in, depth, panel, depth, edge, PANEL);
-            for (int64_t i = 0; i < count; i++) memcpy(out + i * columns, edge + i * PANEL, valid * 4);
         }
     }
 }
