@@ -390,3 +390,11 @@ def test_all_end_tokens_of_a_folder_stop_generation(tmp_path: Path) -> None:
     folder = without_manifest(save(tmp_path / "m"))
     (folder / "generation_config.json").write_text('{"eos_token_id": [2, 7]}')
     assert load_model(folder).ends == (2, 7)
+
+
+def test_a_folder_of_models_names_them(tmp_path):
+    for name in ("gpt", "lstm"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match=r"inside it are models: \S+/gpt, \S+/lstm"):
+        load_model(tmp_path)

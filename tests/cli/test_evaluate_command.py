@@ -15,7 +15,6 @@ from zhixing.evaluate.score import Signature
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["m", "--data", "d", "--suite", "blimp"], "there is: likelihood"),
         (["m"], "--data is missing"),
     ],
 )

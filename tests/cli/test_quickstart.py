@@ -217,3 +217,15 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.05)
     raise AssertionError(f"{path} never came")
+
+
+def test_joules_of_a_killed_part_are_said_to_be_missing(tmp_path: Path) -> None:
+    """After kill -9 the effort still says that the rung is running; after Ctrl-C it says what was spent."""
+    from zhixing.cli.ladder import _spent_before
+    from zhixing.core.files import write_json
+
+    write_json(tmp_path / "effort.json", {"begun": "k", "joules": 7.0, "is_running": True})
+    assert _spent_before(tmp_path, "k") == {"joules": 7.0, "was_killed": True}
+    write_json(tmp_path / "effort.json", {"begun": "k", "joules": 7.0, "is_running": False})
+    assert _spent_before(tmp_path, "k") == {"joules": 7.0, "was_killed": False}
+    assert _spent_before(tmp_path, "another") == {"joules": 0.0, "was_killed": False}

@@ -163,8 +163,10 @@ def check_is_model(folder: Path) -> None:
         raise refused_pickle(pickles[0])
     if (folder / NAME).is_file():
         verify(folder, read_manifest(folder))
+    within = sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
+    inside = f"; inside it are models: {', '.join(map(str, within))}" if within else ""
     raise CheckpointError(
-        f"{folder} is not a model folder: it needs {CONFIG} and {WEIGHTS}, and {contents(folder)}"
+        f"{folder} is not a model folder: it needs {CONFIG} and {WEIGHTS}, and {contents(folder)}{inside}"
     )
 
 

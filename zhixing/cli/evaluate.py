@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from zhixing.evaluate.metrics import Comparison, Scored
     from zhixing.model.protocol import LanguageModel
 
-SUITES = {"likelihood": "bits per byte and perplexity of held-out text"}
 WIDEST = 4096
 
 app = App(name="evaluate", help="Score a model, with intervals.")
@@ -50,16 +49,12 @@ _OUT = Parameter(
 def evaluate(
     model: Annotated[Path, Parameter(help="A model folder.")],
     *,
-    suite: Annotated[
-        tuple[str, ...], Parameter(negative="", help="What to measure; there is: likelihood.")
-    ] = ("likelihood",),
     data: Annotated[Data, FLAT] = Data(),
     out: Annotated[Path | None, _OUT] = None,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Score a model: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
-    _check_suites(suite)
+    """Bits per byte and perplexity of held-out text: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
     source = _required(data)
     progress = reporter(log)
     began = time.monotonic()
@@ -103,13 +98,6 @@ def compare(
         print_json(value)
         return
     print(_verdicts(str(a), str(b), results))
-
-
-def _check_suites(suites: Sequence[str]) -> None:
-    for name in suites:
-        if name not in SUITES:
-            known = ", ".join(f"{suite} ({what})" for suite, what in SUITES.items())
-            raise UsageError(f"there is no suite {name!r}; there is: {known}")
 
 
 def _required(data: Data) -> Path:

@@ -29,6 +29,7 @@ from zhixing.model.recurrent import Recurrent
 from zhixing.train.folder import RECORDS, STEPS, Start
 
 EFFORT = "effort.json"
+KILLED_PART = "; at least, since a part of the training was killed before it could be counted"
 MIXTURE = "mixture"
 FITTING_TOKENS = 40_000
 """Targets that the weights of the mixture are fitted on."""
@@ -76,8 +77,8 @@ def make_rung(
         progress.finish(f"{recipe.name}: finished before in {folder}")
         return done
     start = Start.RESUME if _begun_as(folder, key) else Start.FRESH
-    joules_before = _joules_before(folder, key)
-    write_json(folder / EFFORT, {"begun": key, "joules": joules_before})
+    spent = _spent_before(folder, key)
+    write_json(folder / EFFORT, {"begun": key, **spent, "is_running": True})
     energy = EnergyMeter()
     try:
         with energy, PeakMemory() as memory:
@@ -85,7 +86,8 @@ def make_rung(
                 recipe, prepared, folder, start=start, progress=progress, resume_command=command
             )
     except InterruptedRunError:
-        write_json(folder / EFFORT, {"begun": key, "joules": joules_before + energy.joules})
+        spent["joules"] += energy.joules
+        write_json(folder / EFFORT, {"begun": key, **spent, "is_running": False})
         raise
     return _finish(
         folder,
@@ -93,8 +95,8 @@ def make_rung(
             key=key,
             seconds=made.seconds,
             tokens=made.tokens,
-            joules=joules_before + energy.joules,
-            method=energy.method,
+            joules=spent["joules"] + energy.joules,
+            method=energy.method + (KILLED_PART if spent["was_killed"] else ""),
             peak_memory_bytes=memory.bytes,
         ),
     )
@@ -216,9 +218,11 @@ def _effort(folder: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _joules_before(folder: Path, key: str) -> float:
-    """What the interrupted parts of the rung that is continued have spent."""
-    return float(_effort(folder).get("joules", 0.0)) if _begun_as(folder, key) else 0.0
+def _spent_before(folder: Path, key: str) -> dict[str, Any]:
+    """What the earlier parts of the rung that is continued have spent, and whether one was killed: its joules are lost."""
+    before = _effort(folder) if _begun_as(folder, key) else {}
+    was_killed = bool(before.get("was_killed") or before.get("is_running"))
+    return {"joules": float(before.get("joules", 0.0)), "was_killed": was_killed}
 
 
 def _finish(folder: Path, effort: Effort) -> Made:
