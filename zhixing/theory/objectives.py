@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zhixing.kernels.cross_entropy import IGNORED
+from zhixing.core.targets import IGNORED
 from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.encoder import Encoder
