@@ -5,6 +5,7 @@ silenced: what comes out is what went in.
 """
 
 import torch
+from torch import nn
 
 from zhixing.kernels.rotary import angles
 from zhixing.kernels.swiglu import swiglu_reference
@@ -104,7 +105,8 @@ def _residual() -> tuple[Step, ...]:
     config = StackConfig(width=8, heads=2, kv_heads=1, head_dim=4, hidden=16, max_time=8)
     block = Block(config, 0, causal=True, reads_source=False)
     for part in (block.attention.out, block.feed_forward.down):
-        torch.nn.init.zeros_(part.weight)
+        assert isinstance(part, nn.Linear)
+        nn.init.zeros_(part.weight)
     x = torch.randn(1, 3, 8, generator=torch.Generator().manual_seed(0))
     after = block(x, _view(3))
     attention = sum(weight.numel() for weight in block.attention.parameters())

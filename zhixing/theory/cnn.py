@@ -29,6 +29,7 @@ def patterns() -> Patterns:
     made = Patterns(embedding=1, filters=2, window=2)
     with torch.no_grad():
         made.filters.weight.copy_(torch.tensor(FILTERS)[:, None])
+        assert made.filters.bias is not None
         made.filters.bias.zero_()
     return made
 

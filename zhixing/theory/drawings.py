@@ -259,7 +259,7 @@ def arrow(axes: "Axes", start: Sequence[float], end: Sequence[float], color: str
 def node(axes: "Axes", place: Sequence[float], text: str, color: str) -> None:
     """A circle with a text in it."""
     axes.text(
-        *place, text, ha="center", va="center", color=color,
+        place[0], place[1], text, ha="center", va="center", color=color,
         bbox={"boxstyle": "circle,pad=0.3", "facecolor": "white", "edgecolor": color},
     )  # fmt: skip
 

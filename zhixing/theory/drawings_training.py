@@ -67,9 +67,13 @@ def draw_optimizers(figure: "Figure") -> None:
         )
     left.legend(fontsize=7, frameon=False, loc="upper left")
     progress = [n / 200 for n in range(201)]
-    for schedule, color in (("cosine", BLUE), ("wsd", RED)):
-        config = TrainConfig(steps=1, schedule=schedule, warmup=0.05)
-        right.plot(progress, [rate(config, p) for p in progress], color=color, label=schedule)
+    configs = (
+        (TrainConfig(steps=1, schedule="cosine", warmup=0.05), BLUE),
+        (TrainConfig(steps=1, schedule="wsd", warmup=0.05), RED),
+    )
+    for config, color in configs:
+        rates = [rate(config, p) for p in progress]
+        right.plot(progress, rates, color=color, label=config.schedule)
     right.set(xlabel="progress", ylabel="η / max η", ylim=(0, 1.05))
     right.legend(fontsize=7, frameon=False, loc="lower left")
 

@@ -19,7 +19,7 @@ LR = 1.0
 
 def idea() -> Idea:
     """Look up, compare, and learn from one pair of words and one that does not belong."""
-    embed = nn.Embedding.from_pretrained(torch.tensor(TABLE), freeze=False)
+    embed = nn.Embedding(len(WORDS), 2, _weight=torch.tensor(TABLE))
     return Idea(
         formula=r"""
 \begin{aligned}
@@ -72,9 +72,7 @@ def _looked_up(embed: nn.Embedding) -> tuple[Step, ...]:
 def _learned(embed: nn.Embedding) -> tuple[Step, ...]:
     contexts = torch.tensor(CONTEXTS)
     loss = skip_gram(embed(torch.tensor(0)), contexts[1], contexts[2:])
-    loss.backward()
-    gradient = embed.weight.grad
-    assert gradient is not None
+    (gradient,) = torch.autograd.grad(loss, embed.weight)
     inputs, other = learned()
     moved = inputs[0]
     after = skip_gram(moved, other[1], other[2:])

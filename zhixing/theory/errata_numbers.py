@@ -12,7 +12,7 @@ from zhixing.kernels.recurrence import lstm_cell_reference
 from zhixing.kernels.through_time import rnn_cell
 from zhixing.model.positions import sinusoids
 from zhixing.theory.idea import Bilingual, Step, Value, values
-from zhixing.theory.mlp import network
+from zhixing.theory.mlp import layers, network
 
 FOUND = "5 7 3 2 4 9 1 6 8 0"
 """What article 001 prints as generated text."""
@@ -174,7 +174,7 @@ def _bag_and_table_002() -> Iterator[Step]:
 
 def _network_003() -> Iterator[Step]:
     own, labels = torch.tensor([14.0, 29.0]), torch.tensor([1.0, 0.0])
-    first_layer, second_layer = network().layers
+    first_layer, second_layer = layers(network())
     first = first_layer(torch.tensor([1.0, 2.0, 3.0])).detach()
     second = second_layer(first.relu()).detach()
     yield _step(

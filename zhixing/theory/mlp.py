@@ -7,7 +7,7 @@ tests compare.
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.model.perceptron import Perceptron
@@ -31,7 +31,7 @@ class Gradients:
 def network() -> Perceptron:
     """The project's perceptron with the weights of article 003, §4.5: 3 inputs, 2 hidden units, 2 outputs."""
     net = Perceptron((3, 2, 2), "relu")
-    first, second = net.layers
+    first, second = layers(net)
     with torch.no_grad():
         first.weight.copy_(torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
         first.bias.copy_(torch.tensor([1.0, 2.0]))
@@ -40,9 +40,17 @@ def network() -> Perceptron:
     return net
 
 
+def layers(net: Perceptron) -> tuple[nn.Linear, nn.Linear]:
+    """The two linear layers."""
+    first, second = net.layers
+    assert isinstance(first, nn.Linear)
+    assert isinstance(second, nn.Linear)
+    return first, second
+
+
 def backpropagate(net: Perceptron, x: Tensor, y: Tensor) -> Gradients:
     """The chain rule, from the loss down: one line per step."""
-    first, second = net.layers
+    first, second = layers(net)
     h1 = first(x)
     a1 = net.activation(h1)
     h2 = second(a1)
@@ -58,7 +66,7 @@ def backpropagate(net: Perceptron, x: Tensor, y: Tensor) -> Gradients:
 
 def move(net: Perceptron, by: Gradients, lr: float) -> None:
     """One step of gradient descent."""
-    first, second = net.layers
+    first, second = layers(net)
     first.weight -= lr * by.first
     first.bias -= lr * by.delta1
     second.weight -= lr * by.second
@@ -88,7 +96,7 @@ h^{(l)} &= W^{(l)} a^{(l-1)} + b^{(l)}, \qquad a^{(l)} = f\bigl(h^{(l)}\bigr) \\
 
 
 def _forwards(net: Perceptron, x: Tensor, y: Tensor) -> tuple[Step, ...]:
-    h1 = net.layers[0](x)
+    h1 = layers(net)[0](x)
     h2 = net(x)
     return (
         Step(

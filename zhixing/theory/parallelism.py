@@ -87,9 +87,7 @@ def gradient(rows: slice) -> tuple[Tensor, int]:
         tokens=tokens, targets=targets, positions=positions, documents=torch.zeros_like(tokens)
     )
     found = loss(model, batch)
-    found.total.backward()
-    made = model.output_weight.grad
-    assert made is not None
+    (made,) = torch.autograd.grad(found.total, model.output_weight)
     return made, found.count
 
 
@@ -116,7 +114,7 @@ def _tensor() -> tuple[Step, ...]:
                 "它们的和，以及单个进程上的结果；需要传送的只有这一次求和。",
             ),
             formula="[Σ_r; ReLU(x A) B]",
-            value=values(torch.stack([sum(parts), F.linear(F.linear(x, up).relu(), down)])),  # type: ignore[arg-type, list-item]
+            value=values(torch.stack([sum(parts), F.linear(F.linear(x, up).relu(), down)])),  # type: ignore[list-item]
             digits=1,
         ),
     )

@@ -15,7 +15,7 @@ from zhixing.objective.likelihood import token_nats
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 BEGIN, END, A, B = range(4)
-SEEN = np.array([BEGIN, A, B, A, B, A, B, END])
+SEEN = np.array([BEGIN, A, B, A, B, A, B, A, B, END])
 TEXT = [BEGIN, A, B, A, B]
 """Four predictions; as characters "abab" four bytes."""
 CHINESE = "知行合一"
@@ -72,8 +72,8 @@ def _counted() -> tuple[Step, ...]:
         Step(
             name="nats",
             says=Bilingual(
-                'A bigram model that has counted "ababab": the same tokens.',
-                "数过 “ababab” 的二元模型：同样的词元。",
+                'A bigram model that has counted "abababab": the same tokens.',
+                "数过 “abababab” 的二元模型：同样的词元。",
             ),
             formula="−ln p(w_t | w_(t−1))",
             value=values(nats),
