@@ -185,7 +185,9 @@ def test_cmudict_pairs_have_every_way_to_learn_and_every_word_once_to_measure(
     archive = packed(tmp_path / "p.tgz", {"p/cmudict-en-us.dict": lines.encode()})
     counts = cmudict.write_pairs(archive, tmp_path / "pairs")
     rows = {
-        part: [json.loads(row) for row in (tmp_path / f"pairs/{part}.jsonl").open()]
+        part: [
+            json.loads(row) for row in (tmp_path / f"pairs/{part}.jsonl").read_text().splitlines()
+        ]
         for part in counts
     }
     assert {part: len(found) for part, found in rows.items()} == counts
