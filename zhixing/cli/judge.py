@@ -8,13 +8,17 @@ from typing import Any
 import zhixing
 from zhixing.api import Model
 from zhixing.core.progress import Progress
+from zhixing.core.records import read_records
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.engine.request import SamplingParams
 from zhixing.evaluate.harness import DocumentScore, Window, score_documents, signature
 from zhixing.evaluate.metrics import Scored, summarise
 from zhixing.evaluate.speed import generation_speed
+from zhixing.train.folder import RECORDS
 
+COSTS = ("seconds", "tokens")
+"""What a validation records beside losses and scores."""
 LONGEST_WINDOW = 512
 """Windows are no longer than this, so that models with more room are compared at equal context."""
 
@@ -47,6 +51,15 @@ def as_json(summary: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             for name, value in each.items()
         }
         for language, each in summary.items()
+    }
+
+
+def held_out(folder: Path, step: int) -> dict[str, float]:
+    """The losses and scores of the validation at `step` in a run's records, by name."""
+    return {
+        record.name: record.value
+        for record in read_records(folder / RECORDS)
+        if record.kind == "validation" and record.step == step and record.name not in COSTS
     }
 
 

@@ -1,8 +1,8 @@
 """A recipe: everything that leads to one model, in one TOML file of typed tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,52 @@ from zhixing.core.config import Config, read_recipe
 from zhixing.core.errors import ConfigError
 from zhixing.corpus.config import CorpusConfig
 from zhixing.data.config import DataConfig
-from zhixing.model.config import DecoderConfig, ModelConfig, NGramConfig
+from zhixing.model.config import (
+    DecoderConfig,
+    EncoderConfig,
+    EncoderDecoderConfig,
+    NGramConfig,
+    RecurrentConfig,
+)
+from zhixing.model.sequence_config import (
+    BagConfig,
+    ConvolutionConfig,
+    SequenceToSequenceConfig,
+    TaggerConfig,
+)
+from zhixing.objective.config import CausalConfig, ObjectiveConfig
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.train.config import TrainConfig
+
+TrainedConfig = Annotated[
+    DecoderConfig
+    | EncoderConfig
+    | EncoderDecoderConfig
+    | SequenceToSequenceConfig
+    | TaggerConfig
+    | ConvolutionConfig
+    | BagConfig
+    | RecurrentConfig
+    | NGramConfig,
+    Field(discriminator="kind"),
+]
+"""Any model that a recipe can make."""
+
+_WRITERS = ("decoder", "rnn", "lstm", "gru")
+FITS: Mapping[str, tuple[str, ...]] = {
+    "causal": (*_WRITERS, "ngram"),
+    "masked": ("encoder",),
+    "denoise": ("encoder-decoder", "seq2seq"),
+    "seq2seq": ("encoder-decoder", "seq2seq"),
+    "classify": ("encoder", "cnn", "bag"),
+    "regress": ("encoder", "cnn", "bag"),
+    "tag": ("encoder", "tagger"),
+    "span": ("encoder",),
+    "rank": ("encoder", "cnn", "bag"),
+    "similar": ("encoder", *_WRITERS),
+    "preference": _WRITERS,
+}
+"""Objective -> the kinds of models that can learn it."""
 
 
 class Recipe(Config):
@@ -28,15 +71,17 @@ class Recipe(Config):
     """How text becomes token ids."""
     data: DataConfig = Field(default_factory=DataConfig)
     """How documents become rows of tokens."""
-    model: ModelConfig
+    model: TrainedConfig
     """Which model, and how large."""
+    objective: ObjectiveConfig = Field(default_factory=CausalConfig)
+    """What it is asked to learn."""
     initial_vectors: str = ""
     """Vectors of words (a folder, a file or a published name, see the page on word vectors) that the embedding begins
     with; model.width must be theirs. Empty: random numbers."""
     train: TrainConfig | None = None
     """How it learns. An n-gram model is counted, not trained: it has no such table."""
     samples: tuple[str, ...] = ("The ", "中国")
-    """Prompts that the finished model continues."""
+    """Prompts that the finished model continues, if it is one that writes."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -49,11 +94,30 @@ class Recipe(Config):
             )
         if counts and self.initial_vectors:
             raise ValueError("an n-gram model has no embedding: leave initial_vectors out")
-        if isinstance(self.model, DecoderConfig) and self.data.time > self.model.max_time:
-            raise ValueError(
-                f"data.time = {self.data.time} is longer than model.max_time = {self.model.max_time}"
-            )
+        self._refuse_unfit_model()
+        for name, longest in _longest(self.model):
+            if self.data.time > longest:
+                raise ValueError(
+                    f"data.time = {self.data.time} is longer than {name}.max_time = {longest}"
+                )
         return self
+
+    def _refuse_unfit_model(self) -> None:
+        fitting = FITS[self.objective.kind]
+        if self.model.kind not in fitting:
+            raise ValueError(
+                f"a model of kind {self.model.kind!r} cannot learn the objective {self.objective.kind!r}; set "
+                f"model.kind to {' or '.join(fitting)}, or choose another objective"
+            )
+
+
+def _longest(model: TrainedConfig) -> Iterator[tuple[str, int]]:
+    """The parts of a model that have a longest input, by name."""
+    if isinstance(model, DecoderConfig | EncoderConfig):
+        yield "model", model.max_time
+    if isinstance(model, EncoderDecoderConfig):
+        yield "model.encoder", model.encoder.max_time
+        yield "model.decoder", model.decoder.max_time
 
 
 def prompt_language(prompt: str) -> str:

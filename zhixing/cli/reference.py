@@ -120,8 +120,11 @@ def table_of(schema: type[BaseModel], name: str, say: Translation) -> str:
 
 
 def sections(schema: type[BaseModel]) -> list[Section]:
-    """`schema` itself and every table below it, in the order of the fields."""
-    return [Section(header="", config=schema, values=None), *_below(schema, "", None)]
+    """`schema` itself and every table below it, in the order of the fields; one that several share comes once."""
+    found = [Section(header="", config=schema, values=None), *_below(schema, "", None)]
+    return list({(section.header, section.config): section for section in found[::-1]}.values())[
+        ::-1
+    ]
 
 
 def _below(config: type[BaseModel], prefix: str, values: BaseModel | None) -> Iterator[Section]:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _RESUME = Parameter(
     negative="", help="Continue the run in the folder, bit for bit as if it had not been stopped."
 )
+_SHOW = Parameter(
+    negative="",
+    help="Print the first examples, token by token, with what is learnt; train nothing.",
+)
+WRITTEN = ("causal", "preference")
+"""Objectives whose models continue a text, so that it can be scored and sampled."""
+SHOWN = 2
+"""Examples that --show prints."""
 _FRESH = Parameter(
     negative="", help="Delete the run in the folder and begin again; prepared text is kept."
 )
@@ -30,6 +38,7 @@ def train(
     overrides: Settings = (),
     resume: Annotated[bool, _RESUME] = False,
     fresh: Annotated[bool, _FRESH] = False,
+    show: Annotated[bool, _SHOW] = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> int:
@@ -43,6 +52,9 @@ def train(
         raise UsageError("--resume continues a run and --fresh deletes it; give one of them")
     read = load_recipe(recipe, overrides)
     folder = out or Path("runs") / read.name
+    if show:
+        print("\n\n".join(first_examples(read, folder, reporter(log))))
+        return 0
     result = main(
         read,
         folder,
@@ -58,11 +70,25 @@ def train(
     return 0
 
 
+def first_examples(recipe: "Recipe", folder: Path, progress: "Progress") -> list[str]:
+    """The first training examples of `recipe` as its model will see them, prepared in `folder`."""
+    from zhixing.cli.tasks import make_task, with_heads
+    from zhixing.cli.workshop import prepare
+    from zhixing.data.source import first_items
+    from zhixing.model.assembly import build_network
+    from zhixing.objective.preview import preview
+
+    prepared = prepare(recipe, folder / "data", progress)
+    model = build_network(with_heads(recipe), prepared.tokenizer.vocab)
+    task = make_task(recipe, prepared, model, progress)
+    return list(preview(first_items(task.train, SHOWN), task.objective, prepared.tokenizer))
+
+
 def main(
     recipe: "Recipe", folder: Path, *, resume: bool, fresh: bool, command: str, progress: "Progress"
 ) -> dict[str, Any]:
-    """Make the model of `recipe` in `folder`; return scores on its test split and samples, as JSON values."""
-    from zhixing.cli.judge import sample, score
+    """Make the model of `recipe` in `folder`; return its scores, and samples if it writes, as JSON values."""
+    from zhixing.cli.judge import held_out, sample, score
     from zhixing.cli.workshop import make_model, prepare
     from zhixing.train.folder import Start, check
 
@@ -72,13 +98,19 @@ def main(
     made = make_model(
         recipe, prepared, folder, start=start, progress=progress, resume_command=command
     )
-    return {
+    result = {
         "folder": str(folder),
         "model": recipe.model.kind,
         "steps": made.step,
         "tokens": made.tokens,
         "seconds": round(made.seconds, 3),
         "selected_step": made.selected_step,
+    }
+    if recipe.objective.kind not in WRITTEN:
+        scores = held_out(folder, made.selected_step)
+        return {**result, "validation": scores, "test": {}, "samples": []}
+    return {
+        **result,
         "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress),
         "samples": [sample(folder, prompt, seed=recipe.seed) for prompt in recipe.samples],
     }
@@ -98,6 +130,9 @@ def _told(result: dict[str, Any], folder: Path) -> str:
         f"perplexity {figure(each['perplexity']['value'], 1)} per token"
         for language, each in result["test"].items()
         for bits in [each.get("bits_per_byte", NONE)]
+    ]
+    lines += [
+        f"held out, {name}: {value:.4f}" for name, value in result.get("validation", {}).items()
     ]
     lines += [
         f"\n--- {each['prompt']}\n{each['prompt']}{each['text']}" for each in result["samples"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from zhixing.cli.recipe import Recipe
+from zhixing.cli.tasks import make_task, marks, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import DataError
@@ -22,11 +23,8 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.data.build import tokenise
 from zhixing.data.shard import TokenShard
-from zhixing.data.source import PackedRows
-from zhixing.model.assembly import build_model
+from zhixing.model.assembly import Network, build_network
 from zhixing.model.config import NGramConfig
-from zhixing.model.protocol import LanguageModel
-from zhixing.objective.causal import Causal
 from zhixing.tokenizer.stats import measure
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn_tokenizer
@@ -80,7 +78,7 @@ def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
     return Prepared(
         corpus=corpus,
         card=card,
-        tokenizer=tokenizer,
+        tokenizer=tokenizer.with_marks(marks(recipe)),
         train=shards["train"],
         validation=shards.get("validation", []),
     )
@@ -97,22 +95,20 @@ def make_model(
 ) -> Result:
     """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
     torch.manual_seed(recipe.seed)
-    time, text_bytes = recipe.data.time, prepared.split_bytes("validation")
-    held = PackedRows(shards=prepared.validation, time=time) if prepared.validation else None
-    lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
-    model = build_model(recipe.model, prepared.tokenizer.vocab)
+    model = build_network(with_heads(recipe), prepared.tokenizer.vocab)
     if recipe.initial_vectors and start is not Start.RESUME:
         begin_with_vectors(model, prepared.tokenizer, recipe.initial_vectors, progress)
+    task = make_task(recipe, prepared, model, progress)
     inputs = Inputs(
         model=model,
         tokenizer=prepared.tokenizer,
-        objective=Causal(),
-        train=PackedRows(shards=prepared.train, time=time),
-        validation=held,
-        time=time,
+        objective=task.objective,
+        train=task.train,
+        validation=task.validation,
+        time=recipe.data.time,
         seed=recipe.seed,
         validate_tokens=recipe.data.validate_tokens,
-        tokens_per_byte=held.num_targets / text_bytes if lossless and held and text_bytes else None,
+        tokens_per_byte=task.tokens_per_byte,
         recipe=facts(recipe),
         card=_model_card(recipe, prepared),
         resume_command=resume_command,
@@ -130,7 +126,7 @@ def make_model(
 
 
 def begin_with_vectors(
-    model: LanguageModel, tokenizer: Tokenizer, source: str, progress: Progress
+    model: Network, tokenizer: Tokenizer, source: str, progress: Progress
 ) -> None:
     """Put the vectors of words at `source` into the embedding, and say how many tokens they cover."""
     progress.start(f"vectors of words from {source}")

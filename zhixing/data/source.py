@@ -1,22 +1,27 @@
 """Items to learn from, in an order that can be continued anywhere.
 
     PackedRows      token shards -> rows of equal length, documents packed side by side      (loader.py)
-    Shuffled        any list made anew for each epoch, in its random order
+    Pieces          token shards -> documents one by one, long ones cut
+    Shuffled        any list made anew for each epoch, in its random order                   (examples.py, sentences.py)
 
 A source is a pure function of (seed, epoch): a `Cursor` says where it is, and reading on from a saved cursor gives
 the same items as never having stopped.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, takewhile
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.data.loader import Loader, num_pairs
 from zhixing.data.order import Cursor
-from zhixing.data.pack import Row
+from zhixing.data.pack import Row, cut
 from zhixing.data.shard import TokenShard
 
 Item = TypeVar("Item", covariant=True)
@@ -88,3 +93,71 @@ def first_items(source: Source[Item], most: int | None) -> list[Item]:
     """The first `most` items of one pass (None: all of them), the same ones on every call."""
     one_pass = takewhile(lambda pair: pair[1].epoch == 0, source.read(Cursor(seed=0)))
     return [item for item, _ in islice(one_pass, most)]
+
+
+class Lazy(Sequence[Item]):
+    """A list of `length` items, each made when it is asked for."""
+
+    def __init__(self, length: int, make: Callable[[int], Item]) -> None:
+        self._length = length
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if isinstance(index, slice):
+            return [self._make(each) for each in range(*index.indices(self._length))]
+        return self._make(index)
+
+
+Ids = NDArray[np.int64]
+"""Token ids of one text."""
+
+
+class Pieces(Shuffled[Item]):
+    """Documents of token shards, one item each, cut where they are longer than `time`; `make` turns ids into items.
+
+    The random numbers that `make` is given follow from seed, epoch and piece.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[TokenShard],
+        *,
+        time: int,
+        make: Callable[[Ids, np.random.Generator], Item],
+    ) -> None:
+        self._shards, self._time, self._make = list(shards), time, make
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        """One per shard."""
+        return [shard.source_hash for shard in self._shards]
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Shard, start and length of every piece of at least two tokens."""
+        found = []
+        for number, shard in enumerate(self._shards):
+            starts, lengths = cut(shard.ends, self._time - 1)  # a piece of n pairs has n + 1 tokens
+            found.append(np.stack([np.full_like(starts, number), starts, lengths + 1], axis=1))
+        return np.concatenate(found)
+
+    def epoch(self, number: int, seed: int) -> Sequence[Item]:
+        """Every piece once."""
+        order = np.random.default_rng([seed, number]).permutation(len(self._places))
+
+        def make(index: int) -> Item:
+            chosen = int(order[index])
+            shard, start, length = self._places[chosen].tolist()
+            ids = self._shards[shard].ids[start : start + length].astype(np.int64)
+            return self._make(ids, np.random.default_rng([seed, number, chosen]))
+
+        return Lazy(len(order), make)

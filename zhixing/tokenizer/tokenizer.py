@@ -29,6 +29,7 @@ from zhixing.tokenizer.decoder import (
 )
 from zhixing.tokenizer.encoding import Encoding, PairEncoding, Special
 from zhixing.tokenizer.files import ROLES, TokenizerFiles, read_files, write_files
+from zhixing.tokenizer.marks import add_marks
 from zhixing.tokenizer.pipelines import Part, Pipelines
 
 # Of this class transformers takes the pipeline as it is; others it builds anew from the vocabulary alone.
@@ -90,6 +91,19 @@ class Tokenizer:
             "split_special_tokens": True,
         }
         return cls(TokenizerFiles(pipeline=pipeline, config=config, specials_map=parts))
+
+    def with_marks(self, marks: Sequence[str]) -> Self:
+        """The same tokenizer with more special tokens, such as a mask; those it has already stay as they are."""
+        if not marks:
+            return self
+        return type(self)(add_marks(self._files, marks, vocab=self.vocab))
+
+    def mark(self, text: str) -> int:
+        """The id of a special token by its text. Raises UnsupportedError where there is none."""
+        number = self._pipelines.full.token_to_id(text)
+        if number is None or number not in self._hidden:
+            raise UnsupportedError(f"this tokenizer has no special token {text!r}")
+        return int(number)
 
     def save(self, folder: str | Path, *, max_time: int | None = None) -> None:
         """Write the folder's files; `max_time` is the longest input the model reads (None: not stated)."""

@@ -24,19 +24,24 @@ class TrainConfig(Config):
     micro_batch: int | None = Field(default=None, ge=1)
     """Rows of data.time tokens that pass through the model at once, to bound memory; gradients of the parts of a
     step add up to that of the whole. Not set: all rows of the step."""
-    optimizer: Literal["muon", "adamw"] = "muon"
-    """muon: Muon for the matrices inside the model and AdamW for the rest; adamw: AdamW for everything."""
-    lr: float = Field(default=3e-3, gt=0.0, le=1.0)
-    """Highest learning rate of AdamW (with muon: embeddings, output layer, norms and biases)."""
+    optimizer: Literal["muon", "adamw", "sgd"] = "muon"
+    """muon: Muon for the matrices inside the model and AdamW for the rest; adamw: AdamW for everything; sgd:
+    stochastic gradient descent with momentum for everything."""
+    lr: float = Field(default=3e-3, gt=0.0, le=10.0)
+    """Highest learning rate of AdamW (with muon: embeddings, output layer, norms and biases) or of sgd."""
     matrix_lr: float = Field(default=0.02, gt=0.0, le=1.0)
     """Highest learning rate of Muon."""
     betas: tuple[Decay, Decay] = (0.9, 0.95)
     """How slowly AdamW forgets the mean and the mean square of the gradient."""
     momentum: Decay = 0.95
-    """How slowly Muon forgets the mean of the gradient."""
+    """How slowly Muon and sgd forget the mean of the gradient."""
     weight_decay: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share of a matrix inside the model lost per step, times its learning rate. Embeddings, output layer, norms
     and biases do not decay."""
+    l1: float = Field(default=0.0, ge=0.0)
+    """Times the sum of the sizes of the weights that would decay, added to the loss: many become zero."""
+    l2: float = Field(default=0.0, ge=0.0)
+    """Times half the sum of their squares, added to the loss. Only without weight_decay, which does the same."""
     warmup: Share = 0.02
     """Share of the training during which the learning rate rises from zero."""
     schedule: Literal["cosine", "wsd", "constant"] = "cosine"
@@ -75,7 +80,14 @@ class TrainConfig(Config):
         self._refuse_unused("cooldown", self.schedule == "wsd", f"schedule = {self.schedule}")
         self._refuse_unused("final", self.schedule != "constant", "schedule = constant")
         self._refuse_unused("matrix_lr", self.optimizer == "muon", f"optimizer = {self.optimizer}")
-        self._refuse_unused("momentum", self.optimizer == "muon", f"optimizer = {self.optimizer}")
+        has_momentum = self.optimizer in ("muon", "sgd")
+        self._refuse_unused("momentum", has_momentum, f"optimizer = {self.optimizer}")
+        self._refuse_unused("betas", self.optimizer != "sgd", "optimizer = sgd")
+        if self.l2 and self.weight_decay:
+            raise ValueError(
+                f"l2 = {self.l2} and weight_decay = {self.weight_decay} both make weights smaller; set one of them "
+                "to 0"
+            )
         return self
 
     def _refuse_unused(self, name: str, is_used: bool, by: str) -> None:

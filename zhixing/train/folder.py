@@ -15,7 +15,7 @@ from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.checkpoint.manifest import read_manifest
 from zhixing.checkpoint.steps import newest_good_step, steps
 from zhixing.core.errors import CheckpointError, UsageError
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 STEPS, BEST, RECORDS, MANIFEST = "checkpoints", "best", "records.jsonl", "manifest.json"
@@ -78,7 +78,7 @@ def records_length(folder: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def publish(folder: Path, model: LanguageModel, tokenizer: Tokenizer, *, info: ModelInfo) -> None:
+def publish(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> None:
     """Write the finished model into `folder`, among the other files of the run, its manifest last."""
     scratch = folder / ".finished"
     shutil.rmtree(scratch, ignore_errors=True)

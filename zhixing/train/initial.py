@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from zhixing.core.errors import ConfigError, UnsupportedError
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.vectors.table import Vectors
 from zhixing.vectors.token_rows import token_rows
@@ -24,7 +24,7 @@ class Coverage:
     vocab: int
 
 
-def set_embedding(model: LanguageModel, tokenizer: Tokenizer, vectors: Vectors) -> Coverage:
+def set_embedding(model: Network, tokenizer: Tokenizer, vectors: Vectors) -> Coverage:
     """Put vectors into the embedding of a model of any kind.
 
     Raises ConfigError for another width or if no token is a word of them, UnsupportedError for a model without embedding.
@@ -50,7 +50,7 @@ def set_embedding(model: LanguageModel, tokenizer: Tokenizer, vectors: Vectors) 
     return Coverage(covered=len(found.ids), vocab=tokenizer.vocab)
 
 
-def _embedding(model: LanguageModel, vocab: int) -> nn.Embedding:
+def _embedding(model: Network, vocab: int) -> nn.Embedding:
     found = [
         module
         for module in model.modules()

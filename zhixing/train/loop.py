@@ -28,15 +28,15 @@ from zhixing.core.files import locked
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.core.records import RecordWriter
 from zhixing.data.order import Cursor
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.objective.loss import Counts, Losses, add_counts
 from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import Stream, chunks, on_device, take
+from zhixing.train.batches import Stream, chunks, device_of, on_device, take
 from zhixing.train.config import TrainConfig, rows_per_step
 from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook
-from zhixing.train.optimizer import build_optimizer
+from zhixing.train.optimizer import build_optimizer, split
 from zhixing.train.precision import computing_in, resolve
 from zhixing.train.report import StepReport
 from zhixing.train.schedule import progress, rate
@@ -119,6 +119,7 @@ def step(
     share = rate(config, progress(config, step=state.step, seconds=state.seconds))
     parts = accumulate(state.model, objective, items, counts, config)
     loss, count = sum(parts.values()), next(iter(counts.values()))
+    parts |= penalise(state.model, config)
     grad_norm = _clip(state.model, config.clip)
     _refuse_not_finite(state, loss, grad_norm, config)
     state.optimizer.set_rate(share)
@@ -140,7 +141,7 @@ def step(
 
 
 def accumulate(
-    model: LanguageModel,
+    model: Network,
     objective: Objective[Any, Any],
     items: Sequence[Any],
     counts: Counts,
@@ -153,7 +154,7 @@ def accumulate(
     learnt = {name: count for name, count in counts.items() if count}
     if not learnt:
         raise DataError(f"not one of {len(items)} examples has a target to learn from")
-    device = model.device
+    device = device_of(model)
     dtype = resolve(config.precision, device)
 
     def compute(part: Sequence[Any]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -173,6 +174,21 @@ def accumulate(
 def _divided(losses: Losses, counts: Counts) -> Tensor:
     """The sum of the losses, each divided by its targets in the whole step."""
     return reduce(add, [losses[name].total / count for name, count in counts.items()])
+
+
+def penalise(model: Network, config: TrainConfig) -> dict[str, float]:
+    """Add the gradient of l1 · Σ|w| + l2 / 2 · Σ w² over the weights that decay; return both penalties.
+
+    Once a step, not once a micro-batch: they do not depend on the data.
+    """
+    if not config.l1 and not config.l2:
+        return {}
+    weights = [*split(model).matrices.values()]
+    l1 = config.l1 * reduce(add, [weight.abs().sum() for weight in weights])
+    l2 = config.l2 / 2 * reduce(add, [weight.square().sum() for weight in weights])
+    torch.autograd.backward(l1 + l2)
+    found = {"l1": float(l1.detach()), "l2": float(l2.detach())}
+    return {name: value for name, value in found.items() if value}
 
 
 def new_state(config: TrainConfig, inputs: Inputs) -> TrainState:
@@ -199,7 +215,7 @@ def _generator(device: torch.device) -> torch.Generator:
     return torch.default_generator
 
 
-def _clip(model: LanguageModel, longest: float | None) -> float:
+def _clip(model: Network, longest: float | None) -> float:
     """Norm of the whole gradient; the gradient is scaled down to `longest` if it is longer."""
     return float(nn.utils.clip_grad_norm_(model.parameters(), longest or math.inf))
 

@@ -79,7 +79,7 @@ class Optimizer:
                 yield self.names[weight], weight
 
 
-def build_optimizer(model: LanguageModel, config: TrainConfig) -> Optimizer:
+def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """The optimizer that `config` describes for the weights of `model`."""
     groups = split(model)
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
@@ -91,14 +91,15 @@ def build_optimizer(model: LanguageModel, config: TrainConfig) -> Optimizer:
             adamw([{"params": fixed, "weight_decay": 0.0}], config),
         ]
         return Optimizer(parts, names)
+    rule = sgd if config.optimizer == "sgd" else adamw
     both = [
         {"params": matrices, "weight_decay": decay},
         {"params": fixed, "weight_decay": 0.0},
     ]
-    return Optimizer([adamw([group for group in both if group["params"]], config)], names)
+    return Optimizer([rule([group for group in both if group["params"]], config)], names)
 
 
-def split(model: LanguageModel) -> Groups:
+def split(model: nn.Module) -> Groups:
     """Sort the weights of `model`; an AssertionError if one is left out or comes twice."""
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     table_ids = _embedding_ids(model) | _head_ids(model, list(weights.values()))
@@ -130,7 +131,12 @@ def adamw(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.O
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)
 
 
-def _stacks(model: LanguageModel) -> dict[nn.Parameter, tuple[int, ...]]:
+def sgd(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
+    """Stochastic gradient descent with momentum (Polyak 1964); its decay is scaled by the learning rate too."""
+    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
+
+
+def _stacks(model: nn.Module) -> dict[nn.Parameter, tuple[int, ...]]:
     """Rows of each map in the weights that stack several, as their modules declare in `stacked`."""
     return {
         module.get_parameter(name): rows
@@ -139,12 +145,18 @@ def _stacks(model: LanguageModel) -> dict[nn.Parameter, tuple[int, ...]]:
     }
 
 
-def _embedding_ids(model: LanguageModel) -> set[int]:
+def _embedding_ids(model: nn.Module) -> set[int]:
     return {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
 
 
-def _head_ids(model: LanguageModel, weights: list[nn.Parameter]) -> set[int]:
-    """The weights that the head reads, found by asking: those its output has a gradient for."""
+def _head_ids(model: nn.Module, weights: list[nn.Parameter]) -> set[int]:
+    """The weights that the head reads, found by asking: those its output has a gradient for.
+
+    A model that predicts no next token calls its layers of logits `output` or `unembed`.
+    """
+    if not isinstance(model, LanguageModel):
+        logits = (m for name, m in model.named_modules() if name.endswith(("output", "unembed")))
+        return {id(module.weight) for module in logits if hasattr(module, "weight")}
     was_training = model.training
     model.eval()
     token = torch.zeros(1, 1, dtype=torch.int64, device=weights[0].device)

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zhixing.checkpoint.folder import ModelInfo, load_model, save_model
+from zhixing.checkpoint.folder import ModelInfo, load_network, save_model
 from zhixing.checkpoint.steps import load_step, save_step
 from zhixing.core.errors import InterruptedRunError
 from zhixing.core.files import sha256_json
 from zhixing.core.interrupt import StopRequest
 from zhixing.core.records import RecordWriter
 from zhixing.data.source import Source
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.objective.protocol import Objective
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train import folder as run_folder
+from zhixing.train.batches import device_of
 from zhixing.train.config import TrainConfig
 from zhixing.train.hooks import Hook
 from zhixing.train.precision import resolve
@@ -39,7 +40,7 @@ _log = logging.getLogger(__name__)
 class Inputs:
     """What a run is given, next to its settings."""
 
-    model: LanguageModel
+    model: Network
     """Trained in place, on the device where it is."""
     tokenizer: Tokenizer
     """Saved with the model."""
@@ -189,7 +190,7 @@ def measure(session: Session) -> None:
         state.model,
         session.held_out,
         step=state.step,
-        dtype=resolve(config.precision, state.model.device),
+        dtype=resolve(config.precision, device_of(state.model)),
         should_stop=lambda: session.stop.is_requested,
     )
     if result is None:
@@ -254,7 +255,7 @@ def _select(session: Session) -> tuple[int, int]:
     if not folder.exists():
         _log.warning("the weights of the best step %d are lost; the last ones are used", best.step)
         return last
-    state.model.load_state_dict(load_model(folder).model.state_dict())
+    state.model.load_state_dict(load_network(folder).model.state_dict())
     return best.step, best.tokens
 
 

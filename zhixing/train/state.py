@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zhixing.core.errors import CheckpointError, ConfigError
 from zhixing.data.order import Cursor
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.train.optimizer import Optimizer
 
 RANDOM = "random"
@@ -33,7 +33,7 @@ class Best:
 class TrainState:
     """What changes while training (mutable)."""
 
-    model: LanguageModel
+    model: Network
     optimizer: Optimizer
     random: torch.Generator
     cursor: Cursor = field(default_factory=Cursor)

@@ -14,10 +14,10 @@ import torch
 
 from zhixing.core.errors import ZhixingError
 from zhixing.data.source import Source, first_items
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.assembly import Network
 from zhixing.objective.loss import Tallies, Tally, add_tallies, tallies_of
 from zhixing.objective.protocol import Objective
-from zhixing.train.batches import micro_batches, on_device
+from zhixing.train.batches import device_of, micro_batches, on_device
 from zhixing.train.precision import computing_in
 
 
@@ -78,7 +78,7 @@ def hold_out(
 
 @torch.no_grad()
 def validate(
-    model: LanguageModel,
+    model: Network,
     held: HeldOut,
     *,
     step: int,
@@ -90,7 +90,7 @@ def validate(
     Raises ZhixingError when the loss is not a finite number: such weights must not become the best.
     """
     began = perf_counter()
-    device = model.device
+    device = device_of(model)
     was_training = model.training
     model.eval()
     losses: Tallies = {}

@@ -1,0 +1,160 @@
+"""`zhixing train` for every objective, from files to a folder that opens; and the refusals."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.ladder_texts import write_texts
+from zhixing.checkpoint.folder import load_network
+from zhixing.cli import main
+
+HALF = 'shape = "t5", width = 16, layers = 1, heads = 2, kv_heads = 2, head_dim = 8, hidden = 16, max_time = 32'
+MODELS = {
+    "encoder": 'kind = "encoder"\nwidth = 16\nlayers = 1\nheads = 2\nkv_heads = 2\nhead_dim = 8\nhidden = 16\nmax_time = 32',
+    "encoder-decoder": f'kind = "encoder-decoder"\nencoder = {{ {HALF} }}\ndecoder = {{ {HALF} }}',
+    "seq2seq": 'kind = "seq2seq"\nembedding = 16\nwidth = 16',
+    "tagger": 'kind = "tagger"\nlabels = 2\nchain = true\nencoder = { embedding = 16, width = 16 }',
+    "cnn": 'kind = "cnn"\nlabels = 2\nembedding = 16\nfilters = 8',
+    "bag": 'kind = "bag"\nlabels = 1\nembedding = 16',
+    "lstm": 'kind = "lstm"\nwidth = 16\nlayers = 1',
+}
+TEXT = "The fox sleeps."
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "seq2seq": [{"src": "fox", "tgt": "狐狸"}, {"src": "dog", "tgt": "狗"}],
+    "classify": [{"text": TEXT, "label": "en"}, {"text": "狐狸在睡觉。", "label": "zh"}],
+    "regress": [
+        {"text1": TEXT, "text2": "The dog", "label": 0.5},
+        {"text1": "狗", "text2": "a", "label": -1},
+    ],
+    "tag": [{"tokens": ["The", "fox"], "tags": ["O", "B-ANIMAL"]}],
+    "span": [
+        {"question": "Who?", "context": TEXT, "answers": {"text": ["fox"], "answer_start": [4]}}
+    ],
+    "similar": [{"text1": "fox", "text2": "狐狸"}, {"text1": "dog", "text2": "狗"}],
+    "rank": [{"query": "fox", "texts": [TEXT, "狗"], "relevance": [1, 0]}],
+    "preference": [{"prompt": "Who?", "chosen": " fox", "rejected": " no"}],
+}
+CASES = [
+    ("masked", "encoder"), ("denoise", "encoder-decoder"), ("seq2seq", "encoder-decoder"),
+    ("classify", "encoder"), ("regress", "encoder"), ("tag", "encoder"), ("span", "encoder"),
+    ("similar", "encoder"), ("similar", "lstm"), ("rank", "encoder"), ("preference", "lstm"),
+    ("seq2seq", "seq2seq"), ("denoise", "seq2seq"), ("tag", "tagger"), ("classify", "cnn"), ("regress", "bag"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("objectives")
+    write_texts(folder / "texts")
+    for kind, rows in ROWS.items():
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows * 6)
+        (folder / f"{kind}.jsonl").write_text(lines, "utf-8")
+    return folder
+
+
+def recipe(place: Path, kind: str, model: str, *, examples: str = "") -> Path:
+    text = f"""
+name = "own"
+samples = []
+[[corpus.sources]]
+name = "own"
+path = "{place / "texts"}"
+[corpus.splits]
+validation = 0.2
+[tokenizer]
+vocab = 400
+[data]
+time = 32
+validate_tokens = 256
+[model]
+{MODELS[model]}
+[objective]
+kind = "{kind}"
+{examples}
+[train]
+steps = 3
+batch_tokens = 128
+precision = "float32"
+"""
+    path = place / f"{kind}-{model}.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def examples(place: Path, kind: str) -> str:
+    if kind not in ROWS:
+        return ""
+    file = place / f"{kind}.jsonl"
+    return f'examples = {{ train = "{file}", validation = "{file}" }}'
+
+
+def train(place: Path, path: Path, *more: str) -> int:
+    return main(
+        ["train", str(path), "--out", str(place / "run"), "--log", "plain", "--fresh", *more]
+    )
+
+
+@pytest.mark.parametrize(("kind", "model"), CASES)
+def test_every_objective_trains_from_files_to_a_folder(
+    place: Path, kind: str, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(place, kind, model, examples=examples(place, kind))
+    assert train(place, path, "--json") == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["steps"] == 3
+    if kind != "preference":
+        assert result["validation"]["loss"] > 0
+    loaded = load_network(place / "run")
+    assert loaded.manifest.step == result["selected_step"]
+
+
+def test_show_prints_the_first_examples_and_trains_nothing(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(place, "masked", "encoder")
+    out = place / "shown"
+    assert main(["train", str(path), "--out", str(out), "--log", "plain", "--show"]) == 0
+    shown = capsys.readouterr().out
+    assert "example 1 of objective masked" in shown
+    assert "tokens     <begin>|" in shown
+    assert "targets    –|" in shown
+    assert not (out / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "said"),
+    [
+        (
+            "masked",
+            "lstm",
+            "a model of kind 'lstm' cannot learn the objective 'masked'; set model.kind to encoder",
+        ),
+        (
+            "causal",
+            "encoder",
+            "cannot learn the objective 'causal'; set model.kind to decoder or rnn or lstm",
+        ),
+        ("classify", "encoder", "'objective.examples' is required"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(
+    place: Path, kind: str, model: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(place, recipe(place, kind, model)) == 3
+    assert said in capsys.readouterr().err
+
+
+def test_too_many_lost_examples_end_the_run(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = place / "bad.jsonl"
+    bad.write_text(
+        '{"text": "x", "label": "a"}\n{"text": "y", "label": "b"}\n{"text": "", "label": "a"}\n'
+    )
+    path = recipe(place, "classify", "encoder", examples=f'examples = {{ train = "{bad}" }}')
+    assert train(place, path) == 1
+    assert (
+        "33.3% dropped is more than objective.examples.max_dropped = 0.1" in capsys.readouterr().err
+    )

@@ -1,0 +1,149 @@
+"""Files of examples: every format gives the same rows, and what is wrong with a row or a file is said."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.objective.tiny import LABELS, TAGS, TIME, tokenizer
+from zhixing.core.errors import DataError
+from zhixing.corpus.rows import find_tables, rows
+from zhixing.data.examples import Losses, Made
+from zhixing.objective.classify import Classify
+from zhixing.objective.config import ExamplesConfig
+from zhixing.objective.preference import Preference
+from zhixing.objective.records import check_losses, labels_of, make_examples
+from zhixing.objective.span import Span
+from zhixing.objective.tag import Tag
+
+ROWS = [
+    {"tokens": ["李白", "x, y"], "tags": ["B-PER", "O"]},
+    {"tokens": ['say "hi"'], "tags": ["O"]},
+]
+
+
+def written(folder: Path, suffix: str) -> Path:
+    path = folder / f"examples{suffix}"
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+    if suffix == ".jsonl":
+        path.write_text(lines, "utf-8")
+    elif suffix == ".jsonl.gz":
+        path.write_bytes(gzip.compress(lines.encode()))
+    elif suffix == ".parquet":
+        pyarrow = pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow.parquet").write_table(pyarrow.Table.from_pylist(ROWS), path)
+    else:
+        separator = "\t" if suffix == ".tsv" else ","
+        quoted = [
+            separator.join(
+                '"' + json.dumps(v, ensure_ascii=False).replace('"', '""') + '"'
+                for v in row.values()
+            )
+            for row in ROWS
+        ]
+        path.write_text("\n".join([separator.join(ROWS[0]), *quoted]) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".csv", ".tsv", ".parquet"])
+def test_every_format_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
+    assert list(rows(find_tables(str(written(tmp_path, suffix))))) == ROWS
+
+
+def test_a_broken_line_is_counted_and_a_text_file_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n{oops\n[1]\n\n{"text": "y"}\n')
+    found = list(rows(find_tables(str(tmp_path / "a.jsonl"))))
+    assert found == [{"text": "x"}, "broken_line", "broken_line", {"text": "y"}]
+    (tmp_path / "b.txt").write_text("x")
+    with pytest.raises(DataError, match=r"not a table of examples; allowed: \.jsonl, \.csv"):
+        find_tables(str(tmp_path / "b.txt"))
+
+
+def reasons(objective: Any, *records: Any) -> list[str]:
+    return [each.dropped for each in make_examples(records, objective, origin="f")]
+
+
+def test_missing_keys_are_named_when_the_first_row_lacks_them() -> None:
+    objective = Classify(tokenizer(), time=TIME, labels=LABELS)
+    with pytest.raises(
+        DataError,
+        match=r"f has the keys sentence, y; .* needs \{text, label\} or \{text1, text2, label\}",
+    ):
+        reasons(objective, {"sentence": "x", "y": "good"})
+    good = {"text": "x", "label": "good"}
+    bad = [
+        {"text": "x"},
+        {"text": 3, "label": "good"},
+        {"text": "x", "label": "new"},
+        {"text": "", "label": "bad"},
+    ]
+    found = reasons(objective, good, *bad, "broken_line")
+    assert found == ["", "missing_key", "text_is_no_text", "unknown_label", "empty", "broken_line"]
+
+
+def test_what_is_wrong_with_tags_and_answers_is_said() -> None:
+    tag = Tag(tokenizer(), time=TIME, labels=TAGS)
+    assert reasons(tag, *ROWS, {"tokens": ["a"], "tags": []}, {"tokens": ["a"], "tags": ["X"]}, {"tokens": "a", "tags": ["O"]}) == [
+        "", "", "words_and_tags_differ", "unknown_tag", "tokens_is_no_list",
+    ]  # fmt: skip
+    span = Span(tokenizer(), time=12)
+    question = {"question": "Who?", "context": "The dog sleeps here"}
+    answers = [
+        {"text": ["dog"], "answer_start": [4]},
+        {"text": ["cat"], "answer_start": [4]},
+        {"text": ["here"], "answer_start": [15]},
+        "dog",
+    ]
+    records = [{**question, "answers": each} for each in answers]
+    assert reasons(span, *records) == [
+        "", "answer_not_in_context", "answer_cut_off", "answers_without_text_and_answer_start",
+    ]  # fmt: skip
+
+
+def test_a_long_prompt_loses_its_begin_and_keeps_the_answers(tmp_path: Path) -> None:
+    from tests.tiny import tiny_model
+
+    model = tiny_model("decoder", vocab=tokenizer().vocab)
+    objective = Preference(tokenizer(), time=16, beta=0.1, model=model)
+    record = {"prompt": "The quick brown fox jumps over", "chosen": " dog", "rejected": " no"}
+    found = objective.example(record)
+    assert found.truncated
+    assert found.example is not None
+    assert found.example["prompt"][0] == tokenizer().begin
+    assert "The quick brown fox jumps over".endswith(
+        tokenizer().decode(found.example["prompt"].tolist())
+    )
+    for side in ("chosen", "rejected"):
+        assert len(found.example["prompt"]) + len(found.example[side]) <= 16
+        assert tokenizer().decode(found.example[side].tolist()) == record[side]
+
+
+def test_the_labels_are_those_of_all_rows_sorted() -> None:
+    assert labels_of(
+        [{"text": "x", "label": 2}, "broken_line", {"text": "y", "label": 1}], "classify"
+    ) == ("1", "2")
+    assert labels_of(ROWS, "tag") == ("B-PER", "O")
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        (
+            Losses(examples=8, truncated=5, dropped={}),
+            r"62\.5% truncated is more than .*max_truncated = 0\.5",
+        ),
+        (
+            Losses(examples=8, truncated=0, dropped={"empty": 2}),
+            r"20\.0% dropped is more than .*max_dropped = 0\.1",
+        ),
+    ],
+)
+def test_too_many_losses_end_the_run(losses: Losses, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        check_losses(losses, ExamplesConfig(train="f"), origin="f")
+    check_losses(
+        Losses(examples=10, truncated=5, dropped={"x": 1}), ExamplesConfig(train="f"), origin="f"
+    )
+    assert Made().example is None

@@ -1,0 +1,280 @@
+"""From a recipe's `[objective]` to what a run is given: the objective, its training items and its held-out ones.
+
+causal              rows of packed documents
+masked              pairs of text segments, from documents cut into sentences
+denoise             pieces of documents
+all others          examples from files of the user
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from zhixing.cli.recipe import Recipe
+from zhixing.core.errors import ConfigError, DataError
+from zhixing.core.files import sha256_json
+from zhixing.core.progress import Progress
+from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.store import read_documents
+from zhixing.data.examples import Example, Examples, ExampleStore, reuse_examples, write_examples
+from zhixing.data.sentences import FIELDS, SentencePairs
+from zhixing.data.shard import TokenShard
+from zhixing.data.source import PackedRows, Pieces, Source
+from zhixing.model.assembly import Network
+from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig, NetworkConfig
+from zhixing.model.protocol import LanguageModel
+from zhixing.model.sequence_config import (
+    BagConfig,
+    ConvolutionConfig,
+    SequenceToSequenceConfig,
+    TaggerConfig,
+)
+from zhixing.objective.causal import Causal
+from zhixing.objective.classify import Classify, Regress
+from zhixing.objective.config import (
+    ClassifyConfig,
+    DenoiseConfig,
+    MaskedConfig,
+    PreferenceConfig,
+    RankConfig,
+    Seq2SeqConfig,
+    SimilarConfig,
+    TagConfig,
+    TaskConfig,
+)
+from zhixing.objective.denoise import Denoise, sentinel
+from zhixing.objective.masked import Masked, document_example
+from zhixing.objective.preference import Preference
+from zhixing.objective.protocol import Objective
+from zhixing.objective.rank import Rank
+from zhixing.objective.records import check_losses, labels_of, make_examples
+from zhixing.objective.seq2seq import Seq2Seq
+from zhixing.objective.similar import Similar
+from zhixing.objective.span import Span
+from zhixing.objective.tag import Tag
+from zhixing.tokenizer.marks import MASK
+from zhixing.tokenizer.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from zhixing.cli.workshop import Prepared
+
+HEADS: Mapping[str, tuple[str, ...]] = {
+    "masked": ("masked", "next-sentence"),
+    "classify": ("classify",),
+    "regress": ("classify",),
+    "rank": ("classify",),
+    "tag": ("tag",),
+    "span": ("span",),
+}
+"""Objective -> the heads that an encoder needs for it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What a run learns, and from what. `tokens_per_byte` is known where every token of the text is a target."""
+
+    objective: Objective[Any, Any]
+    train: Source[Any]
+    validation: Source[Any] | None
+    tokens_per_byte: float | None = None
+
+
+def marks(recipe: Recipe) -> list[str]:
+    """The special tokens that the objective of a recipe needs."""
+    if isinstance(recipe.objective, MaskedConfig):
+        return [MASK]
+    if isinstance(recipe.objective, DenoiseConfig):
+        return [sentinel(number) for number in range(recipe.objective.sentinels)]
+    return []
+
+
+def labels(recipe: Recipe) -> tuple[str, ...]:
+    """The labels of classify and tag: as the recipe says, else those of the training examples; empty for the rest."""
+    config = recipe.objective
+    if not isinstance(config, ClassifyConfig | TagConfig):
+        return ()
+    found = config.labels or labels_of(rows(find_tables(config.examples.train)), config.kind)
+    if len(found) < 2:
+        raise DataError(
+            f"{config.examples.train} has the labels {', '.join(found) or 'none'}; there must be two at least"
+        )
+    return found
+
+
+def with_heads(recipe: Recipe) -> NetworkConfig:
+    """The model of a recipe; an encoder without heads gets those that its objective needs.
+
+    Raises ConfigError when another model has not as many outputs as there are labels.
+    """
+    model, config = recipe.model, recipe.objective
+    if isinstance(model, TaggerConfig | ConvolutionConfig | BagConfig):
+        _refuse_other_number(model.labels, num_outputs(recipe))
+    if not isinstance(model, EncoderConfig) or model.heads_on_top:
+        return model
+    kinds = HEADS.get(config.kind, ())
+    if isinstance(config, MaskedConfig) and not config.next_sentence:
+        kinds = ("masked",)
+    number = num_outputs(recipe)
+    heads = [
+        HeadConfig.model_validate(
+            {"kind": kind, "labels": 2 if kind == "next-sentence" else number}
+        )
+        for kind in kinds
+    ]
+    return model.model_copy(update={"heads_on_top": tuple(heads)})
+
+
+def num_outputs(recipe: Recipe) -> int:
+    """How many logits a text or a word has under the objective of a recipe."""
+    sizes = {"regress": 1, "rank": 1}
+    return sizes.get(recipe.objective.kind) or len(labels(recipe)) or 2
+
+
+def _refuse_other_number(given: int, wanted: int) -> None:
+    if given != wanted:
+        raise ConfigError(f"model.labels = {given}, but the examples need {wanted}; write that")
+
+
+def make_task(recipe: Recipe, prepared: "Prepared", model: Network, progress: Progress) -> Task:
+    """The objective of a recipe with its items."""
+    config = recipe.objective
+    if config.kind == "causal":
+        return _causal(recipe, prepared)
+    if isinstance(config, MaskedConfig):
+        return _masked(recipe, config, prepared, progress)
+    if isinstance(config, DenoiseConfig):
+        return _denoise(recipe, config, prepared, model)
+    return _from_files(recipe, config, prepared, model, progress)
+
+
+def _causal(recipe: Recipe, prepared: "Prepared") -> Task:
+    time, text_bytes = recipe.data.time, prepared.split_bytes("validation")
+    held = PackedRows(shards=prepared.validation, time=time) if prepared.validation else None
+    lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
+    return Task(
+        objective=Causal(),
+        train=PackedRows(shards=prepared.train, time=time),
+        validation=held,
+        tokens_per_byte=held.num_targets / text_bytes if lossless and held and text_bytes else None,
+    )
+
+
+def _denoise(recipe: Recipe, config: DenoiseConfig, prepared: "Prepared", model: Network) -> Task:
+    assert isinstance(recipe.model, EncoderDecoderConfig | SequenceToSequenceConfig)
+    objective = Denoise(config, prepared.tokenizer, start=recipe.model.start)
+
+    def source(shards: Sequence[TokenShard]) -> Pieces[Any]:
+        return Pieces(shards, time=recipe.data.time, make=objective.item)
+
+    held = source(prepared.validation) if prepared.validation else None
+    return Task(objective=objective, train=source(prepared.train), validation=held)
+
+
+def _masked(recipe: Recipe, config: MaskedConfig, prepared: "Prepared", progress: Progress) -> Task:
+    common = int(np.argmax(_frequencies(prepared.train, prepared.tokenizer)))
+    objective = Masked(config, prepared.tokenizer, time=recipe.data.time, common=common)
+
+    def source(split: str) -> SentencePairs[Any]:
+        pairs = SentencePairs(
+            _sentence_store(prepared, split, progress),
+            objective.item,
+            room=objective.room,
+            short=config.short,
+            paired=config.next_sentence,
+        )
+        long, total = pairs.num_too_long()
+        progress.start(f"text pairs of {split}")
+        progress.finish(
+            f"{split}: {total:,} inputs an epoch, {long:,} of them cut to {recipe.data.time} tokens"
+        )
+        return pairs
+
+    held = source("validation") if prepared.validation else None
+    return Task(objective=objective, train=source("train"), validation=held)
+
+
+def _frequencies(shards: Sequence[TokenShard], tokenizer: Tokenizer) -> np.ndarray[Any, Any]:
+    counts = sum(np.bincount(shard.ids, minlength=tokenizer.vocab) for shard in shards)
+    found = np.array(counts)
+    found[[*tokenizer.specials.values()]] = 0
+    return found
+
+
+def _sentence_store(prepared: "Prepared", split: str, progress: Progress) -> ExampleStore:
+    folder, name = prepared.corpus.parent / "examples", f"{split}-sentences"
+    stamps = {"tokenizer_hash": prepared.tokenizer.hash, "source_hash": prepared.card.data_hash}
+    if store := reuse_examples(folder, name, **stamps):
+        return store
+    progress.start(f"sentences and words of {split}", unit="documents")
+
+    def made() -> Iterator[Any]:
+        for document in read_documents(prepared.corpus, split):
+            yield document_example(document.text, document.language, prepared.tokenizer)
+            progress.advance(1)
+
+    store = write_examples(folder, name, made(), fields=FIELDS, **stamps)
+    progress.finish(f"{split}: {store.losses}")
+    return store
+
+
+def _from_files(
+    recipe: Recipe, config: TaskConfig, prepared: "Prepared", model: Network, progress: Progress
+) -> Task:
+    objective = _task_objective(recipe, prepared.tokenizer, model)
+
+    def source(place: str, name: str) -> Examples[Example]:
+        store = _example_store(recipe, config, objective, prepared, place=place, name=name)
+        progress.start(f"examples of {name}")
+        progress.finish(f"{name}: {store.losses}")
+        check_losses(store.losses, config.examples, origin=place)
+        return Examples(store, lambda example, _: example)
+
+    held = config.examples.validation
+    return Task(
+        objective=objective,
+        train=source(config.examples.train, "train"),
+        validation=source(held, "validation") if held else None,
+    )
+
+
+def _example_store(
+    recipe: Recipe,
+    config: TaskConfig,
+    objective: Any,
+    prepared: "Prepared",
+    *,
+    place: str,
+    name: str,
+) -> ExampleStore:
+    found = find_tables(place)
+    folder, name = prepared.corpus.parent / "examples", f"{name}-{objective.kind}"
+    facts = [recipe.objective.model_dump(mode="json"), recipe.data.time, labels(recipe)]
+    stamps = {
+        "tokenizer_hash": prepared.tokenizer.hash,
+        "source_hash": sha256_json([found.sha256(), *facts]),
+    }
+    if store := reuse_examples(folder, name, **stamps):
+        return store
+    made = make_examples(rows(found), objective, origin=place)
+    return write_examples(folder, name, made, fields=objective.fields, **stamps)
+
+
+def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any:
+    config, time = recipe.objective, recipe.data.time
+    if isinstance(config, ClassifyConfig):
+        return Classify(tokenizer, time=time, labels=labels(recipe), loss=config.loss)
+    if isinstance(config, TagConfig):
+        return Tag(tokenizer, time=time, labels=labels(recipe))
+    if isinstance(config, SimilarConfig):
+        return Similar(tokenizer, time=time, loss=config.loss, temperature=config.temperature)
+    if isinstance(config, RankConfig):
+        return Rank(tokenizer, time=time, loss=config.loss)
+    if isinstance(config, PreferenceConfig):
+        return Preference(tokenizer, time=time, beta=config.beta, model=cast(LanguageModel, model))
+    if isinstance(config, Seq2SeqConfig):
+        assert isinstance(recipe.model, EncoderDecoderConfig | SequenceToSequenceConfig)
+        start, smoothing = recipe.model.start, config.label_smoothing
+        return Seq2Seq(tokenizer, time=time, start=start, smoothing=smoothing)
+    return {"regress": Regress, "span": Span}[config.kind](tokenizer, time=time)

@@ -1,0 +1,115 @@
+"""Rows of tables: jsonl, csv, tsv and parquet files (also .gz, .zst) as one mapping per row, with every column.
+
+Documents need one column of text (readers.py); examples of a task need several, and lists among them. In csv and tsv a
+list is written as JSON: ["B-PER", "O"]. A line that cannot be read comes out as the reason why.
+"""
+
+import csv
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.corpus.encoding import TextFile
+from zhixing.corpus.files import Found, find_files
+from zhixing.corpus.raw import inner_suffix, pieces_of_file
+from zhixing.corpus.readers import MAX_RECORD_CHARACTERS
+
+BrokenRow = str
+"""Why a line is no row."""
+Row = Mapping[str, Any]
+
+
+def find_tables(place: str) -> Found:
+    """The files that `place` (a file, a folder or a glob) means. Raises DataError when one of them is no table."""
+    found = find_files(place)
+    for _, path in found.files:
+        if inner_suffix(path) not in _READERS:
+            raise DataError(
+                f"{path} is not a table of examples; allowed: {', '.join(_READERS)}, each also with .gz or .zst"
+            )
+    return found
+
+
+def rows(found: Found) -> Iterator[Row | BrokenRow]:
+    """Every row of every file, in order."""
+    for _, path in found.files:
+        yield from _READERS[inner_suffix(path)](path)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines with their end; a line that is too long ends the reading."""
+    buffer = ""
+    for piece in TextFile(path=path).pieces():
+        buffer += piece
+        *complete, buffer = buffer.split("\n")
+        yield from (f"{line}\n" for line in complete)
+        if len(buffer) > MAX_RECORD_CHARACTERS:
+            raise DataError(f"{path} has a line of more than {MAX_RECORD_CHARACTERS} characters")
+    if buffer:
+        yield buffer
+
+
+def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
+    for line in _lines(path):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            yield "broken_line"
+            continue
+        yield value if isinstance(value, dict) else "broken_line"
+
+
+def _read_table(path: Path) -> Iterator[Row | BrokenRow]:
+    separator = "\t" if inner_suffix(path) == ".tsv" else ","
+    reader = csv.reader(_lines(path), delimiter=separator, strict=True)
+    try:
+        names = next(reader, [])
+        for values in reader:
+            if len(values) == len(names):
+                yield {
+                    name: _list_or_text(value) for name, value in zip(names, values, strict=True)
+                }
+            elif values:
+                yield "broken_line"
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num} cannot be read: {error}") from error
+
+
+def _list_or_text(value: str) -> Any:
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _read_parquet(path: Path) -> Iterator[Row | BrokenRow]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "data", f"reading {path}") from error
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
+        for piece in pieces_of_file(path):  # the format is read by position
+            unpacked.write(piece)
+        unpacked.flush()
+        try:
+            with pyarrow.parquet.ParquetFile(unpacked.name) as file:
+                for batch in file.iter_batches(batch_size=256):
+                    yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError) as error:
+            raise DataError(f"{path} is broken or no parquet file: {error}") from error
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[Row | BrokenRow]]] = {
+    ".jsonl": _read_jsonl,
+    ".csv": _read_table,
+    ".tsv": _read_table,
+    ".parquet": _read_parquet,
+}

@@ -1,0 +1,184 @@
+"""Examples of a task (a text and its label, a source and its target) in one memory-mapped file.
+
+An example is a few sequences of whole numbers by name; a store is a token shard (shard.py) in which every example takes
+one place per name, and a small JSON file that says the names and what was cut or left out on the way:
+
+    NAME.json   {"fields": ["tokens", "label"], "examples": 5, "truncated": 1, "dropped": {"too_long": 2}, …}
+    NAME.bin    tokens of example 0, its label, tokens of example 1, its label, …
+
+Order and randomness follow from (seed, epoch, example), so a run resumes exactly at its cursor.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhixing.core.errors import DataError
+from zhixing.core.files import atomic_open, read_json, write_json
+from zhixing.data.shard import ShardWriter, TokenShard, open_shard
+from zhixing.data.source import Lazy, Shuffled
+
+Item = TypeVar("Item", covariant=True)
+Example = Mapping[str, NDArray[np.int64]]
+"""Sequences of numbers by name; a label is a sequence of one."""
+_SIGN = 2**32
+"""The file holds numbers without a sign: those below zero are stored as 2^32 more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """An example, or why there is none; `truncated` when a part of the text did not fit."""
+
+    example: Example | None = None
+    dropped: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Losses:
+    """What the making of examples cost: how many were cut, how many left out and why."""
+
+    examples: int
+    truncated: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def num_dropped(self) -> int:
+        """All that were left out."""
+        return sum(self.dropped.values())
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.dropped.items()))
+        return (
+            f"{self.examples:,} examples, {self.truncated:,} truncated, {self.num_dropped:,} dropped"
+            f"{f' ({reasons})' if reasons else ''}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExampleStore:
+    """Examples on disk, read one by one."""
+
+    fields: tuple[str, ...]
+    shard: TokenShard
+    losses: Losses
+
+    def __len__(self) -> int:
+        return self.shard.num_documents // len(self.fields)
+
+    def __getitem__(self, index: int) -> Example:
+        first = index * len(self.fields)
+        return {
+            name: self.shard.document(first + place)
+            .astype(np.uint32)
+            .view(np.int32)
+            .astype(np.int64)
+            for place, name in enumerate(self.fields)
+        }
+
+
+class Examples(Shuffled[Item]):
+    """The examples of a store, shuffled; `make` may draw random numbers that follow from epoch and example."""
+
+    def __init__(
+        self, store: ExampleStore, make: Callable[[Example, np.random.Generator], Item]
+    ) -> None:
+        self._store, self._make = store, make
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        """That of the store."""
+        return [self._store.shard.source_hash]
+
+    def epoch(self, number: int, seed: int) -> Sequence[Item]:
+        """Every example once."""
+        order = np.random.default_rng([seed, number]).permutation(len(self._store))
+
+        def make(index: int) -> Item:
+            chosen = int(order[index])
+            return self._make(self._store[chosen], np.random.default_rng([seed, number, chosen]))
+
+        return Lazy(len(order), make)
+
+
+def write_examples(
+    folder: Path,
+    name: str,
+    made: Iterable[Made],
+    *,
+    fields: Sequence[str],
+    tokenizer_hash: str,
+    source_hash: str,
+) -> ExampleStore:
+    """Write `folder/name.bin` and `.json`, counting what was cut and left out. DataError when nothing is left."""
+    dropped = Counter[str]()
+    written = truncated = 0
+    with atomic_open(folder / f"{name}.bin") as file:
+        writer = ShardWriter(file, vocab=_SIGN)
+        for each in made:
+            if each.example is None:
+                dropped[each.dropped] += 1
+                continue
+            for key in fields:
+                writer.append((np.asarray(each.example[key], dtype=np.int64) % _SIGN).tolist())
+            written += 1
+            truncated += each.truncated
+        writer.finish(tokenizer_hash=tokenizer_hash, source_hash=source_hash)
+    losses = Losses(examples=written, truncated=truncated, dropped=dict(dropped))
+    if not written:
+        raise DataError(f"not one example of {name} can be used: {losses}")
+    facts = {
+        "fields": list(fields),
+        "tokenizer_hash": tokenizer_hash,
+        "source_hash": source_hash,
+        "truncated": truncated,
+        "dropped": dict(dropped),
+    }
+    write_json(folder / f"{name}.json", facts)
+    return open_examples(folder, name)
+
+
+def open_examples(folder: Path, name: str) -> ExampleStore:
+    """Open a store. Raises DataError when it is missing, damaged, or its files do not belong together."""
+    facts = read_json(folder / f"{name}.json")
+    shard = open_shard(folder / f"{name}.bin")
+    try:
+        fields = tuple(facts["fields"])
+        stamps = (facts["tokenizer_hash"], facts["source_hash"])
+        losses = Losses(
+            examples=shard.num_documents // len(fields),
+            truncated=facts["truncated"],
+            dropped=facts["dropped"],
+        )
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise DataError(f"{folder / name}.json is damaged; make the examples again") from error
+    if stamps != (shard.tokenizer_hash, shard.source_hash) or shard.num_documents % len(fields):
+        raise DataError(f"{folder / name}.json and .bin do not belong together; make them again")
+    return ExampleStore(fields=fields, shard=shard, losses=losses)
+
+
+def reuse_examples(
+    folder: Path, name: str, *, tokenizer_hash: str, source_hash: str
+) -> ExampleStore | None:
+    """The store of an earlier, equal run; None when there is none that is whole."""
+    try:
+        store = open_examples(folder, name)
+    except DataError:
+        return None
+    stamps = (store.shard.tokenizer_hash, store.shard.source_hash)
+    return store if stamps == (tokenizer_hash, source_hash) else None
+
+
+def float_bits(value: float) -> int:
+    """A float32 as the whole number that has its bits, to store it."""
+    return int(np.float32(value).view(np.int32))
+
+
+def bits_float(bits: int) -> float:
+    """The float32 that `float_bits` made a number of."""
+    return float(np.int32(bits).view(np.float32))

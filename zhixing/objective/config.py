@@ -1,0 +1,158 @@
+"""The `[objective]` table of a recipe: what the model is asked to learn."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from zhixing.core.config import Config
+
+
+class CausalConfig(Config):
+    """Predict each next token. For decoders and recurrent language models."""
+
+    kind: Literal["causal"] = "causal"
+    """Picks the objective."""
+
+
+class MaskedConfig(Config):
+    """Predict hidden tokens from both sides, and whether a text follows another (BERT). For encoders."""
+
+    kind: Literal["masked"]
+    """Picks the objective."""
+    share: float = Field(default=0.15, gt=0.0, lt=1.0)
+    """Share of tokens to predict."""
+    mask: float = Field(default=0.8, ge=0.0, le=1.0)
+    """Share of those that the model sees as the mask token."""
+    random: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Share of those that the model sees as another token; the rest it sees as they are."""
+    whole_words: bool = True
+    """Hide all tokens of a word together; words of Chinese are found by segmentation."""
+    next_sentence: bool = True
+    """Read two texts, and predict whether the second follows the first or comes from another document."""
+    short: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Share of inputs that are shorter than data.time, by a random amount."""
+
+
+class DenoiseConfig(Config):
+    """Write the spans that were taken out of a text (T5's span corruption). For encoder-decoders."""
+
+    kind: Literal["denoise"]
+    """Picks the objective."""
+    share: float = Field(default=0.15, gt=0.0, lt=1.0)
+    """Share of tokens taken out."""
+    span: float = Field(default=3.0, ge=1.0)
+    """Mean length of a span that is taken out, in tokens."""
+    sentinels: int = Field(default=100, ge=1, le=1000)
+    """Tokens that mark where a span is missing, one for each span of a text."""
+    label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of probability that the target gives to all tokens alike."""
+
+
+class ExamplesConfig(Config):
+    """Files of examples, and how many may be lost on the way."""
+
+    train: str = Field(min_length=1)
+    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob."""
+    validation: str = ""
+    """The same, held out; empty: nothing is validated."""
+    max_truncated: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Share of examples cut to data.time above which training is refused."""
+    max_dropped: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Share of examples that cannot be used above which training is refused."""
+
+
+class TaskConfig(Config):
+    """What all objectives with files of examples share."""
+
+    examples: ExamplesConfig
+    """Where the examples are."""
+
+
+class Seq2SeqConfig(TaskConfig):
+    """From a source to a target: {src, tgt}. For encoder-decoders."""
+
+    kind: Literal["seq2seq"]
+    """Picks the objective."""
+    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of probability that the target gives to all tokens alike."""
+
+
+class ClassifyConfig(TaskConfig):
+    """One label of a text or of two texts: {text, label} or {text1, text2, label}. For encoders and classifiers."""
+
+    kind: Literal["classify"]
+    """Picks the objective."""
+    labels: tuple[str, ...] = ()
+    """The labels, in the order of the model's outputs; empty: those of the training examples, sorted."""
+    loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
+    """cross_entropy: probabilities; hinge: the right label ahead of every other by 1 (a support vector machine)."""
+
+
+class RegressConfig(TaskConfig):
+    """A number for a text or for two texts: {text, label} or {text1, text2, label}. For encoders and classifiers."""
+
+    kind: Literal["regress"]
+    """Picks the objective; the loss is the squared error."""
+
+
+class TagConfig(TaskConfig):
+    """A label of each word: {tokens, tags}. For encoders and taggers; a tagger with chain = true learns a CRF."""
+
+    kind: Literal["tag"]
+    """Picks the objective."""
+    labels: tuple[str, ...] = ()
+    """The labels, in the order of the model's outputs; empty: those of the training examples, sorted."""
+
+
+class SpanConfig(TaskConfig):
+    """Where the answer stands in a text: {question, context, answers}. For encoders."""
+
+    kind: Literal["span"]
+    """Picks the objective."""
+
+
+class SimilarConfig(TaskConfig):
+    """Texts that mean the same get vectors that point the same way: {text1, text2, label}. For all that give vectors."""
+
+    kind: Literal["similar"]
+    """Picks the objective."""
+    loss: Literal["contrastive", "cosine"] = "contrastive"
+    """contrastive: each first text finds its second among those of the micro-batch, labels are not read; cosine: the
+    cosine of the two vectors is the label."""
+    temperature: float = Field(default=0.05, gt=0.0)
+    """Cosines are divided by it before they are compared (contrastive only)."""
+
+
+class RankConfig(TaskConfig):
+    """Order texts by how well they answer a query: {query, texts, relevance}. For encoders and classifiers."""
+
+    kind: Literal["rank"]
+    """Picks the objective."""
+    loss: Literal["pairwise", "listwise"] = "pairwise"
+    """pairwise: each better text above each worse one (RankNet); listwise: the whole order at once (ListNet)."""
+
+
+class PreferenceConfig(TaskConfig):
+    """Answers that people prefer become more probable: {prompt, chosen, rejected} (DPO). For language models."""
+
+    kind: Literal["preference"]
+    """Picks the objective."""
+    beta: float = Field(default=0.1, gt=0.0)
+    """How strongly the model is held to what it was before training; more holds it stronger."""
+
+
+ObjectiveConfig = Annotated[
+    CausalConfig
+    | MaskedConfig
+    | DenoiseConfig
+    | Seq2SeqConfig
+    | ClassifyConfig
+    | RegressConfig
+    | TagConfig
+    | SpanConfig
+    | SimilarConfig
+    | RankConfig
+    | PreferenceConfig,
+    Field(discriminator="kind"),
+]
+"""Any objective, told apart by `kind`."""

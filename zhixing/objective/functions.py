@@ -1,0 +1,44 @@
+"""The elementary losses, each as a sum over its rows; who calls them keeps the count.
+
+cross entropy   -log softmax(z)_y                                 Bishop 2006, §4.3.4
+hinge           Σ_{j≠y} max(0, 1 + z_j - z_y)                      Weston & Watkins 1999, eq. 4
+squared error   (z - y)²                                           Bishop 2006, §3.1.1
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from zhixing.core.targets import IGNORED
+
+
+def cross_entropy(
+    logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"], *, smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Sum of -log p(target) in nats; rows with the target -100 do not count.
+
+    smoothing: this share of the target is spread over all labels (Szegedy et al. 2016, §7).
+    """
+    return F.cross_entropy(
+        logits.float(), targets, reduction="sum", ignore_index=IGNORED, label_smoothing=smoothing
+    )
+
+
+def hinge(logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"]) -> Float[Tensor, ""]:
+    """Sum over rows and wrong labels of how much the right one is not ahead by 1."""
+    right = logits.gather(1, targets.unsqueeze(1))
+    behind = (1.0 + logits - right).clamp(min=0.0)
+    return behind.sum() - len(targets)  # the right label itself has given exactly 1 a row
+
+
+def squared_error(
+    values: Float[Tensor, " rows"], targets: Float[Tensor, " rows"]
+) -> Float[Tensor, ""]:
+    """Sum of squares of the differences."""
+    return torch.square(values - targets).sum()
+
+
+def num_right(logits: Float[Tensor, "*rows labels"], targets: Int[Tensor, "*rows"]) -> float:
+    """Rows whose largest logit is the target's; -100 is never right."""
+    return float((logits.argmax(dim=-1) == targets).sum())

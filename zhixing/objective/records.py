@@ -1,0 +1,103 @@
+"""Rows of a user's files as examples: which keys each objective needs, and what is wrong with a row.
+
+classify, regress   {text, label} or {text1, text2, label}
+seq2seq             {src, tgt}
+tag                 {tokens, tags}
+span                {question, context, answers}
+similar             {text1, text2} and label for the cosine
+rank                {query, texts, relevance}
+preference          {prompt, chosen, rejected}
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from zhixing.core.errors import DataError
+from zhixing.data.examples import Losses, Made
+from zhixing.objective.config import ExamplesConfig
+
+KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "classify": (("text", "label"), ("text1", "text2", "label")),
+    "regress": (("text", "label"), ("text1", "text2", "label")),
+    "seq2seq": (("src", "tgt"),),
+    "tag": (("tokens", "tags"),),
+    "span": (("question", "context", "answers"),),
+    "similar": (("text1", "text2"),),
+    "rank": (("query", "texts", "relevance"),),
+    "preference": (("prompt", "chosen", "rejected"),),
+}
+"""Objective -> the sets of keys, one of which a row must have."""
+_LISTS = frozenset({"tokens", "tags", "texts", "relevance"})
+_OTHERS = frozenset({"label", "answers"})
+
+
+class Maker(Protocol):
+    """What makes examples of rows: an objective."""
+
+    kind: str
+
+    def example(self, record: Mapping[str, Any]) -> Made:
+        """The example of one row, or why there is none."""
+
+
+def make_examples(
+    rows: Iterable[Mapping[str, Any] | str], objective: Maker, *, origin: str
+) -> Iterator[Made]:
+    """One for each row. Raises DataError when the first row has not the keys that are needed."""
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            yield Made(dropped=row)
+            continue
+        keys = keys_of(row, objective.kind)
+        if keys is None and number == 0:
+            wanted = " or ".join("{" + ", ".join(each) + "}" for each in KEYS[objective.kind])
+            raise DataError(
+                f"{origin} has the keys {', '.join(map(str, row)) or 'none'}; objective {objective.kind!r} needs {wanted}"
+            )
+        problem = "missing_key" if keys is None else _problem(row, keys)
+        yield Made(dropped=problem) if problem else objective.example(row)
+
+
+def keys_of(row: Mapping[str, Any], kind: str) -> tuple[str, ...] | None:
+    """The keys that are read of a row; None when it has no whole set of them."""
+    return next((keys for keys in KEYS[kind] if all(key in row for key in keys)), None)
+
+
+def labels_of(rows: Iterable[Mapping[str, Any] | str], kind: str) -> tuple[str, ...]:
+    """All labels (classify) or tags (tag) of some rows, sorted."""
+    key = "tags" if kind == "tag" else "label"
+    found: set[str] = set()
+    for row in rows:
+        value = [] if isinstance(row, str) else row.get(key, [])
+        found |= set(map(str, value)) if isinstance(value, list) else {str(value)}
+    return tuple(sorted(found))
+
+
+def check_losses(losses: Losses, config: ExamplesConfig, *, origin: str) -> None:
+    """Raise DataError when more was cut or left out than the settings allow."""
+    all_of_them = losses.examples + losses.num_dropped
+    checks: Sequence[tuple[str, int, float]] = (
+        ("truncated", losses.truncated, config.max_truncated),
+        ("dropped", losses.num_dropped, config.max_dropped),
+    )
+    for name, count, limit in checks:
+        if count > limit * all_of_them:
+            raise DataError(
+                f"{origin}: {losses}; {count / all_of_them:.1%} {name} is more than objective.examples.max_{name} = "
+                f"{limit}; raise data.time, mend the file, or raise the limit"
+            )
+
+
+def _problem(row: Mapping[str, Any], keys: Sequence[str]) -> str:
+    for key in keys:
+        value = row[key]
+        if key in _LISTS and not isinstance(value, list):
+            return f"{key}_is_no_list"
+        if key not in _LISTS | _OTHERS and not isinstance(value, str):
+            return f"{key}_is_no_text"
+    answers = row.get("answers")
+    if "answers" in keys and not (
+        isinstance(answers, dict) and {"text", "answer_start"} <= set(answers)
+    ):
+        return "answers_without_text_and_answer_start"
+    return ""

@@ -1,0 +1,160 @@
+"""A label for each word: names, parts of speech, segmentation.
+
+    words    Angela   Merkel   visited  Paris
+    tags     B-PER    I-PER    O        B-LOC
+    tokens   Ang ela  Mer kel  visited  Par is      a word's label stands at its first token; the others have none
+
+    loss = -Σ_words log softmax(z_first token)_tag, or with a linear chain -log p(all tags of the text)
+
+Devlin et al. 2018, §5.3 for first tokens; Lafferty et al. 2001 for the chain. BIO tags of what is found are read as
+entities like seqeval does by default: I-x without a B-x or I-x before it begins an entity.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from zhixing.core.targets import IGNORED
+from zhixing.data.examples import Example, Made
+from zhixing.objective.functions import cross_entropy
+from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
+from zhixing.objective.reading import kept, pad, word_logits
+from zhixing.text.segment import HAS_HAN
+from zhixing.tokenizer.tokenizer import Tokenizer
+
+Entity = tuple[str, int, int]
+"""Type, first word, and the word after the last one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagBatch:
+    """Texts side by side; `labels` is -100 wherever no word begins."""
+
+    tokens: Int[Tensor, "batch time"]
+    keep: Bool[Tensor, "batch time"]
+    labels: Int[Tensor, "batch time"]
+
+
+class Tag:
+    """One of `labels` for each word."""
+
+    kind = "tag"
+    target = "word"
+    fields = ("tokens", "labels")
+
+    def __init__(self, tokenizer: Tokenizer, *, time: int, labels: Sequence[str]) -> None:
+        self._tokenizer, self._time, self.labels = tokenizer, time, tuple(labels)
+        self._numbers = {label: number for number, label in enumerate(labels)}
+
+    def example(self, record: Mapping[str, Any]) -> Made:
+        """{tokens, tags}: words and as many tags."""
+        words, tags = record["tokens"], record["tags"]
+        if len(words) != len(tags) or not words:
+            return Made(dropped="words_and_tags_differ")
+        if not all(str(tag) in self._numbers for tag in tags):
+            return Made(dropped="unknown_tag")
+        cut = word_tokens(words, self._tokenizer)
+        ids, labels = [self._tokenizer.begin], [IGNORED]
+        for pieces, tag in zip(cut, tags, strict=True):
+            ids += pieces
+            labels += [self._numbers[str(tag)], *[IGNORED] * (len(pieces) - 1)][: len(pieces)]
+        room = self._time - 1
+        truncated = len(ids) > room
+        ids, labels = [*ids[:room], self._tokenizer.end], [*labels[:room], IGNORED]
+        return Made(
+            example={"tokens": np.array(ids), "labels": np.array(labels)}, truncated=truncated
+        )
+
+    def counts(self, item: Example) -> Counts:
+        """Words with a label."""
+        return {"loss": int(np.count_nonzero(item["labels"] != IGNORED))}
+
+    def collate(self, items: Sequence[Example]) -> TagBatch:
+        """Pad to the longest."""
+        rows = [item["tokens"] for item in items]
+        labels = pad([item["labels"] for item in items], IGNORED)
+        return TagBatch(tokens=pad(rows, self._tokenizer.pad), keep=kept(rows), labels=labels)
+
+    def losses(self, model: Any, batch: TagBatch) -> Losses:
+        """-log p of the labels, one by one or, where the model has a chain, all of a text together."""
+        logits, labels, there = by_word(word_logits(model, batch.tokens, batch.keep), batch.labels)
+        return {"loss": _loss(model, logits, labels, there)}
+
+    def measure(self, model: Any, batch: TagBatch) -> Measured:
+        """The loss, accuracy over words, and F1 over entities where the labels are BIO."""
+        logits, labels, there = by_word(word_logits(model, batch.tokens, batch.keep), batch.labels)
+        found = _best(model, logits, there)
+        true = [row[mask].tolist() for row, mask in zip(labels, there, strict=True)]
+        pairs = [pair for row in zip(found, true, strict=True) for pair in zip(*row, strict=True)]
+        right = Tally(total=float(sum(a == b for a, b in pairs)), count=len(pairs))
+        scores = {"accuracy": right}
+        if all(label == "O" or label[:2] in ("B-", "I-") for label in self.labels):
+            scores["entity_f1"] = self._f1(found, true)
+        return Measured(losses={"loss": _loss(model, logits, labels, there)}, scores=scores)
+
+    def _f1(self, found: Sequence[Sequence[int]], true: Sequence[Sequence[int]]) -> Tally:
+        """2 · right / (found + true), over all entities: sums that add up over batches."""
+        right = total = 0
+        for one, other in zip(found, true, strict=True):
+            guesses, facts = (set(entities([self.labels[n] for n in row])) for row in (one, other))
+            right += 2 * len(guesses & facts)
+            total += len(guesses) + len(facts)
+        return Tally(total=float(right), count=total)
+
+
+def word_tokens(words: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
+    """The tokens of each word, cut as in running text: a space before it unless Chinese stands on either side."""
+    cut = []
+    for place, word in enumerate(words):
+        before = words[place - 1][-1:] if place else ""
+        spaced = bool(before and word) and not HAS_HAN.search(before + word[0])
+        cut.append(tokenizer.encode_text(f" {word}" if spaced else word))
+    return cut
+
+
+def entities(tags: Sequence[str]) -> list[Entity]:
+    """What BIO tags say: B-x begins an x, I-x continues one or, where there is none to continue, begins one."""
+    found: list[Entity] = []
+    kind, start = "", 0
+    for place, tag in enumerate([*tags, "O"]):
+        goes_on = tag.startswith("I-") and tag[2:] == kind
+        if goes_on:
+            continue
+        if kind:
+            found.append((kind, start, place))
+        kind, start = ("", 0) if tag == "O" else (tag[2:], place)
+    return found
+
+
+def by_word(
+    logits: Float[Tensor, "batch time labels"], labels: Int[Tensor, "batch time"]
+) -> tuple[
+    Float[Tensor, "batch words labels"], Int[Tensor, "batch words"], Bool[Tensor, "batch words"]
+]:
+    """Only the places with a label, moved together; the last tensor is True at words, False at padding behind them."""
+    there = labels != IGNORED
+    order = (~there).long().argsort(dim=1, stable=True)[:, : int(there.sum(dim=1).max())]
+    moved = logits.gather(1, order.unsqueeze(-1).expand(-1, -1, logits.shape[-1]))
+    return moved, labels.gather(1, order), there.gather(1, order)
+
+
+def _loss(model: Any, logits: Tensor, labels: Tensor, there: Tensor) -> Loss:
+    count = int(there.sum())
+    chain = getattr(model, "chain", None)
+    if chain is None:
+        return Loss(total=cross_entropy(logits[there], labels[there]), count=count)
+    rows = there[:, 0]  # a text whose words were all cut off has nothing to say
+    return Loss(total=-chain(logits[rows].float(), labels[rows], there[rows]).sum(), count=count)
+
+
+def _best(model: Any, logits: Tensor, there: Tensor) -> list[list[int]]:
+    chain = getattr(model, "chain", None)
+    if chain is not None and bool(there[:, 0].all()):
+        best: list[list[int]] = chain.best(logits.float(), there)
+        return best
+    chosen = logits.argmax(dim=-1)
+    return [row[mask].tolist() for row, mask in zip(chosen, there, strict=True)]
