@@ -27,6 +27,7 @@ from zhixing.checkpoint.manifest import (
 )
 from zhixing.checkpoint.model_files import (
     CONFIG,
+    GENERATION,
     components,
     is_shared,
     model_kind,
@@ -42,8 +43,6 @@ from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Model = TypeVar("Model", bound=Network)
-
-GENERATION = "generation_config.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +141,7 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
     write_model(folder, model, specials)
     write_json(folder / GENERATION, specials)
     tokenizer.save(folder, max_time=model.max_time)
-    write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model)))
+    write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model, specials)))
     return manifest
 
 
