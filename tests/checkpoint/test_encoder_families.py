@@ -39,16 +39,18 @@ CASES += ["BertForPreTraining", "BertForNextSentencePrediction"]
 NAMES = ("B-人", "I-人", "O")
 
 
-def theirs(case: str, **settings: Any) -> Any:
+def theirs(case: str) -> Any:
+    settings: dict[str, Any] = {}
     name = next(name for name in SIZES if case.startswith(name))
+    if "ForSequence" in case or "ForToken" in case:
+        settings["id2label"] = dict(enumerate(NAMES))
+        settings["label2id"] = {label: index for index, label in enumerate(NAMES)}
     config = getattr(transformers, f"{name}Config")(
         **{**SIZES[name], **settings},
         vocab_size=vocab(),
         pad_token_id=tiny_tokenizer().pad,
         bos_token_id=None,
         eos_token_id=None,
-        id2label=dict(enumerate(NAMES)),
-        label2id={label: index for index, label in enumerate(NAMES)},
     )
     return make(getattr(transformers, case), config)
 
@@ -88,7 +90,7 @@ def our_answers(ours: Encoder, case: str) -> dict[str, torch.Tensor]:
 
 def their_answers(other: Any, case: str) -> dict[str, torch.Tensor]:
     tokens, keep, extra = inputs(case)
-    named = {"token_type_ids": segments for segments in extra.values()}
+    named = {"token_type_ids": extra["segments"]} if extra else {}
     found = other(tokens, attention_mask=keep.long(), output_hidden_states=True, **named)
     return {**found, "last_hidden_state": found.hidden_states[-1]}
 

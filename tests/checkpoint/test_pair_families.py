@@ -46,7 +46,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bart-relu": ("Bart", BART | {"decoder_start_token_id": 2, "activation_function": "relu"}),
     "marian": (
         "Marian",
-        BART | {"activation_function": "swish", "scale_embedding": True, "decoder_start_token_id": 0},
+        BART
+        | {"activation_function": "swish", "scale_embedding": True, "decoder_start_token_id": 0},
     ),
 }
 CLASSES = {
@@ -151,9 +152,7 @@ def test_greedy_generation_is_theirs(case: str, tmp_path: Path) -> None:
         do_sample=False,
         num_beams=1,
     )
-    written = greedy(
-        ours, source, keep=keep, max_tokens=12, ends=(tiny_tokenizer().end,)
-    )
+    written = greedy(ours, source, keep=keep, max_tokens=12, ends=(tiny_tokenizer().end,))
     for ids, row in zip(written, want.tolist(), strict=True):
         assert row[0] == ours.start
         assert row[1 : 1 + len(ids)] == ids

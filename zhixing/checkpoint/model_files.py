@@ -46,26 +46,35 @@ def is_shared(model: Network, specials: Mapping[str, int]) -> bool:
     return family_of(_config(model), specials) is not None
 
 
-def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> None:
-    """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id."""
+def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> dict[str, Any]:
+    """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id.
+
+    Returns what generation_config.json has to repeat.
+    """
     config = _config(model)
-    tensors = _own_tensors(model)
     family = family_of(config, specials)
-    rules, rows = _map(family, config, tensors)
-    write_tensors(folder / WEIGHTS, _to_file(tensors, rules, rows))
-    write_json(
-        folder / CONFIG, _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
-    )
+    write_tensors(folder / WEIGHTS, tensors_of(model, specials))
+    table = _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
+    write_json(folder / CONFIG, table)
+    repeated = () if family is None else family.from_generation
+    return {key: table[key] for key in repeated if key in table}
 
 
-def read_model(folder: Path) -> Network:
+def tensors_of(model: Network, specials: Mapping[str, int] | None = None) -> dict[str, Tensor]:
+    """The tensors of a model as its folder names them."""
+    config, tensors = _config(model), _own_tensors(model)
+    rules, rows = _map(family_of(config, specials or {}), config, tensors)
+    return _to_file(tensors, rules, rows)
+
+
+def read_model(folder: Path, *, allow_pickle: bool = False) -> Network:
     """The model of a folder, in float32 and ready for inference (`eval`).
 
     Raises CheckpointError for weights that do not fit config.json, UnsupportedError for what we cannot compute.
     """
     table = read_config(folder)
     check_is_supported(table, f"{folder / CONFIG}")
-    found = read_weights(folder)
+    found = read_weights(folder, allow_pickle=allow_pickle)
     family, config, vocab = _parse(table, folder, found)
     model = _assemble(config, vocab, folder)
     try:
