@@ -94,7 +94,9 @@ def test_the_pattern_of_llama_3_cuts_our_tiny_texts_as_ours_does() -> None:
     content["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = llama3
     other = Pipeline.from_str(json.dumps(content))
     for text in (*TEXTS, "用Python写 café 123456", "a\n\nb"):
-        assert other.encode(text, add_special_tokens=False).ids == tiny_tokenizer().encode_text(text)
+        assert other.encode(text, add_special_tokens=False).ids == tiny_tokenizer().encode_text(
+            text
+        )
 
 
 def test_patterns_that_llama_cpp_has_no_name_for_are_refused() -> None:

@@ -76,9 +76,7 @@ def chat_template(tokenizer: Tokenizer) -> str:
     return named if isinstance(named, str) else ""
 
 
-def _tokens(
-    pipeline: Mapping[str, Any], vocab: int, types: Any
-) -> tuple[list[str], list[int]]:
+def _tokens(pipeline: Mapping[str, Any], vocab: int, types: Any) -> tuple[list[str], list[int]]:
     """Every id's token and type; ids that the model has room for and the tokenizer does not use are unused."""
     tokens = [f"[UNUSED{index}]" for index in range(vocab)]
     kinds = [int(types.UNUSED)] * vocab

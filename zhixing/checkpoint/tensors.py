@@ -95,9 +95,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
     return {f"{name}": tensor for name, tensor in found.items()}
 
 
-def _read_shards(
-    index: Path, read: Callable[[Path], dict[str, Tensor]]
-) -> dict[str, Tensor]:
+def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[str, Tensor]:
     try:
         weight_map: dict[str, str] = read_json(index)["weight_map"]
         names = sorted(set(weight_map.values()))

@@ -1,9 +1,7 @@
 """`zhixing export`: a model as a folder or file that other programs open."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
+from typing import Literal
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import UsageError
@@ -18,8 +16,8 @@ PRECISIONS: dict[Form, tuple[Precision, ...]] = {
 
 
 def export(
-    model: Annotated[Path, Parameter(help="A model folder.")],
-    out: Annotated[Path, Parameter(help="The folder to write.")],
+    model: Path,
+    out: Path,
     *,
     to: Form,
     dtype: Precision | None = None,
@@ -30,6 +28,10 @@ def export(
 
     Parameters
     ----------
+    model
+        A model folder.
+    out
+        The folder to write.
     to
         hf: a Hugging Face folder of its family (transformers, vLLM). gguf: OUT/model.gguf (llama.cpp).
     dtype

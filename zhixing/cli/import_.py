@@ -1,16 +1,13 @@
 """`zhixing import`: a folder made elsewhere, checked, as a model folder of ours."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 
 
 def import_(
-    folder: Annotated[Path, Parameter(help="A Hugging Face folder.")],
-    out: Annotated[Path, Parameter(help="The model folder to write.")],
+    folder: Path,
+    out: Path,
     *,
     allow_pickle: bool = False,
     as_json: Json = False,
@@ -20,6 +17,10 @@ def import_(
 
     Parameters
     ----------
+    folder
+        A Hugging Face folder.
+    out
+        The model folder to write.
     allow_pickle
         Read tensors from pytorch_model.bin where there is no safetensors file; nothing in it is run.
     as_json
