@@ -13,11 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from zhixing.checkpoint.labels import label_fields, label_keys
 from zhixing.checkpoint.weights import Rule
 from zhixing.core.config import Config, key_of
 from zhixing.core.errors import CheckpointError, UnsupportedError
 
 Table = Mapping[str, Any]
+HasTensor = Callable[[str], bool]
+"""Whether the weights that go with a config.json have a tensor of this name."""
 
 SPECIALS = ("bos_token_id", "eos_token_id", "pad_token_id")
 """Keys of a config.json that name special tokens."""
@@ -28,12 +31,24 @@ COMMON = frozenset(
         *("model_type", "architectures", "vocab_size", "zhixing_dropout"),
         *("initializer_range", "use_cache", "dtype", "torch_dtype", "transformers_version"),
         *("_name_or_path", "output_attentions", "output_hidden_states", "return_dict"),
-        *("chunk_size_feed_forward", "problem_type", "tf_legacy_loss"),
+        *("chunk_size_feed_forward", "problem_type", "tf_legacy_loss", "gradient_checkpointing"),
+        *(
+            "id2label",
+            "label2id",
+            "num_labels",
+            "_num_labels",
+            "task_specific_params",
+            "finetuning_task",
+        ),
     }
 )
 """Keys of every family that are read elsewhere, or are about training, saving and calling."""
 
-COMMON_FIXED: Mapping[str, tuple[Any, ...]] = {"pruned_heads": ({}, None), "is_decoder": (False,)}
+COMMON_FIXED: Mapping[str, tuple[Any, ...]] = {
+    "pruned_heads": ({}, None),
+    "is_decoder": (False,),
+    "torchscript": (False,),
+}
 """Keys that must have one of these values where they appear; they are not written."""
 
 
@@ -51,9 +66,13 @@ class Family:
     config: type[Config]
     """The class of our configuration."""
     architectures: Mapping[str, tuple[str, ...]]
-    """Their class -> the kinds of heads that it has on top; the first without heads is what a plain model is."""
-    same: Mapping[str, str]
-    """Their key -> our field; the two mean the same."""
+    """Their class -> the kinds of heads that it has on top, in the order of HeadKind."""
+    optional_heads: Mapping[str, str] = field(default_factory=dict)
+    """Kind of head that a class may lack -> the tensor that tells."""
+    head_fields: Mapping[str, Table] = field(default_factory=dict)
+    """Kind of head -> the fields that it has in this family."""
+    same: Mapping[str, str | tuple[str, ...]]
+    """Their key -> our field, or fields, with dots; they mean the same."""
     defaults: Callable[[Table], Table] = _no_keys
     """config.json -> values of keys that it may leave out."""
     fixed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -74,6 +93,14 @@ class Family:
     """What some folders leave out before the names of weights that are not a head's."""
     buffers: tuple[str, ...] = ()
     """Ends of names of tensors that older folders hold and nothing reads."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """End of a name in older folders -> what it is now."""
+    twins: Mapping[str, str] = field(default_factory=dict)
+    """Another name of a tensor that some folders store twice -> its name in the rules."""
+    zeros: tuple[str, ...] = ()
+    """Tensors that a folder may leave out: then they are zeros."""
+    from_generation: tuple[str, ...] = ()
+    """Keys that may stand in generation_config.json instead of config.json."""
 
 
 def to_table(family: Family, config: Any, vocab: int) -> dict[str, Any]:
@@ -82,38 +109,47 @@ def to_table(family: Family, config: Any, vocab: int) -> dict[str, Any]:
         "architectures": [architecture(family, config)],
         "model_type": family.model_type,
         "vocab_size": vocab,
-        **{theirs: getattr(config, ours) for theirs, ours in family.same.items()},
+        **{theirs: _value(config, _paths(ours)[0]) for theirs, ours in family.same.items()},
         **{key: values[0] for key, values in family.fixed.items()},
+        **label_keys(getattr(config, "heads_on_top", ())),
         "initializer_range": 0.02,
         "use_cache": True,
         **family.write(config),
     }
 
 
-def from_table(family: Family, table: Table, origin: str) -> Any:
+def from_table(family: Family, table: Table, origin: str, has_tensor: HasTensor) -> Any:
     """Our configuration of a config.json. Raises UnsupportedError naming the key we cannot honour."""
     _check_keys(family, table, origin)
     full = {**family.defaults(table), **{k: v for k, v in table.items() if v is not None}}
     missing = [key for key in ("vocab_size", *family.same) if key not in full]
     if missing:
         raise CheckpointError(f"{origin} lacks {', '.join(missing)}")
-    fields: dict[str, Any] = {ours: full[theirs] for theirs, ours in family.same.items()}
-    fields |= {"shape": family.shape} if "shape" in family.config.model_fields else {}
+    flat = {path: full[theirs] for theirs, ours in family.same.items() for path in _paths(ours)}
+    flat |= family.read(full, origin)
+    if "shape" in family.config.model_fields:
+        flat["shape"] = family.shape
+    if "heads_on_top" in family.config.model_fields:
+        flat["heads_on_top"] = _heads(family, full, origin, has_tensor)
     try:
-        return family.config.model_validate(fields | family.read(full, origin))
+        return family.config.model_validate(_nested(flat))
     except ValidationError as error:
         lines = [_describe(family, key_of(fault), fault["msg"]) for fault in error.errors()]
         raise UnsupportedError(f"{origin}: {'; '.join(lines)}") from error
 
 
-def belongs(family: Family, config: Config) -> bool:
-    """Whether a configuration can be written as this family without a loss."""
+def belongs(family: Family, config: Config, specials: Mapping[str, int]) -> bool:
+    """Whether a configuration can be written as this family without a loss, with these special tokens."""
     if type(config) is not family.config or _architecture(family, config) is None:
         return False
+    kinds = kinds_of(config)
+    tells = {tensor for kind, tensor in family.optional_heads.items() if kind in kinds}
     try:
-        return bool(from_table(family, to_table(family, config, 1), "here") == config)
+        table = to_table(family, config, 1)
+        back = from_table(family, table, "here", lambda name: name in tells)
     except (UnsupportedError, CheckpointError):
         return False
+    return bool(back == config) and all(table.get(key, v) == v for key, v in specials.items())
 
 
 def architecture(family: Family, config: Any) -> str:
@@ -123,8 +159,24 @@ def architecture(family: Family, config: Any) -> str:
     return found
 
 
-def heads_of(family: Family, table: Table, origin: str) -> tuple[str, ...]:
-    """The kinds of heads of a config.json; UnsupportedError when its class is not one of the family's."""
+def kinds_of(config: Any) -> tuple[str, ...]:
+    """The kinds of heads on top of a model."""
+    return tuple(head.kind for head in getattr(config, "heads_on_top", ()))
+
+
+def _heads(
+    family: Family, table: Table, origin: str, has_tensor: HasTensor
+) -> list[dict[str, Any]]:
+    tells = family.optional_heads
+    kinds = _kinds(family, table, origin)
+    return [
+        {"kind": kind, **family.head_fields.get(kind, {}), **label_fields(kind, table, origin)}
+        for kind in kinds
+        if kind not in tells or has_tensor(tells[kind])
+    ]
+
+
+def _kinds(family: Family, table: Table, origin: str) -> tuple[str, ...]:
     (name, *_) = table.get("architectures") or [next(iter(family.architectures))]
     if name not in family.architectures:
         raise UnsupportedError(
@@ -134,9 +186,11 @@ def heads_of(family: Family, table: Table, origin: str) -> tuple[str, ...]:
 
 
 def _architecture(family: Family, config: Any) -> str | None:
-    kinds = tuple(head.kind for head in getattr(config, "heads_on_top", ()))
-    names = [name for name, heads in family.architectures.items() if heads == kinds]
-    return names[0] if names else None
+    kinds = kinds_of(config)
+    for name, heads in family.architectures.items():
+        if kinds in (heads, tuple(kind for kind in heads if kind not in family.optional_heads)):
+            return name
+    return None
 
 
 def _check_keys(family: Family, table: Table, origin: str) -> None:
@@ -153,10 +207,29 @@ def _check_keys(family: Family, table: Table, origin: str) -> None:
                 f"{origin}: the setting {key} = {value!r} is not known to Zhixing, and guessing that it has no "
                 "effect could change the model's output; remove it if you are sure that it has none"
             )
-    heads_of(family, table, origin)
+    _kinds(family, table, origin)
 
 
 def _describe(family: Family, ours: str, message: str) -> str:
     """A fault of one of our fields, under the name it has in their file."""
-    theirs = {name: key for key, name in family.same.items()}
+    theirs = {path: key for key, names in family.same.items() for path in _paths(names)}
     return f"{theirs.get(ours, ours)}: {message}" if ours else message.removeprefix("Value error, ")
+
+
+def _paths(ours: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (ours,) if isinstance(ours, str) else ours
+
+
+def _value(config: Any, path: str) -> Any:
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with a dot in a table of their own."""
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        table, _, name = path.rpartition(".")
+        (nested.setdefault(table, {}) if table else nested)[name] = value
+    return nested

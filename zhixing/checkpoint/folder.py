@@ -6,14 +6,14 @@
     neural/  ngram/                                             a mixture's two models, model folders themselves
     manifest.json                                               SHA-256 of all the others, written last
 
-Nothing here runs code that lies in a folder, and no pickle is ever opened.
+Nothing here runs code that lies in a folder, and no pickle is opened unless it is asked for.
 """
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.manifest import (
@@ -27,13 +27,14 @@ from zhixing.checkpoint.manifest import (
 )
 from zhixing.checkpoint.model_files import (
     CONFIG,
+    GENERATION,
     components,
     is_shared,
     model_kind,
     read_model,
     write_model,
 )
-from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, refused_pickle
+from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, pickles_in, refused_pickle
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
 from zhixing.model.assembly import Network
@@ -42,8 +43,6 @@ from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Model = TypeVar("Model", bound=Network)
-
-GENERATION = "generation_config.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +53,8 @@ class ModelInfo:
     tokens: int = 0
     config_hash: str = ""
     card: str = ""
+    ends: tuple[int, ...] = ()
+    """Token ids after which generation stops, where they are more than the tokenizer's end token."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,14 +94,15 @@ def load_model(folder: Path) -> Loaded[LanguageModel]:
     return cast(Loaded[LanguageModel], loaded)
 
 
-def load_network(folder: Path) -> Loaded[Network]:
+def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]:
     """Open any model folder. With a manifest every hash is checked; without one (Hugging Face) they are unknown.
 
+    allow_pickle: read tensors, and only tensors, from a pickle where there is no safetensors file.
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
     """
-    check_is_model(folder)
+    check_is_model(folder, allow_pickle=allow_pickle)
     manifest = _checked_manifest(folder)
-    model = read_model(folder)
+    model = read_model(folder, allow_pickle=allow_pickle)
     tokenizer = Tokenizer.load(folder)
     check_vocab(model, tokenizer, f"{folder}")
     if manifest is None:
@@ -139,15 +141,20 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
     for name, part in components(model).items():
         (folder / name).mkdir()
         write_manifest(folder / name, write_files(folder / name, part, tokenizer, info=info))
-    write_model(folder, model, specials)
-    write_json(folder / GENERATION, specials)
+    repeated = write_model(folder, model, specials)
+    write_json(folder / GENERATION, specials | repeated | _all_ends(specials, info.ends))
     tokenizer.save(folder, max_time=model.max_time)
-    write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model)))
+    write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model, specials)))
     return manifest
 
 
-def check_is_model(folder: Path) -> None:
-    """Raise CheckpointError unless `folder` is a folder with a configuration and safe weights."""
+def is_hugging_face(model: Network, tokenizer: Tokenizer) -> bool:
+    """Whether the folder of a model is one that transformers opens too."""
+    return is_shared(model, _specials(tokenizer))
+
+
+def check_is_model(folder: Path, *, allow_pickle: bool = False) -> None:
+    """Raise CheckpointError unless `folder` is a folder with a configuration and safe weights, or a pickle if allowed."""
     if folder.is_file():
         if folder.suffix in PICKLES:
             raise refused_pickle(folder)
@@ -158,8 +165,10 @@ def check_is_model(folder: Path) -> None:
         raise CheckpointError(f"there is no folder {folder}{_similar(folder)}")
     if any((folder / name).is_file() for name in (WEIGHTS, INDEX)) and (folder / CONFIG).is_file():
         return
-    pickles = sorted(path for path in folder.iterdir() if path.suffix in PICKLES)
+    pickles = pickles_in(folder)
     if pickles and not (folder / WEIGHTS).is_file():
+        if allow_pickle and (folder / CONFIG).is_file():
+            return
         raise refused_pickle(pickles[0])
     if (folder / NAME).is_file():
         verify(folder, read_manifest(folder))
@@ -207,6 +216,11 @@ def _specials(tokenizer: Tokenizer) -> dict[str, int]:
     keys = {"bos_token_id": Special.BEGIN, "eos_token_id": Special.END, "pad_token_id": Special.PAD}
     found = tokenizer.specials
     return {key: found[special] for key, special in keys.items() if special in found}
+
+
+def _all_ends(specials: Mapping[str, int], ends: tuple[int, ...]) -> dict[str, Any]:
+    """eos_token_id as a list, where there is more to it than the tokenizer says."""
+    return {"eos_token_id": list(ends)} if set(ends) - {specials.get("eos_token_id")} else {}
 
 
 def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:

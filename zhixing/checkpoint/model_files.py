@@ -7,6 +7,7 @@ opens by itself, and only its gate in its own tensors.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from zhixing.checkpoint.families import FAMILIES
 from zhixing.checkpoint.family import SPECIALS, Family, belongs, from_table, to_table
 from zhixing.checkpoint.tensors import WEIGHTS, read_weights, write_tensors
+from zhixing.checkpoint.tidy import has, tidied
 from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, identity, translate
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
@@ -29,6 +31,7 @@ from zhixing.model.ngram import NGram
 from zhixing.model.recurrent import Recurrent
 
 CONFIG = "config.json"
+GENERATION = "generation_config.json"
 PREFIX = "zhixing-"
 _OURS = frozenset({"model_type", "architectures", "vocab_size", "zhixing", *SPECIALS, "dtype"})
 
@@ -38,33 +41,44 @@ def model_kind(model: Network) -> str:
     return str(_config(model).kind)
 
 
-def is_shared(model: Network) -> bool:
+def is_shared(model: Network, specials: Mapping[str, int]) -> bool:
     """Whether transformers opens the folder too."""
-    return family_of(_config(model)) is not None
+    return family_of(_config(model), specials) is not None
 
 
-def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> None:
-    """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id."""
+def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> dict[str, Any]:
+    """Write config.json and model.safetensors. `specials` are the keys bos_token_id, eos_token_id, pad_token_id.
+
+    Returns what generation_config.json has to repeat.
+    """
     config = _config(model)
-    tensors = _own_tensors(model)
-    family = family_of(config)
-    rules, rows = _map(family, config, tensors)
-    write_tensors(folder / WEIGHTS, _to_file(tensors, rules, rows))
-    write_json(
-        folder / CONFIG, _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
-    )
+    family = family_of(config, specials)
+    write_tensors(folder / WEIGHTS, tensors_of(model, specials))
+    table = _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
+    write_json(folder / CONFIG, table)
+    repeated = () if family is None else family.from_generation
+    return {key: table[key] for key in repeated if key in table}
 
 
-def read_model(folder: Path) -> Network:
+def tensors_of(model: Network, specials: Mapping[str, int] | None = None) -> dict[str, Tensor]:
+    """The tensors of a model as its folder names them."""
+    config, tensors = _config(model), _own_tensors(model)
+    rules, rows = _map(family_of(config, specials or {}), config, tensors)
+    return _to_file(tensors, rules, rows)
+
+
+def read_model(folder: Path, *, allow_pickle: bool = False) -> Network:
     """The model of a folder, in float32 and ready for inference (`eval`).
 
     Raises CheckpointError for weights that do not fit config.json, UnsupportedError for what we cannot compute.
     """
     table = read_config(folder)
-    config, vocab = _parse(table, f"{folder / CONFIG}")
+    check_is_supported(table, f"{folder / CONFIG}")
+    found = read_weights(folder, allow_pickle=allow_pickle)
+    family, config, vocab = _parse(table, folder, found)
     model = _assemble(config, vocab, folder)
     try:
-        _load(model, config, read_weights(folder))
+        _load(model, family, found)
     except CheckpointError as error:
         raise CheckpointError(f"{folder}: {error}") from error
     return model.eval()
@@ -107,13 +121,12 @@ def _own_tensors(model: Network) -> dict[str, Tensor]:
     return {k: v for k, v in model.state_dict().items() if k.split(".")[0] not in names}
 
 
-def _load(model: Network, config: NetworkConfig, found: dict[str, Tensor]) -> None:
-    ours = _own_tensors(model)
-    family = family_of(config)
+def _load(model: Network, family: Family | None, found: dict[str, Tensor]) -> None:
+    config, ours = _config(model), _own_tensors(model)
     rules, rows = _map(family, config, ours)
     expected = _to_file(ours, rules, rows)
     if family is not None:
-        found = _tidied(family, found, expected)
+        found = tidied(family, found, expected)
     check_names(found, list(expected))
     if not isinstance(config, NGramConfig):  # the sizes of its tables depend on the text counted
         check_shapes(found, expected)
@@ -125,63 +138,57 @@ def _load(model: Network, config: NetworkConfig, found: dict[str, Tensor]) -> No
     assert not left, f"no rule fills {left}"
 
 
-def _tidied(
-    family: Family, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """The tensors of a folder under their full names, without buffers and without second copies of tied ones."""
-    named = {
-        family.prefix + name
-        if name not in expected and family.prefix + name in expected
-        else name: w
-        for name, w in found.items()
-        if name in expected or not name.endswith(family.buffers or ("\0",))
-    }
-    embed = named.get(next(rule.theirs[0] for rule in family.rules if rule.ours == "embed.weight"))
-    for rule in family.rules:
-        twin = named.get(rule.theirs[0]) if rule.is_tied_head else None
-        if twin is None or embed is None or rule.theirs[0] in expected:
-            continue
-        if not torch.equal(embed, twin):
-            raise CheckpointError(
-                f"tie_word_embeddings is true in config.json, but {rule.theirs[0]} differs from the embedding"
-            )
-        del named[rule.theirs[0]]
-    return named
-
-
-def _parse(table: Mapping[str, Any], origin: str) -> tuple[NetworkConfig, int]:
+def check_is_supported(table: Mapping[str, Any], origin: str) -> None:
+    """Raise UnsupportedError unless a config.json is of a model type that we know, and runs no code."""
     if "auto_map" in table:
         raise UnsupportedError(
             f"{origin}: auto_map asks to run Python code that lies in the folder; only built-in models are opened"
         )
-    kind = table.get("model_type")
-    vocab = table.get("vocab_size")
-    families = [family for family in FAMILIES if family.model_type == kind]
-    if families:
-        config = _first_that_reads(families, table, origin)
-    elif isinstance(kind, str) and kind.startswith(PREFIX):
-        config = _parse_ours(table, origin)
-    else:
-        names = sorted({family.model_type for family in FAMILIES})
+    kind, names = table.get("model_type"), {family.model_type for family in FAMILIES}
+    if kind not in names and not f"{kind}".startswith(PREFIX):
         raise UnsupportedError(
-            f"{origin}: model_type = {kind!r} cannot be opened; supported are {', '.join(names)} and our own "
+            f"{origin}: model_type = {kind!r} cannot be opened; supported are {', '.join(sorted(names))} and our own "
             f"{PREFIX}… folders"
         )
+
+
+def _parse(
+    table: Mapping[str, Any], folder: Path, found: Mapping[str, Tensor]
+) -> tuple[Family | None, NetworkConfig, int]:
+    origin = f"{folder / CONFIG}"
+    families = [family for family in FAMILIES if family.model_type == table["model_type"]]
+    vocab = table.get("vocab_size")
     if not isinstance(vocab, int) or vocab < 1:
         raise CheckpointError(f"{origin}: vocab_size = {vocab!r} must be a positive number")
-    return config, vocab
+    if not families:
+        return None, _parse_ours(table, origin), vocab
+    extra = _generation(folder, families[0])
+    full = {**extra, **{key: value for key, value in table.items() if value is not None}}
+    return *_first_that_reads(families, full, origin, found), vocab
+
+
+def _generation(folder: Path, family: Family) -> dict[str, Any]:
+    """Settings of generation that are part of the model here."""
+    if not family.from_generation or not (folder / GENERATION).is_file():
+        return {}
+    try:
+        table = read_json(folder / GENERATION)
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    return {key: table[key] for key in family.from_generation if key in table}
 
 
 def _first_that_reads(
-    families: list[Family], table: Mapping[str, Any], origin: str
-) -> NetworkConfig:
+    families: list[Family], table: Mapping[str, Any], origin: str, found: Mapping[str, Tensor]
+) -> tuple[Family, NetworkConfig]:
+    """The first family that reads a config.json without refusing it; else what the last one says against it."""
     *others, last = families
     for family in others:
         try:
-            return cast(NetworkConfig, from_table(family, table, origin))
+            return family, from_table(family, table, origin, partial(has, family, found))
         except UnsupportedError:
             continue
-    return cast(NetworkConfig, from_table(last, table, origin))
+    return last, from_table(last, table, origin, partial(has, last, found))
 
 
 def _parse_ours(table: Mapping[str, Any], origin: str) -> NetworkConfig:
@@ -200,9 +207,9 @@ def _parse_ours(table: Mapping[str, Any], origin: str) -> NetworkConfig:
     return config
 
 
-def family_of(config: NetworkConfig) -> Family | None:
+def family_of(config: NetworkConfig, specials: Mapping[str, int]) -> Family | None:
     """The family that a configuration can be written as; None: our own form is needed."""
-    return next((family for family in FAMILIES if belongs(family, config)), None)
+    return next((family for family in FAMILIES if belongs(family, config, specials)), None)
 
 
 def _table(family: Family | None, config: NetworkConfig, vocab: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ A rule says that the tensors on one side, stacked along their rows, are the tens
 rule whose tensor the model does not have is left out: a head that it lacks, an output layer that is the embedding.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,6 +32,8 @@ class Rule:
     """Another name for the embedding when the model is tied: then not in the file."""
     transposed: bool = False
     """Theirs has rows and columns the other way round."""
+    is_row: bool = False
+    """Theirs is a matrix of one row, ours a vector."""
 
 
 def expand(rules: Iterable[Rule], *, layers: int, experts: int, tied: bool) -> list[Rule]:
@@ -59,7 +61,7 @@ def translate(
     check_names(tensors, [name for _, source, _ in pairs for name in source])
     moved: dict[str, Tensor] = {}
     for rule, source, target in pairs:
-        turn = _transpose if rule.transposed else _as_it_is
+        turn = _turn(rule, direction)
         if direction == "import":
             moved[rule.ours] = _stack([turn(tensors[name]) for name in source])
         else:
@@ -118,12 +120,12 @@ def _stack(parts: list[Tensor]) -> Tensor:
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def _transpose(tensor: Tensor) -> Tensor:
-    return tensor.T.contiguous()
-
-
-def _as_it_is(tensor: Tensor) -> Tensor:
-    return tensor
+def _turn(rule: Rule, direction: Direction) -> Callable[[Tensor], Tensor]:
+    if rule.transposed:
+        return lambda tensor: tensor.T.contiguous()
+    if rule.is_row:
+        return lambda tensor: tensor.unsqueeze(0) if direction == "export" else tensor.squeeze(0)
+    return lambda tensor: tensor
 
 
 def _parts(stacked: Tensor, sizes: list[int], target: Sequence[str]) -> Sequence[Tensor]:

@@ -26,6 +26,8 @@ COMMANDS = {
         "zhixing.cli.theory:theory",
         "The ideas behind the models, worked out with numbers.",
     ),
+    "export": ("zhixing.cli.export:export", "Write a model for other programs."),
+    "import": ("zhixing.cli.import_:import_", "Take in a folder made elsewhere."),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
     "bench": ("zhixing.cli.bench:bench", "Measure our speeds beside those of others."),
     "doctor": ("zhixing.cli.doctor:doctor", "What this machine has, and what is missing."),

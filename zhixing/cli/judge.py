@@ -7,6 +7,7 @@ from typing import Any
 
 import zhixing
 from zhixing.api import Model
+from zhixing.core.errors import UnsupportedError
 from zhixing.core.progress import Progress
 from zhixing.core.records import read_records
 from zhixing.corpus.document import Document
@@ -15,6 +16,7 @@ from zhixing.engine.request import SamplingParams
 from zhixing.evaluate.harness import DocumentScore, Window, score_documents, signature
 from zhixing.evaluate.metrics import Scored, summarise
 from zhixing.evaluate.speed import generation_speed
+from zhixing.model.protocol import LanguageModel
 from zhixing.train.folder import RECORDS
 
 COSTS = ("seconds", "tokens")
@@ -34,12 +36,17 @@ def score(folder: Path, corpus: Path, *, seed: int, progress: Progress) -> dict[
 
 def judge(model: Model, documents: list[Document], *, name: str, progress: Progress) -> Scored:
     """Score documents one by one, under a window that fits the model."""
-    longest = model.network.max_time or LONGEST_WINDOW
+    network = model.network
+    if not isinstance(network, LanguageModel):
+        raise UnsupportedError(
+            f"a model of the kind {model.kind!r} predicts no next token, so its bits cannot be measured"
+        )
+    longest = network.max_time or LONGEST_WINDOW
     window = Window(time=min(longest, LONGEST_WINDOW))
     scores: list[DocumentScore] = score_documents(
-        model.network, model.tokenizer, documents, window=window, progress=progress
+        network, model.tokenizer, documents, window=window, progress=progress
     )
-    made = signature(model.network, model.tokenizer, scores, window=window)
+    made = signature(network, model.tokenizer, scores, window=window)
     return Scored(model=name, scores=tuple(scores), signature=made)
 
 

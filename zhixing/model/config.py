@@ -1,8 +1,9 @@
 """What a model is made of. The number of token ids is not here: it comes from the tokenizer."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from zhixing.core.config import Config
 from zhixing.model.sequence_config import (
@@ -11,6 +12,7 @@ from zhixing.model.sequence_config import (
     SequenceToSequenceConfig,
     TaggerConfig,
 )
+from zhixing.model.shapes import PAIRS
 from zhixing.model.stack_config import ActivationName, Probability, Shape, StackConfig
 
 
@@ -23,21 +25,39 @@ class DecoderConfig(StackConfig):
     """One matrix serves as embedding and as output layer."""
 
 
+HeadKind = Literal["masked", "next-sentence", "pool", "classify", "tag", "span"]
+"""What a head answers."""
+
+
 class HeadConfig(Config):
     """What an encoder's vectors are read by, besides the next floor."""
 
-    kind: Literal["masked", "next-sentence", "pool", "classify", "tag", "span"]
+    kind: HeadKind
     """masked: a token at each place; next-sentence: whether two texts follow each other; pool: one vector of the
     whole text; classify: one label of it; tag: one label at each place; span: where an answer starts and ends."""
     labels: int = Field(default=2, ge=1)
     """Labels of classify and tag; next-sentence and span have two."""
+    names: tuple[str, ...] = ()
+    """Their names, in the order of the logits; when given, `labels` need not be."""
     activation: ActivationName = "tanh"
     """Function of next-sentence, pool and classify."""
     pooling: Literal["first", "mean"] = "first"
     """Which vector next-sentence, pool and classify read: that of the first place, or the mean of all."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _count_names(cls, values: Any) -> Any:
+        """As many labels as names, where only names are given."""
+        if isinstance(values, Mapping) and values.get("names") and "labels" not in values:
+            return {**values, "labels": len(values["names"])}
+        return values
+
     @model_validator(mode="after")
     def _labels_fit(self) -> Self:
+        if self.names and len(set(self.names)) != self.labels:
+            raise ValueError(
+                f"labels = {self.labels}, but names has {len(set(self.names))} different ones"
+            )
         if self.labels != 2 and self.kind not in ("classify", "tag"):
             raise ValueError(f"labels = {self.labels} does nothing with kind = {self.kind}")
         return self
@@ -53,12 +73,14 @@ class EncoderConfig(StackConfig):
     heads_on_top: tuple[HeadConfig, ...] = ()
     """What reads its vectors: heads for masked tokens, sentence pairs, labels, tags, spans; each kind once."""
 
-    @model_validator(mode="after")
-    def _kinds_differ(self) -> Self:
-        kinds = [head.kind for head in self.heads_on_top]
+    @field_validator("heads_on_top")
+    @classmethod
+    def _in_order(cls, heads: tuple[HeadConfig, ...]) -> tuple[HeadConfig, ...]:
+        """Each kind once, in the order of HeadKind, however they were written."""
+        kinds = [head.kind for head in heads]
         if len(set(kinds)) < len(kinds):
             raise ValueError(f"heads_on_top has a kind twice: {', '.join(kinds)}")
-        return self
+        return tuple(sorted(heads, key=lambda head: get_args(HeadKind).index(head.kind)))
 
 
 class EncoderDecoderConfig(Config):
@@ -78,6 +100,19 @@ class EncoderDecoderConfig(Config):
     """Add a constant to the logit of every token."""
     start: int = Field(default=0, ge=0)
     """The token id that every target is begun with."""
+    first: int | None = Field(default=None, ge=0)
+    """The token id that generation always puts behind `start`. Not set: the model chooses."""
+    never: tuple[int, ...] = ()
+    """Token ids that generation never chooses."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_from_shape(cls, values: Any) -> Any:
+        """Fields that are not given are those of the decoder's shape."""
+        decoder = values.get("decoder") if isinstance(values, Mapping) else None
+        shape = decoder.get("shape") if isinstance(decoder, Mapping) else None
+        shape = decoder.shape if isinstance(decoder, StackConfig) else shape
+        return {**PAIRS.get(shape, {}), **values} if isinstance(shape, str) else values
 
     @model_validator(mode="after")
     def _halves_fit(self) -> Self:

@@ -72,3 +72,11 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
     | {"activation": "silu", "positions": "sinusoidal-halves", "scaled_embedding": True},
 }
 """Shape -> the fields that it sets; the others keep the defaults of StackConfig."""
+
+PAIRS: Mapping[str, Mapping[str, Any]] = {
+    "t5": {"scaled_output": True},
+    "t5-v1.1": {"tied": False},
+    "bart": {"output_bias": True},
+    "marian": {"output_bias": True},
+}
+"""Shape of the decoder -> the fields of EncoderDecoderConfig that it sets."""

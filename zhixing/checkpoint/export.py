@@ -1,0 +1,67 @@
+"""From a model folder to the forms of other programs, and back."""
+
+from pathlib import Path
+
+import torch
+
+from zhixing.checkpoint.folder import (
+    Loaded,
+    ModelInfo,
+    contents,
+    is_hugging_face,
+    load_network,
+    save_model,
+)
+from zhixing.checkpoint.gguf import Precision, write_gguf
+from zhixing.checkpoint.manifest import Manifest
+from zhixing.core.errors import CheckpointError, UnsupportedError
+from zhixing.core.files import atomic_folder
+from zhixing.model.assembly import Network
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Kinds of number of a Hugging Face folder."""
+GGUF = "model.gguf"
+
+
+def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
+    """Write a Hugging Face folder: weights of the given kind, tokenizer, generation settings, chat template.
+
+    Raises UnsupportedError for a model that no family of transformers can hold.
+    """
+    loaded = load_network(folder)
+    if not is_hugging_face(loaded.model, loaded.tokenizer):
+        raise UnsupportedError(
+            f"{folder} holds a model of the kind {loaded.manifest.model_kind!r} in our own form: no class of transformers "
+            "computes it, so there is no Hugging Face folder of it"
+        )
+    loaded.model.to(DTYPES[dtype])
+    save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
+    return out
+
+
+def export_gguf(folder: Path, out: Path, *, precision: Precision) -> Path:
+    """Write OUT/model.gguf. Raises UnsupportedError for what such a file cannot hold."""
+    loaded = load_network(folder)
+    if out.exists() and any(path.name != GGUF for path in out.iterdir()):
+        raise CheckpointError(
+            f"{out} exists and holds something else ({contents(out)}); choose another name"
+        )
+    with atomic_folder(out) as scratch:
+        write_gguf(scratch / GGUF, loaded.model, loaded.tokenizer, precision=precision)
+    return out / GGUF
+
+
+def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
+    """Check a folder made elsewhere and save it as ours, in safetensors and with hashes."""
+    loaded = load_network(folder, allow_pickle=allow_pickle)
+    return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
+
+
+def _info(loaded: Loaded[Network]) -> ModelInfo:
+    manifest = loaded.manifest
+    return ModelInfo(
+        step=manifest.step,
+        tokens=manifest.tokens,
+        config_hash=manifest.config_hash,
+        ends=loaded.ends,
+    )
