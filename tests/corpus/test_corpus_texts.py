@@ -80,3 +80,9 @@ def test_a_split_of_something_without_splits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x", "language": "en"}')
     with pytest.raises(UsageError, match="no splits"):
         read(tmp_path, "test")
+
+
+def test_a_replacement_character_of_the_file_itself_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(CHINESE[:500] + "\ufffd" + CHINESE[:400])
+    (document,) = read(tmp_path)
+    assert "\ufffd" in document.text

@@ -8,6 +8,7 @@ out: single-byte encodings other than Latin-1 (a Cyrillic or Greek file must be 
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from zhixing.core.errors import DataError
@@ -29,6 +30,7 @@ _COMMON_CHINESE = frozenset(
 _MIN_COMMON = 0.06
 _MAX_DAMAGED = 0.01
 _MAX_HIGH_LATIN = 0.3
+_REPLACEMENT = "\ufffd".encode()
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b"))
 
 
@@ -50,8 +52,12 @@ class TextFile:
                 break
         self.encoding = detect_encoding(sample, self.path)
         decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
-        yield self._counted(decoder.decode(sample))
-        for piece in content:
+        end = b""
+        for piece in chain([sample], content):
+            # A U+FFFD that the file itself holds was lost by somebody else, and is text.
+            seen = end + piece
+            self.num_replaced -= seen.count(_REPLACEMENT) if "utf-8" in self.encoding else 0
+            end = seen[-2:]
             yield self._counted(decoder.decode(piece))
         yield self._counted(decoder.decode(b"", final=True))
 
