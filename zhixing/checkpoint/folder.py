@@ -42,7 +42,7 @@ from zhixing.model.protocol import LanguageModel
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
-Model = TypeVar("Model", bound=Network)
+Model = TypeVar("Model", bound=Network, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
