@@ -1,7 +1,6 @@
 """The pages show what the program does: made parts, pictures and the numbers in the sentences are up to date."""
 
 import re
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ PICTURES = ROOT / "docs/pictures/theory"
 NUMBER = re.compile(r"(?<![\w.])[−-]?\d+\.\d+")
 SVG_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
-idea = cache(load)
+idea = load
 
 
 def page(language: str, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+from functools import cache
 
 from zhixing.core.errors import UsageError
 from zhixing.theory.idea import Bilingual, Idea
@@ -33,6 +34,7 @@ IDEAS = {
 """Name -> title. The module of an idea is zhixing.theory.NAME, its pages are docs/{en,zh}/theory/NAME.md."""
 
 
+@cache
 def load(name: str) -> Idea:
     """Compute the example of an idea; UsageError naming the nearest when there is none of this name."""
     if name not in IDEAS:

@@ -17,14 +17,13 @@ import importlib.util
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_text
 from zhixing.theory.catalogue import IDEAS, load
 from zhixing.theory.errata import ERRATA
-from zhixing.theory.idea import Idea, show
+from zhixing.theory.idea import show
 from zhixing.theory.words import in_chinese
 
 PART = re.compile(
@@ -110,23 +109,18 @@ def _first_line(node: ast.AST) -> int:
     return min([node.lineno, *(d.lineno for d in decorators)])  # type: ignore[attr-defined]
 
 
-@cache
-def _load(name: str) -> Idea:
-    return load(name)
-
-
 def _formula(name: str, language: str) -> str:
-    formula = _load(name).formula.strip()
+    formula = load(name).formula.strip()
     return f"$$\n{in_chinese(formula) if language == 'zh' else formula}\n$$"
 
 
 def _example(name: str, language: str) -> str:
-    lines = "\n".join(show(_load(name), language))
+    lines = "\n".join(show(load(name), language))
     return f"```text\n{lines}\n```"
 
 
 def _source(name: str, language: str) -> str:
-    return _load(name).source
+    return load(name).source
 
 
 def _errata(name: str, language: str) -> str:
