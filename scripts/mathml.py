@@ -6,7 +6,6 @@ that cannot be read stops the build. It also joins lines of Chinese, where a lin
 
 import html
 import re
-from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -52,6 +51,6 @@ class LinePostprocessor(Postprocessor):
         return BROKEN_LINE.sub(lambda found: found[1] or "", text)
 
 
-def makeExtension(**settings: Any) -> MathExtension:
-    """What Python-Markdown calls."""
-    return MathExtension(**settings)
+def makeExtension() -> MathExtension:
+    """What Python-Markdown calls; there is nothing to set."""
+    return MathExtension()

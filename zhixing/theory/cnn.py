@@ -1,6 +1,7 @@
 """A convolutional network for text: a small pattern is slid along the sentence, and the best match is kept."""
 
 import torch
+from torch import Tensor
 
 from zhixing.model.convolution import Patterns
 from zhixing.theory.idea import Bilingual, Idea, Step, values
@@ -19,7 +20,7 @@ c_{t,f} = \operatorname{ReLU}\Bigl(\sum_{j=1}^{k} w_{f,j} \cdot x_{t-k+j} + b_f\
 \hat c_f = \max_t\, c_{t,f}, \qquad p = \operatorname{softmax}(W \hat c + b)
 """,
         plain="c[t, f] = ReLU(Σ_j w[f, j]·x[t−k+j] + b[f]),  ĉ[f] = max_t c[t, f],  p = softmax(W ĉ + b)",
-        steps=_steps(),
+        steps=(*_slid(), *_decided()),
         source="Kim 2014, *Convolutional neural networks for sentence classification*, §2, eq. 1-4",
     )
 
@@ -34,13 +35,21 @@ def patterns() -> Patterns:
     return made
 
 
-def _steps() -> tuple[Step, ...]:
-    x = torch.tensor([[[number for _, number in SENTENCE]]])  # (batch, embedding, time)
+def _matches() -> tuple[Tensor, Tensor]:
+    """The fit of each filter at each place, and what is kept of it."""
+    x = sentence()
     found = patterns()
     with torch.no_grad():
-        matched = found.filters(x)[0]
-        kept = found(x, torch.ones_like(x))[0]
-    weights = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # rows: positive, negative
+        return found.filters(x)[0], found(x, torch.ones_like(x))[0]
+
+
+def sentence() -> Tensor:
+    """The numbers of the words: (batch, embedding, time)."""
+    return torch.tensor([[[number for _, number in SENTENCE]]])
+
+
+def _slid() -> tuple[Step, ...]:
+    matched, _ = _matches()
     return (
         Step(
             name="x",
@@ -49,7 +58,7 @@ def _steps() -> tuple[Step, ...]:
                 "“the film is not good”，每个词一个数。",
             ),
             formula="x",
-            value=values(x[0, 0]),
+            value=values(sentence()[0, 0]),
             digits=1,
         ),
         Step(
@@ -73,6 +82,13 @@ def _steps() -> tuple[Step, ...]:
             value=-1 * -1.0 + 1 * 1.0,
             digits=1,
         ),
+    )
+
+
+def _decided() -> tuple[Step, ...]:
+    matched, kept = _matches()
+    weights = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # rows: positive, negative
+    return (
         Step(
             name="kept",
             says=Bilingual(

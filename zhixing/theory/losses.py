@@ -31,7 +31,7 @@ p_i = \operatorname{softmax}(z_i), \qquad \frac{\partial\, \text{CE}}{\partial z
 """,
         plain="MSE = mean (ŷ − y)²;  hinge = mean max(0, 1 − y s);  CE = −mean Σ_c y log p,  ∂CE/∂z = (p − y)/m\n"
         "L2 = λ Σ w²;  L1 = λ Σ |w|;  dropout(x) = r ⊙ x / (1 − q)",
-        steps=(*_losses(), *_regularisation()),
+        steps=(*_losses(), _hinge(), *_regularisation()),
         source="Goodfellow, Bengio & Courville 2016, *Deep Learning*, §6.2.2, §7.1, §7.8; "
         "Cortes & Vapnik 1995 (hinge); Srivastava et al. 2014, *Dropout*, §4",
     )
@@ -42,7 +42,6 @@ def _losses() -> tuple[Step, ...]:
     nats, gradient = softmax_cross_entropy_reference(logits, targets)
     total = linear_cross_entropy(logits, torch.eye(3), targets)
     guessed, true = torch.tensor([2.5, 0.0, 2.0]), torch.tensor([3.0, -0.5, 2.0])
-    scores, signs = torch.tensor([0.4, 2.0, 0.5]), torch.tensor([1.0, 1.0, -1.0])
     return (
         Step(
             name="mse",
@@ -89,15 +88,19 @@ def _losses() -> tuple[Step, ...]:
             formula="Σ −log p",
             value=total.item(),
         ),
-        Step(
-            name="hinge",
-            says=Bilingual(
-                "Hinge loss of the scores 0.4, 2, 0.5 for +1, +1, −1: right by a margin of 1 costs nothing.",
-                "得分 0.4、2、0.5 对标签 +1、+1、−1 的合页损失：以间隔 1 答对则没有损失。",
-            ),
-            formula="max(0, 1 − y s)",
-            value=values((1 - signs * scores).clamp_min(0)),
+    )
+
+
+def _hinge() -> Step:
+    scores, signs = torch.tensor([0.4, 2.0, 0.5]), torch.tensor([1.0, 1.0, -1.0])
+    return Step(
+        name="hinge",
+        says=Bilingual(
+            "Hinge loss of the scores 0.4, 2, 0.5 for +1, +1, −1: right by a margin of 1 costs nothing.",
+            "得分 0.4、2、0.5 对标签 +1、+1、−1 的合页损失：以间隔 1 答对则没有损失。",
         ),
+        formula="max(0, 1 − y s)",
+        value=values((1 - signs * scores).clamp_min(0)),
     )
 
 
