@@ -110,12 +110,12 @@ def test_every_objective_trains_from_files_to_a_folder(
     assert loaded.manifest.step == result["selected_step"]
 
 
-def test_show_prints_the_first_examples_and_trains_nothing(
+def test_preview_prints_the_first_examples_and_trains_nothing(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = recipe(place, "masked", "encoder")
     out = place / "shown"
-    assert main(["train", str(path), "--out", str(out), "--log", "plain", "--show"]) == 0
+    assert main(["preview", str(path), "--out", str(out), "--log", "plain"]) == 0
     shown = capsys.readouterr().out
     assert "example 1 of objective masked" in shown
     assert "tokens     <begin>|" in shown

@@ -18,6 +18,7 @@ COMMANDS = {
     "quickstart": ("zhixing.cli.quickstart:quickstart", "Text to a measured ladder of models."),
     "data": ("zhixing.cli.data:app", "List, fetch, build and inspect text."),
     "tokenizer": ("zhixing.cli.tokenizer:app", "Train and inspect tokenizers."),
+    "preview": ("zhixing.cli.preview:preview", "Show the first examples that a recipe learns."),
     "train": ("zhixing.cli.train:train", "Train what a recipe says."),
     "vectors": ("zhixing.cli.vectors:app", "Learn, look at and measure word vectors."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),

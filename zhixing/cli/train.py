@@ -18,14 +18,8 @@ if TYPE_CHECKING:
 _RESUME = Parameter(
     negative="", help="Continue the run in the folder, bit for bit as if it had not been stopped."
 )
-_SHOW = Parameter(
-    negative="",
-    help="Print the first examples, token by token, with what is learnt; train nothing.",
-)
 WRITTEN = ("causal", "preference")
 """Objectives whose models continue a text, so that it can be scored and sampled."""
-SHOWN = 2
-"""Examples that --show prints."""
 _FRESH = Parameter(
     negative="", help="Delete the run in the folder and begin again; prepared text is kept."
 )
@@ -38,7 +32,6 @@ def train(
     overrides: Settings = (),
     resume: Annotated[bool, _RESUME] = False,
     fresh: Annotated[bool, _FRESH] = False,
-    show: Annotated[bool, _SHOW] = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> int:
@@ -52,9 +45,6 @@ def train(
         raise UsageError("--resume continues a run and --fresh deletes it; give one of them")
     read = load_recipe(recipe, overrides)
     folder = out or Path("runs") / read.name
-    if show:
-        print("\n\n".join(first_examples(read, folder, reporter(log))))
-        return 0
     result = main(
         read,
         folder,
@@ -68,20 +58,6 @@ def train(
     else:
         print(_told(result, folder))
     return 0
-
-
-def first_examples(recipe: "Recipe", folder: Path, progress: "Progress") -> list[str]:
-    """The first training examples of `recipe` as its model will see them, prepared in `folder`."""
-    from zhixing.cli.tasks import make_task, with_heads
-    from zhixing.cli.workshop import prepare
-    from zhixing.data.source import first_items
-    from zhixing.model.assembly import build_network
-    from zhixing.objective.preview import preview
-
-    prepared = prepare(recipe, folder / "data", progress)
-    model = build_network(with_heads(recipe), prepared.tokenizer.vocab)
-    task = make_task(recipe, prepared, model, progress)
-    return list(preview(first_items(task.train, SHOWN), task.objective, prepared.tokenizer))
 
 
 def main(
