@@ -265,6 +265,13 @@ def test_a_folder_in_shards_is_read(tmp_path: Path) -> None:
     index = {"weight_map": {key: file for file, part in parts.items() for key in part}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert torch.equal(load_model(folder).model.embed.weight, tiny_model("decoder").embed.weight)
+    content = (folder / "b.safetensors").read_bytes()
+    (folder / "b.safetensors").write_bytes(content[:-8])
+    with pytest.raises(CheckpointError, match=r"b\.safetensors .*not a whole"):
+        load_model(folder)
+    (folder / "b.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"b\.safetensors is missing"):
+        load_model(folder)
     index["weight_map"][names[0]] = "../outside.safetensors"
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(CheckpointError, match="outside"):

@@ -97,6 +97,10 @@ class Family:
     """End of a name in older folders -> what it is now."""
     twins: Mapping[str, str] = field(default_factory=dict)
     """Another name of a tensor that some folders store twice -> its name in the rules."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Tensor that a folder may hold though it is computed -> our buffer, which it must equal."""
+    untied_by: str = ""
+    """The tensor with which the output layer is not the embedding, where no setting says it."""
     zeros: tuple[str, ...] = ()
     """Tensors that a folder may leave out: then they are zeros."""
     from_generation: tuple[str, ...] = ()
@@ -129,6 +133,8 @@ def from_table(family: Family, table: Table, origin: str, has_tensor: HasTensor)
     flat |= family.read(full, origin)
     if "shape" in family.config.model_fields:
         flat["shape"] = family.shape
+    if family.untied_by:
+        flat["tied"] = not has_tensor(family.untied_by)
     if "heads_on_top" in family.config.model_fields:
         flat["heads_on_top"] = _heads(family, full, origin, has_tensor)
     try:
@@ -144,6 +150,8 @@ def belongs(family: Family, config: Config, specials: Mapping[str, int]) -> bool
         return False
     kinds = kinds_of(config)
     tells = {tensor for kind, tensor in family.optional_heads.items() if kind in kinds}
+    if not getattr(config, "tied", True):
+        tells.add(family.untied_by)
     try:
         table = to_table(family, config, 1)
         back = from_table(family, table, "here", lambda name: name in tells)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.checkpoint.gguf_tokenizer import write_tokenizer
@@ -120,9 +121,10 @@ def _layout(config: DecoderConfig, family: str, name: str) -> Callable[[Tensor],
     return lambda tensor: tensor
 
 
-def interleaved(weight: Tensor, heads: int) -> Tensor:
+def interleaved(weight: Float[Tensor, "rows width"], heads: int) -> Float[Tensor, "rows width"]:
     """Rows of each head from (first half, second half) to pairs (one of the first, one of the second)."""
-    return weight.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
+    halves = weight.reshape(heads, 2, -1, weight.shape[1])
+    return halves.transpose(1, 2).reshape(weight.shape)
 
 
 def _encoded(library: Any, tensor: Tensor, precision: Precision) -> tuple[Any, Any]:

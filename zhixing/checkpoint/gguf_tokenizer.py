@@ -57,8 +57,8 @@ def pattern_name(pipeline: Mapping[str, Any]) -> str:
         raise UnsupportedError("a tokenizer that changes its text cannot be written as GGUF")
     cutter = pipeline.get("pre_tokenizer") or {}
     steps = cutter.get("pretokenizers", [cutter])
-    patterns = [step["pattern"].get("Regex", "") for step in steps if step["type"] == "Split"]
-    is_bytes = [step for step in steps if step["type"] == "ByteLevel"]
+    patterns = [step["pattern"].get("Regex", "") for step in steps if step.get("type") == "Split"]
+    is_bytes = [step for step in steps if step.get("type") == "ByteLevel"]
     if is_bytes and not patterns and is_bytes[0].get("use_regex", True):
         return "gpt-2"
     if is_bytes and len(patterns) == 1 and patterns[0] in PATTERNS:

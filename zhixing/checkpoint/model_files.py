@@ -18,7 +18,7 @@ from torch import Tensor
 from zhixing.checkpoint.families import FAMILIES
 from zhixing.checkpoint.family import SPECIALS, Family, belongs, from_table, to_table
 from zhixing.checkpoint.tensors import WEIGHTS, read_weights, write_tensors
-from zhixing.checkpoint.tidy import has, tidied
+from zhixing.checkpoint.tidy import has, tidied, without_constants
 from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, identity, translate
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
@@ -126,6 +126,7 @@ def _load(model: Network, family: Family | None, found: dict[str, Tensor]) -> No
     rules, rows = _map(family, config, ours)
     expected = _to_file(ours, rules, rows)
     if family is not None:
+        found = without_constants(family, found, dict(model.named_buffers()))
         found = tidied(family, found, expected)
     check_names(found, list(expected))
     if not isinstance(config, NGramConfig):  # the sizes of its tables depend on the text counted

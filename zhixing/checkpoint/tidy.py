@@ -34,6 +34,18 @@ def tidied(
     return {name: tensor for name, tensor in named.items() if name not in heads}
 
 
+def without_constants(
+    family: Family, found: Mapping[str, Tensor], buffers: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """`found` without tables that are computed here. Raises CheckpointError for one that is another."""
+    for name, ours in family.constants.items():
+        table = found.get(name)
+        if table is not None and ours in buffers and not _is_near(table.float(), buffers[ours]):
+            raise CheckpointError(f"{name} is not the table of sines and cosines of this family")
+    constants = {name for name, ours in family.constants.items() if ours in buffers}
+    return {name: tensor for name, tensor in found.items() if name not in constants}
+
+
 def has(family: Family, found: Mapping[str, Tensor], name: str) -> bool:
     """Whether a folder has a tensor, under whichever of its names."""
     return any(full_name(family, other, {name: other}) == name for other in found)
@@ -65,6 +77,11 @@ def _merge(named: dict[str, Tensor], twin: str, name: str) -> None:
             f"{twin} differs from {name}, which is the same tensor in this model "
             "(tie_word_embeddings is true in config.json)"
         )
+
+
+def _is_near(table: Tensor, ours: Tensor) -> bool:
+    """Half precision rounds sines and cosines by 0.004 at most."""
+    return table.shape == ours.shape and torch.allclose(table, ours, atol=4e-3)
 
 
 def _names_of_heads(family: Family) -> set[str]:

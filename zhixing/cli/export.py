@@ -1,10 +1,13 @@
 """`zhixing export`: a model as a folder or file that other programs open."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zhixing.checkpoint.gguf import Precision as GgufPrecision
 
 Form = Literal["hf", "gguf"]
 Precision = Literal["float32", "bfloat16", "float16", "q8_0"]
@@ -53,7 +56,7 @@ def export(
     if to == "hf":
         made = export_hf(model, out, dtype=precision)
     else:
-        made = export_gguf(model, out, precision=precision)
+        made = export_gguf(model, out, precision=cast("GgufPrecision", precision))
     progress.finish(f"{made}: {precision}")
     if as_json:
         print_json({"model": str(model), "to": to, "dtype": precision, "written": str(made)})

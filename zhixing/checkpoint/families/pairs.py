@@ -152,7 +152,6 @@ def _t5_reader(*, gated: bool) -> Callable[[Table, str], dict[str, Any]]:
             ),
             **_read_start(table, origin),
             "scaled_output": scaled,
-            "tied": table.get("zhixing_tied", scaled),
         }
 
     return read
@@ -167,7 +166,8 @@ def _write_t5(config: EncoderDecoderConfig) -> dict[str, Any]:
         "dense_act_fn": function,
         "is_gated_act": config.encoder.gated,
         "scale_decoder_outputs": config.scaled_output,
-        "tie_word_embeddings": config.tied,
+        # Older readers take this for whether the output is scaled, newer ones look at the tensors.
+        "tie_word_embeddings": config.scaled_output,
     }
 
 
@@ -189,6 +189,7 @@ def _t5(shape: str, *, gated: bool) -> Family:
         rows=_rows,
         twins=dict.fromkeys((f"{half}.embed_tokens.weight" for half in _HALVES), "shared.weight"),
         buffers=("EncDecAttention.relative_attention_bias.weight",),
+        untied_by="lm_head.weight",
         from_generation=_START,
     )
 
@@ -323,6 +324,9 @@ MARIAN = _bart(
     extra={
         "architectures": {"MarianMTModel": ()},
         "fixed": {"share_encoder_decoder_embeddings": (True,)},
-        "buffers": ("embed_positions.weight",),
+        "constants": {
+            f"model.{half}.embed_positions.weight": f"{half}.inputs.places.table"
+            for half in _HALVES
+        },
     },
 )
