@@ -1,8 +1,6 @@
 """Published formats read as they are published, told by their content; what is wrong is named with file, line and column."""
 
 import json
-import warnings
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,6 @@ from zhixing.corpus.formats.published import (
     stream,
 )
 from zhixing.corpus.formats.squad import squad_version
-from zhixing.evaluate.tasks.spans import arguments
 
 GLUE = {
     "cola": (
@@ -296,28 +293,3 @@ def test_what_is_in_no_known_format_is_refused_with_the_list(tmp_path: Path) -> 
     assert len(formats()) == len(set(formats()))
     with pytest.raises(DataError, match=r"a\.txt:1, column"):
         read_published(path, "conll-u")
-
-
-@pytest.fixture
-def samples(tmp_path: Path) -> Path:
-    """Real samples of the formats, as a published package carries them for its own tests."""
-    cached = Path.home() / ".cache/zhixing-tests/allennlp-0.9.0-py3-none-any.whl"
-    if not cached.exists():
-        pytest.skip("fetch it with: python -m pip download --no-deps allennlp==0.9.0")
-    with warnings.catch_warnings(), zipfile.ZipFile(cached) as package:
-        inside = "allennlp/tests/fixtures/"
-        package.extractall(tmp_path, [n for n in package.namelist() if n.startswith(inside)])
-    return tmp_path / inside
-
-
-def test_real_samples_are_read_whole(samples: Path) -> None:
-    found = read_published(samples / "data/squad.json")
-    assert (found.format, found.dropped) == ("squad", {})
-    assert "Saint Bernadette Soubirous" in found.rows[0]["answers"]["text"]
-    found = read_published(samples / "data/conll2003.txt")
-    assert found.rows[0]["tags"] == ["B-ORG", "O", "B-PER", "O", "O", "B-LOC", "O"]
-    found = read_published(samples / "data/dependencies.conllu")
-    assert found.rows[0]["tokens"][:3] == ["What", "if", "Google"]
-    found = read_published(samples / "conll_2012/subdomain/example.gold_conll")
-    assert ("ARG0", ((0, 3),)) in arguments(found.rows[0]["tags"])
-    assert found.dropped == {}
