@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
-from zhixing.evaluate import metrics
+from zhixing.evaluate import resampling
 from zhixing.evaluate.harness import DocumentScore
 from zhixing.evaluate.metrics import Scored, bits_per_byte, compare, perplexity, summarise
 from zhixing.evaluate.score import Signature
@@ -63,7 +63,7 @@ def test_the_interval_covers_the_truth_about_95_times_in_100():
 
 def test_the_same_seed_gives_the_same_interval_however_it_is_cut(monkeypatch):
     whole = bits_per_byte(sample(30))
-    monkeypatch.setattr(metrics, "CELLS", 30 * 7)
+    monkeypatch.setattr(resampling, "CELLS", 30 * 7)
     assert bits_per_byte(sample(30)) == whole
     assert bits_per_byte(sample(30), seed=1) != whole
 
@@ -126,7 +126,7 @@ def test_randomisation_equals_the_exact_test_of_all_sign_flips():
     gains = np.array([0.5, 1.5, -0.3, 2.0, 0.9, 1.1])
     signs = np.array(np.meshgrid(*[[-1, 1]] * 6)).reshape(6, -1)
     exact = np.mean(np.abs(signs.T @ gains) >= gains.sum() - 1e-9)
-    assert metrics._randomisation(gains, 3) == pytest.approx(exact, abs=0.02)
+    assert resampling.random_signs(gains, 3) == pytest.approx(exact, abs=0.02)
 
 
 def test_equal_models_are_called_different_about_5_times_in_100():

@@ -39,8 +39,8 @@ def rows(found: Found) -> Iterator[Row | BrokenRow]:
         yield from _READERS[inner_suffix(path)](path)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Lines with their end; a line that is too long ends the reading."""
+def lines(path: Path) -> Iterator[str]:
+    """Lines of a text file with their end. Raises DataError for one that is too long."""
     buffer = ""
     for piece in TextFile(path=path).pieces():
         buffer += piece
@@ -53,7 +53,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
-    for line in _lines(path):
+    for line in lines(path):
         if not line.strip():
             continue
         try:
@@ -66,7 +66,7 @@ def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
 
 def _read_table(path: Path) -> Iterator[Row | BrokenRow]:
     separator = "\t" if inner_suffix(path) == ".tsv" else ","
-    reader = csv.reader(_lines(path), delimiter=separator, strict=True)
+    reader = csv.reader(lines(path), delimiter=separator, strict=True)
     try:
         names = next(reader, [])
         for values in reader:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhixing.core.errors import DataError, MissingExtraError
-from zhixing.evaluate.metrics import ratio_interval
+from zhixing.evaluate.resampling import ratio_interval
 from zhixing.evaluate.score import Score
 
 Symbols = Sequence[str]

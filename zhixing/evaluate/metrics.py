@@ -7,48 +7,28 @@ of the difference, approximate randomisation (Noreen 1989) the chance of a diffe
 equals. Left out: corrections for comparing many models at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zhixing.core.errors import DataError, UsageError
+from zhixing.core.errors import DataError
 from zhixing.evaluate.harness import DocumentScore
+from zhixing.evaluate.resampling import (
+    RESAMPLES,
+    Difference,
+    Floats,
+    random_signs,
+    ratio_interval,
+)
 from zhixing.evaluate.score import Score, Signature
-
-RESAMPLES = 2000
-CELLS = 2**22
-"""Random numbers drawn at once; bounds the memory of a resampling."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """Model a against model b in bits per byte; `difference` below zero means that a needs fewer bits.
-
-    `low` and `high` bound the 95 % interval of the difference; `p_value` is the share of random swaps of the two
-    models, document by document, that give a difference at least as large.
-    """
+class Comparison(Difference):
+    """Model a against model b in bits per byte; `difference` below zero means that a needs fewer bits."""
 
     language: str
-    a: float
-    b: float
-    difference: float
-    low: float | None
-    high: float | None
-    p_value: float
-    count: int
-    seed: int
-    resamples: int
-
-    @property
-    def is_significant(self) -> bool:
-        """Both tests agree at the 5 % level that the models differ."""
-        if self.low is None or self.high is None:
-            return False
-        return self.p_value < 0.05 and not self.low <= 0.0 <= self.high
 
 
 def bits_per_byte(
@@ -143,7 +123,7 @@ def _compare(
         difference=float(gains.sum() / sizes.sum()),
         low=low,
         high=high,
-        p_value=_randomisation(gains, seed),
+        p_value=random_signs(gains, seed),
         count=len(pairs),
         seed=seed,
         resamples=RESAMPLES,
@@ -160,41 +140,6 @@ def _columns(scores: Sequence[DocumentScore], unit: str) -> tuple[Floats, Floats
             "choose another file, split or language"
         )
     return bits, sizes
-
-
-def ratio_interval(values: Floats, weights: Floats, seed: int) -> tuple[float | None, float | None]:
-    """The 2.5 % and 97.5 % percentiles of sum(values) / sum(weights) over resampled documents."""
-    if seed < 0:
-        raise UsageError(f"seed = {seed}: a seed is zero or larger")
-    count = len(values)
-    if count < 2:
-        return None, None
-    random = np.random.default_rng(seed)
-    ratios = []
-    for rows in _portions(count):
-        drawn = random.integers(count, size=(rows, count))
-        totals = weights[drawn].sum(axis=1)
-        ratios.append(values[drawn].sum(axis=1)[totals > 0] / totals[totals > 0])
-    low, high = np.percentile(np.concatenate(ratios), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _randomisation(gains: Floats, seed: int) -> float:
-    """Two-sided p-value: how often do random signs give a total at least as far from zero?"""
-    random = np.random.default_rng(seed)
-    observed = abs(gains.sum()) * (1.0 - 1e-12)  # a rounding error must not undo a tie
-    hits = 0
-    for rows in _portions(len(gains)):
-        signs = random.integers(2, size=(rows, len(gains)), dtype=np.int8) * 2 - 1
-        hits += int((np.abs(signs @ gains) >= observed).sum())
-    return (hits + 1) / (RESAMPLES + 1)
-
-
-def _portions(count: int) -> Iterator[int]:
-    """RESAMPLES cut so that a portion times `count` stays within CELLS."""
-    size = max(1, CELLS // count)
-    for start in range(0, RESAMPLES, size):
-        yield min(size, RESAMPLES - start)
 
 
 def _power(value: float | None) -> float | None:

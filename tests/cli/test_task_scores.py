@@ -1,0 +1,90 @@
+"""`zhixing evaluate score`: files in, scores out; what does not fit is named with file and line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from zhixing.cli import main
+
+
+def write(path: Path, rows: list) -> str:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return str(path)
+
+
+def test_labels_are_scored_and_compared(tmp_path, capsys) -> None:
+    truth = [{"label": "好" if n % 3 else "坏"} for n in range(60)]
+    good = write(tmp_path / "a.jsonl", truth[:58] + [{"label": "好"}] * 2)
+    poor = write(tmp_path / "b.jsonl", [{"label": "好"}] * 60)
+    right = write(tmp_path / "r.jsonl", truth)
+    command = ["evaluate", "score", "--task", "labels", good, right, "--against", poor]
+    assert main([*command, "--positive", "坏", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["scores"]["accuracy"]["value"] == pytest.approx(1.0)
+    assert found["scores"]["f1"]["value"] == 1.0
+    compared = {one["name"]: one for one in found["comparisons"]}
+    assert compared["accuracy"]["is_significant"]
+    assert compared["accuracy"]["b"] == pytest.approx(40 / 60)
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "60 items" in shown
+    assert "scikit-learn-" in shown
+
+
+def test_chinese_translations_are_scored_by_character(tmp_path, capsys) -> None:
+    rows = [{"text": "猫坐在垫子上。", "id": 1}, {"text": "今天下雨了吗？", "id": 2}]
+    file = write(tmp_path / "a.jsonl", rows)
+    assert main(["evaluate", "score", "--task", "translation", file, file, "--language", "zh"]) == 0
+    shown = capsys.readouterr().out
+    assert "100.0000" in shown
+    assert "tok:zh" in shown
+    turned = write(tmp_path / "b.jsonl", rows[::-1])
+    arguments = ["--task", "translation", file, turned, "--language", "zh"]
+    assert main(["evaluate", "score", *arguments]) == 1
+    assert "item 1 has id 1" in capsys.readouterr().err
+
+
+TASK_ROWS = {
+    "numbers": ({"label": 1.5}, {"label": 2}),
+    "answers": ({"text": "北京"}, {"answers": {"text": ["北京"]}, "context": "在北京"}),
+    "summary": ({"text": "我爱北京"}, {"text": "我爱大北京"}),
+    "tags": ({"tags": ["B-PER"]}, {"tags": ["O"]}),
+    "roles": ({"tags": ["B-V", "B-A1"]}, {"tags": ["B-V", "O"]}),
+    "segmentation": ({"tokens": ["我", "们"]}, {"tokens": ["我们"]}),
+    "retrieval": ({"ranked": ["a", "b"]}, {"relevance": {"b": 1}}),
+    "writing": ({"text": "我爱北京"}, {"text": "我爱大北京"}),
+    "glue-sts-b": ({"label": "2.5"}, {"label": 3.0}),
+}
+
+
+@pytest.mark.parametrize("task", TASK_ROWS)
+def test_every_task_reads_its_keys(task: str, tmp_path, capsys) -> None:
+    guess, truth = (
+        write(tmp_path / f"{n}.jsonl", [row] * 3) for n, row in enumerate(TASK_ROWS[task])
+    )
+    language = ["--language", "zh"] if task in ("answers", "summary", "writing") else []
+    assert main(["evaluate", "score", "--task", task, guess, truth, *language, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["task"] == task
+    assert found["scores"] or found["undefined"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments", "message", "code"),
+    [
+        ('{"label": "a"}\n{"text": "b"}\n', ["labels"], "p.jsonl:2 has no key 'label'", 1),
+        ('{"label": ["a"]}\n', ["labels"], "p.jsonl:1: 'label' is [\"a\"], which is no text", 1),
+        ("not json\n", ["labels"], "p.jsonl:1 is not JSON", 1),
+        ("", ["labels"], "0 predictions and 1 references", 1),
+        ('{"label": "a"}\n', ["label"], "there is no task 'label'", 3),
+        ('{"label": "a"}\n', ["labels", "--language", "zh"], "--language would do nothing", 3),
+        ('{"text": "a"}\n', ["translation"], "task translation needs --language", 3),
+    ],
+)
+def test_what_does_not_fit_is_named(lines, arguments, message, code, tmp_path, capsys) -> None:
+    (tmp_path / "p.jsonl").write_text(lines, "utf-8")
+    right = write(tmp_path / "r.jsonl", [{"label": "a"}])
+    command = ["evaluate", "score", str(tmp_path / "p.jsonl"), right, "--task", *arguments]
+    assert main(command) == code
+    assert message in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,181 @@
+"""Translations, summaries and answers: the libraries called directly, hand-worked cases, and texts made to trip them."""
+
+import importlib.util
+
+import pytest
+from rouge_score import rouge_scorer
+from sacrebleu.metrics import BLEU, CHRF, TER
+
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
+from zhixing.evaluate.tasks.answers import best_threshold, chinese_f1, english_f1, judge_answers
+from zhixing.evaluate.tasks.measure import Judged, compare, scores, undefined
+from zhixing.evaluate.tasks.summaries import ChineseTokens, judge_summaries
+from zhixing.evaluate.tasks.translation import judge_translations
+from zhixing.evaluate.tasks.writing import judge_writing
+
+ENGLISH = ["The cat sat on the mat.", "It is raining, isn't it?", "Prices rose 3.5 % in 2024 😀."]
+WRITTEN = ["The cat is on the mat.", "It rains, doesn't it?", ""]
+CHINESE = ["猫坐在垫子上。", "２０２４年价格上涨了3.5%。", "你好😀，我用ChatGPT写诗。"]
+ODD = ["猫在垫子上面。", "2024年价格涨了3.5%。", "你好，我写诗。"]
+
+
+def values_of(judged: Judged) -> dict[str, float]:
+    return {measure.name: measure.value() for measure in judged.measures}
+
+
+@pytest.mark.parametrize(
+    ("written", "references", "language", "tokenizer"),
+    [(WRITTEN, ENGLISH, "en", "13a"), (ODD, CHINESE, "zh", "zh"), (ODD, CHINESE, "zh-Hant", "zh")],
+)
+def test_translations_equal_sacrebleu(
+    written: list[str], references: list[str], language: str, tokenizer: str
+) -> None:
+    judged = judge_translations(written, references, language=language)
+    asian = tokenizer == "zh"
+    ter = TER(normalized=asian, asian_support=asian, case_sensitive=True)
+    found = values_of(judged)
+    for name, metric in (("bleu", BLEU(tokenize=tokenizer)), ("chrf", CHRF()), ("ter", ter)):
+        assert found[name] == pytest.approx(metric.corpus_score(written, [references]).score)
+    wrong = BLEU(tokenize="char").corpus_score(written, [references]).score
+    assert found["bleu"] != pytest.approx(wrong, abs=1e-3)
+    signed = {score.name: score for score in scores(judged)}
+    assert f"tok:{tokenizer}" in signed["bleu"].signature
+    assert f"lang:{language}|" in signed["bleu"].signature
+    assert signed["bleu"].low <= signed["bleu"].value <= signed["bleu"].high
+
+
+def test_identical_texts_are_perfect_in_their_language() -> None:
+    for texts, language in ((ENGLISH, "en"), (CHINESE, "zh")):
+        found = values_of(judge_translations(texts, texts, language=language))
+        assert (found["bleu"], found["chrf"], found["ter"]) == pytest.approx((100, 100, 0))
+        summary = values_of(judge_summaries(texts, texts, language=language))
+        assert set(summary.values()) == {1.0}
+
+
+def test_a_language_that_cannot_be_handled_refuses() -> None:
+    with pytest.raises(UnsupportedError, match="no tokenizer here for language 'th'"):
+        judge_translations(["แมว"], ["แมว"], language="th")
+    with pytest.raises(UnsupportedError, match="ROUGE is not available for language 'fr'"):
+        judge_summaries(["été"], ["été"], language="fr")
+    with pytest.raises(UnsupportedError, match="no official script"):
+        judge_answers(["x"], [["x"]], language="fr")
+    with pytest.raises(UnsupportedError, match="counting words"):
+        judge_writing(["x"], language="fr")
+
+
+@pytest.mark.parametrize("judge", [judge_translations, judge_summaries])
+def test_chinese_called_english_refuses_instead_of_printing_zero(judge) -> None:
+    with pytest.raises(DataError, match="written in the script Hani"):
+        judge(CHINESE, CHINESE, language="en")
+    with pytest.raises(DataError, match="written in the script Latn"):
+        judge(ENGLISH, ENGLISH, language="zh")
+    with pytest.raises(DataError, match="reference 2 is empty"):
+        judge(["a", "b"], ["a cat", " "], language="en")
+
+
+def test_references_too_short_for_bleu_refuse() -> None:
+    with pytest.raises(UnsupportedError, match=r"bleu is refused .* your references"):
+        judge_translations(["yes", "no"], ["yes", "no"], language="en")
+
+
+def test_japanese_is_scored_with_its_dictionary_or_names_the_command() -> None:
+    texts = ["猫がいた。はい。"] * 2
+    if importlib.util.find_spec("MeCab") is None:
+        with pytest.raises(UnsupportedError, match=r"pip install 'sacrebleu\[ja\]'"):
+            judge_translations(texts, texts, language="ja")
+        return
+    assert values_of(judge_translations(texts, texts, language="ja"))["bleu"] == pytest.approx(100)
+
+
+def test_summaries_equal_rouge_score() -> None:
+    plain = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"])
+    found = values_of(judge_summaries(WRITTEN, ENGLISH, language="en"))
+    for name, kind in (("rouge1", "rouge1"), ("rouge2", "rouge2"), ("rougel", "rougeL")):
+        wanted = [plain.score(r, w)[kind].fmeasure for w, r in zip(WRITTEN, ENGLISH, strict=True)]
+        assert found[name] == pytest.approx(sum(wanted) / 3)
+
+
+def test_chinese_rouge_is_that_of_spaced_characters_worked_out_by_hand() -> None:
+    found = values_of(judge_summaries(["我爱北京"], ["我爱大北京"], language="zh"))
+    assert found["rouge1"] == pytest.approx(2 * 4 / 9)
+    assert found["rouge2"] == pytest.approx(2 * 2 / (3 + 4))
+    assert found["rougel"] == pytest.approx(2 * 4 / 9)
+    assert ChineseTokens().tokenize("２０２４年，GPT很好😀") == ["2024", "年", "gpt", "很", "好"]
+
+
+def test_answers_equal_the_official_script_worked_out_by_hand() -> None:
+    cases = [  # prediction, references, exact match, F1
+        ("The Normans!", ["Normans"], 1, 1),
+        ("in the 10th century", ["10th century", "the 10th and 11th centuries"], 0, 0.8),
+        ("cat cat", ["cat"], 0, 2 / 3),
+        ("", [], 1, 1),
+        ("something", [], 0, 0),
+        ("", ["France"], 0, 0),
+    ]
+    for prediction, references, exact, f1 in cases:
+        found = values_of(judge_answers([prediction], [references]))
+        assert (found["exact_match"], found["f1"]) == pytest.approx((exact, f1)), prediction
+
+
+def test_versions_differ_where_only_articles_are_left() -> None:
+    assert values_of(judge_answers(["a"], [["The"]], version="v1")) == {"exact_match": 1, "f1": 0}
+    assert values_of(judge_answers(["a"], [["The"]], version="v2")) == {"exact_match": 1, "f1": 1}
+    assert english_f1("the", "an", version="v1") == 0
+    with pytest.raises(DataError, match="question 2 has no answer"):
+        judge_answers(["a", "b"], [["a cat"], []], version="v1")
+
+
+def test_answerable_and_unanswerable_questions_are_told_apart() -> None:
+    judged = judge_answers(
+        ["cat", "dog", ""], [["cat"], [], []], contexts=["a cat", "a cat", "a cat"]
+    )
+    found = values_of(judged)
+    assert found["f1_answerable"] == 1
+    assert found["f1_unanswerable"] == 0.5
+    assert "2 questions have no answer" in judged.notes
+    assert "1 predictions do not occur in their context" in judged.notes
+
+
+def test_chinese_answers_go_by_character() -> None:
+    assert chinese_f1("北京大学", "北京") == pytest.approx(2 * 2 / 6)
+    assert chinese_f1("《北京》。", "北京") == 1
+    assert chinese_f1("北大京", "北京") == pytest.approx(
+        2 * 1 / 5
+    )  # the longest run, not all shared
+    assert chinese_f1("１９４９年", "1949年") == pytest.approx(2 * 1 / 4)
+    found = values_of(judge_answers(["1949年10月", "北京"], [["1949年"], ["上海"]], language="zh"))
+    assert found == pytest.approx({"exact_match": 0, "f1": (2 * 2 / 6) / 2})
+
+
+def test_the_threshold_is_the_best_one_and_does_not_cut_ties() -> None:
+    # probability of no answer, score when answered, score when declined
+    assert best_threshold([0.1, 0.9], [1, 0], [0, 1]) == (0.1, 1.0)
+    assert best_threshold([0.5, 0.5], [1, 0], [0, 1]) == (0.0, 0.5)
+    assert best_threshold([0.2, 0.3, 0.8], [1, 0.5, 0], [0, 0, 1]) == (0.3, pytest.approx(2.5 / 3))
+
+
+def test_two_translators_are_compared_on_the_very_score() -> None:
+    good = judge_translations(ENGLISH * 8, ENGLISH * 8, language="en")
+    bad = judge_translations(WRITTEN * 8, ENGLISH * 8, language="en")
+    found = {one.name: one for one in compare(good, bad)}
+    assert found["bleu"].is_significant
+    assert found["bleu"].a == pytest.approx(100)
+    assert found["ter"].difference < 0
+    with pytest.raises(UsageError, match="cannot be compared"):
+        compare(good, judge_translations(ODD * 8, CHINESE * 8, language="zh"))
+
+
+def test_writing_counts_variety_repetition_and_novelty() -> None:
+    judged = judge_writing(
+        ["a b a b a b", "c d e f"], ["c d e f g"], language="en", sizes=[1], repetition=2, novelty=2
+    )
+    found = values_of(judged)
+    assert found["distinct_1"] == pytest.approx(6 / 10)
+    assert found["repetition_2"] == pytest.approx(3 / 8)
+    assert found["novelty_2"] == pytest.approx(5 / 8)
+    assert next(score for score in scores(judged) if score.name == "distinct_1").low is None
+    chinese = judge_writing(["好好好好好", ""], language="zh")
+    assert chinese.notes == ("1 texts are empty",)
+    assert undefined(judge_writing(["好"], language="zh")) == ["distinct_2", "repetition_4"]
+    with pytest.raises(DataError, match="nothing to score"):
+        judge_writing(["", " "], language="zh")

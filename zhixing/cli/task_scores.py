@@ -1,0 +1,107 @@
+"""`zhixing evaluate score`: answers in a file against the right ones, with intervals; two systems compared."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zhixing.cli.console import Json, print_json
+from zhixing.cli.scores import figure, interval
+
+if TYPE_CHECKING:
+    from zhixing.evaluate.score import Score
+    from zhixing.evaluate.tasks.measure import Judged, TaskDifference
+
+
+def score(
+    predictions: Path,
+    references: Path,
+    *,
+    task: str,
+    language: str = "",
+    positive: str = "",
+    against: Path | None = None,
+    seed: int = 42,
+    as_json: Json = False,
+) -> None:
+    """Score answers: `zhixing evaluate score --task labels predictions.jsonl references.jsonl`.
+
+    Parameters
+    ----------
+    predictions
+        A jsonl file, one answer a line.
+    references
+        A jsonl file with the right answers in the same order; for task writing, the training text.
+    task
+        labels, numbers, translation, summary, answers, tags, roles, segmentation, retrieval, writing, or glue-NAME.
+    language
+        Of the texts, such as en or zh; it picks the tokenizer.
+    positive
+        The label whose F1 is wanted (labels).
+    against
+        Another system's answers to the same: is the difference real?
+    seed
+        Of the bootstrap behind the intervals.
+    as_json
+        Print scores, details and notes as one line of JSON.
+    """
+    from zhixing.evaluate.tasks.files import Options, score_files
+    from zhixing.evaluate.tasks.measure import compare, scores, undefined
+
+    options = Options(language=language, positive=positive)
+    judged = score_files(task, predictions, references, options)
+    made = scores(judged, seed=seed)
+    differences: Sequence[TaskDifference] = ()
+    if against is not None:
+        other = score_files(task, against, references, options)
+        differences = compare(judged, other, seed=seed)
+    if as_json:
+        print_json(_result(judged, made, undefined(judged), differences))
+        return
+    print(_table(judged, made, undefined(judged)))
+    if differences:
+        print(_verdicts(str(predictions), str(against), differences))
+
+
+def _result(
+    judged: "Judged",
+    made: Sequence["Score"],
+    missing: Sequence[str],
+    differences: Sequence["TaskDifference"],
+) -> dict[str, object]:
+    compared = [asdict(one) | {"is_significant": one.is_significant} for one in differences]
+    return {
+        "task": judged.task,
+        "scores": {one.name: asdict(one) for one in made},
+        "undefined": list(missing),
+        "notes": list(judged.notes),
+        "details": dict(judged.details),
+        "comparisons": compared,
+    }
+
+
+def _table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
+    width = max([len(one.name) for one in made], default=0)
+    lines = [f"{'':{width}} {'value':>9}  95 % interval"]
+    lines += [
+        f"{one.name:{width}} {figure(one.value, 4):>9}  {interval(one.low, one.high, 4)}"
+        for one in made
+    ]
+    if made:
+        lines.append(f"{made[0].count:,} items")
+    lines += [f"{name}: not measured, these data do not define it" for name in missing]
+    lines += [f"note: {note}" for note in judged.notes]
+    lines += dict.fromkeys(one.signature for one in made)
+    return "\n".join(lines)
+
+
+def _verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
+    width = max(len(one.name) for one in differences)
+    lines = ["", f"A {a}", f"B {b}"]
+    lines.append(f"{'':{width}} {'A - B':>9}  {'95 % interval':20} {'p':>7}")
+    for one in differences:
+        verdict = "" if one.is_significant else "  no difference was found"
+        lines.append(
+            f"{one.name:{width}} {one.difference:+9.4f}  {interval(one.low, one.high, 4):20} {one.p_value:7.4f}{verdict}"
+        )
+    return "\n".join(lines)

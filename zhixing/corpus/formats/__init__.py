@@ -1,0 +1,1 @@
+"""Published formats of tasks (GLUE, SQuAD, WMT, CoNLL, conversations) as the rows that objectives read."""

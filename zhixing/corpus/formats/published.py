@@ -1,0 +1,207 @@
+"""Which published format is this file in, and what are its rows?
+
+The content decides, not the name: JSON by its keys, tables by their header, columns by their marks. What cannot be told is
+refused with the list of formats to choose from. Two files of one set (WMT's) are named together.
+"""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zhixing.core.errors import DataError, UsageError
+from zhixing.corpus.encoding import TextFile
+from zhixing.corpus.files import Found
+from zhixing.corpus.formats.conll import read_conll2003, read_conll2012, read_conllu
+from zhixing.corpus.formats.glue import TASKS, detect_glue, read_glue
+from zhixing.corpus.formats.parallel import read_plain, read_sgm
+from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
+from zhixing.corpus.formats.talks import TALKS, detect_talk, read_talks
+from zhixing.corpus.raw import inner_suffix
+from zhixing.corpus.rows import BrokenRow, Row, rows
+
+Rows = Iterator[Row | BrokenRow]
+_SAMPLE_LINES = 400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """Rows of one file, and how many were left out for which reason."""
+
+    format: str
+    rows: tuple[Row, ...]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.dropped.items()))
+        lost = sum(self.dropped.values())
+        told = f"{self.format}: {len(self.rows):,} rows, {lost:,} dropped"
+        return f"{told} ({reasons})" if reasons else told
+
+
+def formats() -> tuple[str, ...]:
+    """Names of the formats of one file."""
+    return tuple(_READERS)
+
+
+def detect_format(path: Path) -> str:
+    """The name of a file's format. Raises DataError when the content shows none."""
+    if inner_suffix(path) in (".parquet", ".csv"):
+        found = _of_rows(_table(path))
+    else:
+        lines = _first_lines(path)
+        opening = next((line.lstrip("\ufeff \t") for line in lines if line.strip()), "")
+        found = _of_json(path) if opening.startswith(("{", "[")) else _of_lines(path, lines)
+    if found is None:
+        raise DataError(
+            f"{path} is in no format that is known by its content; name one of: {', '.join(_READERS)}; WMT's files "
+            "come in pairs (read_pair)"
+        )
+    return found
+
+
+def stream(path: Path, kind: str = "") -> Rows:
+    """The rows of a file one by one, a reason where a row cannot be used; `kind` names the format when it is known."""
+    name = kind or detect_format(path)
+    if name not in _READERS:
+        raise UsageError(f"there is no format {name!r}; there are: {', '.join(_READERS)}")
+    return _READERS[name](path)
+
+
+def read_published(path: Path, kind: str = "") -> Published:
+    """All rows of a file. Raises DataError when not one can be used."""
+    name = kind or detect_format(path)
+    return _counted(path, name, stream(path, name))
+
+
+def read_pair(source: Path, target: Path) -> Published:
+    """Translations in two files: SGM when both begin with a tag, plain text otherwise."""
+    is_sgm = [_is_sgm(path) for path in (source, target)]
+    if is_sgm[0] != is_sgm[1]:
+        sgm, plain = (source, target) if is_sgm[0] else (target, source)
+        raise DataError(f"{sgm} is SGM and {plain} is not; both must be of one kind")
+    name, read = ("wmt-sgm", read_sgm) if is_sgm[0] else ("wmt-plain", read_plain)
+    return _counted(source, name, read(source, target))
+
+
+def _counted(path: Path, name: str, found: Iterable[Row | BrokenRow]) -> Published:
+    dropped = Counter[str]()
+    kept = []
+    for row in found:
+        if isinstance(row, str):
+            dropped[row] += 1
+        else:
+            kept.append(row)
+    result = Published(format=name, rows=tuple(kept), dropped=dict(dropped))
+    if not kept:
+        raise DataError(f"{path} has not one row that can be used ({result})")
+    return result
+
+
+def _first_lines(path: Path) -> list[str]:
+    text = ""
+    for piece in TextFile(path=path).pieces():
+        text += piece
+        if text.count("\n") >= _SAMPLE_LINES:
+            break
+    return text.split("\n")[:_SAMPLE_LINES]
+
+
+def _is_sgm(path: Path) -> bool:
+    return "".join(_first_lines(path)).lstrip("\ufeff \t\r").startswith("<")
+
+
+def _of_json(path: Path) -> str | None:
+    """SQuAD, one list of rows, or a row a line."""
+    if inner_suffix(path) == ".jsonl":
+        return _of_rows(_table(path))
+    try:
+        value = read_json_file(path)
+    except DataError:
+        if not _is_row(_first_lines(path)[0]):
+            raise
+        return _of_rows(_table(path))
+    if is_squad(value):
+        return "squad"
+    listed = value if isinstance(value, list) else [value]
+    return _of_rows(row for row in listed if isinstance(row, Mapping))
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a whole JSON object: then the file is rows, whatever its ending."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _of_rows(found: Iterable[Row | BrokenRow]) -> str | None:
+    first = next((row for row in found if not isinstance(row, str)), None)
+    return None if first is None else detect_talk(first)
+
+
+def _of_lines(path: Path, lines: list[str]) -> str | None:
+    if lines[0].startswith("#begin document"):
+        return "conll-2012"
+    cut = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
+    if cut and all(len(columns) == 10 for columns in cut[:-1] or cut) and cut[0][0].startswith("1"):
+        return "conll-u"
+    task = detect_glue(path)
+    if task is not None:
+        return f"glue-{task}"
+    if inner_suffix(path) == ".tsv" and (found := _of_rows(_table(path))) is not None:
+        return found
+    return "conll-2003" if _is_tagged(lines) else None
+
+
+def _is_tagged(lines: list[str]) -> bool:
+    """Two or more columns, as many in every line, and in the last one BIO tags."""
+    cut = [line.split() for line in lines[:-1] if line.strip()]
+    tags = {columns[-1] for columns in cut if columns[0] != "-DOCSTART-"}
+    return (
+        bool(tags - {"O"})
+        and len({len(columns) for columns in cut}) == 1
+        and len(cut[0]) > 1
+        and all(tag == "O" or tag[:2] in ("B-", "I-", "E-", "S-") for tag in tags)
+    )
+
+
+def _table(path: Path) -> Rows:
+    """Rows of jsonl, csv, tsv and parquet, and of a .json file that is one list or has a row a line."""
+    if inner_suffix(path) in (".jsonl", ".csv", ".tsv", ".parquet"):
+        return rows(Found(files=[(path.name, path)], notes=()))
+    return _json_rows(path)
+
+
+def _json_rows(path: Path) -> Rows:
+    text = "".join(TextFile(path=path).pieces())
+    listed = json.loads(text) if text.lstrip("\ufeff \t\r\n").startswith("[") else text.splitlines()
+    for each in listed:
+        if isinstance(each, str) and each.strip():
+            each = json.loads(each) if _is_row(each) else None
+        if each != "":
+            yield each if isinstance(each, Mapping) else "broken_line"
+
+
+def _glue(task: str) -> Callable[[Path], Rows]:
+    return lambda path: read_glue(path, task)
+
+
+def _talk(kind: str) -> Callable[[Path], Rows]:
+    return lambda path: read_talks(_table(path), kind)
+
+
+_READERS: Mapping[str, Callable[[Path], Rows]] = dict(
+    itertools.chain(
+        {f"glue-{task}": _glue(task) for task in TASKS}.items(),
+        {
+            "squad": read_squad,
+            "conll-2003": read_conll2003,
+            "conll-2012": read_conll2012,
+            "conll-u": read_conllu,
+        }.items(),
+        {kind: _talk(kind) for kind in TALKS}.items(),
+    )
+)

@@ -1,0 +1,126 @@
+"""Conversations, instructions, preferences and pairs, under the keys that published sets use.
+
+    {messages: [{role, content}]}                       as it is
+    {conversations: [{from: human, value}]}             sharegpt
+    {instruction, input, output}                        alpaca; the input stands below the instruction
+    {prompt, chosen, rejected}                          as it is
+    {premise, hypothesis}, {sentence1, sentence2}, {anchor, positive}, {source, target}, {input, target}
+
+All become the keys that objectives read: messages; prompt, chosen, rejected; text1, text2; src, tgt. A row that cannot be
+used is left out and its reason counted.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from zhixing.corpus.rows import BrokenRow, Row
+
+_SPEAKERS = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "assistant": "assistant",
+    "system": "system",
+    "tool": "tool",
+}
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
+_PAIRS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("text1", "text2"): ("text1", "text2"),
+    ("premise", "hypothesis"): ("text1", "text2"),
+    ("sentence1", "sentence2"): ("text1", "text2"),
+    ("anchor", "positive"): ("text1", "text2"),
+    ("src", "tgt"): ("src", "tgt"),
+    ("source", "target"): ("src", "tgt"),
+    ("input", "target"): ("src", "tgt"),
+}
+
+
+def detect_talk(row: Row) -> str | None:
+    """The format whose keys a row has; None when there is none."""
+    return next((name for name, (keys, _) in TALKS.items() if all(k in row for k in keys)), None)
+
+
+def read_talks(rows: Iterable[Row | BrokenRow], kind: str) -> Iterator[Row | BrokenRow]:
+    """Every row of one format; reasons that come in go out."""
+    keys, make = TALKS[kind]
+    for row in rows:
+        if isinstance(row, str):
+            yield row
+        elif not all(key in row for key in keys):
+            yield "missing_key"
+        else:
+            yield make(row)
+
+
+def _messages(row: Row) -> Row | BrokenRow:
+    return _checked(row["messages"], "role", "content", {role: role for role in _ROLES})
+
+
+def _sharegpt(row: Row) -> Row | BrokenRow:
+    return _checked(row["conversations"], "from", "value", _SPEAKERS)
+
+
+def _checked(value: Any, who: str, what: str, speakers: Mapping[str, str]) -> Row | BrokenRow:
+    """Messages whose speakers are known and who answer at least once, after somebody asked."""
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        return "no_list_of_messages"
+    messages = []
+    for each in value:
+        role, content = speakers.get(str(each.get(who))), each.get(what)
+        if role is None:
+            return "unknown_speaker"
+        if not isinstance(content, str) or not content.strip():
+            return "empty_message"
+        messages.append({"role": role, "content": content})
+    roles = [message["role"] for message in messages]
+    if "assistant" not in roles or "user" not in roles[: roles.index("assistant")]:
+        return "no_question_and_answer"
+    return {"messages": messages}
+
+
+def _alpaca(row: Row) -> Row | BrokenRow:
+    asked, more, answer = (row.get(key) or "" for key in ("instruction", "input", "output"))
+    if not all(isinstance(each, str) for each in (asked, more, answer)):
+        return "no_text"
+    if not asked.strip() or not answer.strip():
+        return "empty_message"
+    question = f"{asked}\n\n{more}" if more.strip() else asked
+    return {
+        "messages": [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
+        ]
+    }
+
+
+def _preference(row: Row) -> Row | BrokenRow:
+    made = {key: row[key] for key in ("prompt", "chosen", "rejected")}
+    if not all(isinstance(value, str) for value in made.values()):
+        return "no_text"
+    if not all(value.strip() for value in made.values()):
+        return "empty_text"
+    return "chosen_is_rejected" if made["chosen"] == made["rejected"] else made
+
+
+def _pair(keys: tuple[str, str]) -> Callable[[Row], Row | BrokenRow]:
+    def make(row: Row) -> Row | BrokenRow:
+        texts = [row[key] for key in keys]
+        if not all(isinstance(text, str) for text in texts):
+            return "no_text"
+        if not all(text.strip() for text in texts):
+            return "empty_text"
+        rest = {"label": row["label"]} if "label" in row else {}
+        return dict(zip(_PAIRS[keys], texts, strict=True)) | rest
+
+    return make
+
+
+TALKS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], Row | BrokenRow]]] = {
+    "messages": (("messages",), _messages),
+    "sharegpt": (("conversations",), _sharegpt),
+    "preference": (("prompt", "chosen", "rejected"), _preference),
+    "alpaca": (("instruction", "output"), _alpaca),
+    **{f"pairs-{'-'.join(keys)}": (keys, _pair(keys)) for keys in _PAIRS},
+}
+"""Format -> the keys that show it, and what makes a row of ours of one of its."""

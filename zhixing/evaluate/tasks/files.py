@@ -1,0 +1,228 @@
+"""Predictions and references in two jsonl files, line by line: which keys each task reads, and what scores them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhixing.core.errors import DataError, UsageError
+from zhixing.corpus.formats.place import numbered
+from zhixing.evaluate.tasks.answers import judge_answers
+from zhixing.evaluate.tasks.glue import METRICS, judge_glue
+from zhixing.evaluate.tasks.labels import judge_labels
+from zhixing.evaluate.tasks.measure import Judged
+from zhixing.evaluate.tasks.numbers import judge_numbers
+from zhixing.evaluate.tasks.retrieval import judge_retrieval
+from zhixing.evaluate.tasks.spans import judge_roles, judge_segmentation
+from zhixing.evaluate.tasks.summaries import judge_summaries
+from zhixing.evaluate.tasks.tags import judge_tags
+from zhixing.evaluate.tasks.translation import judge_translations
+from zhixing.evaluate.tasks.writing import judge_writing
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What a user may say beside the two files; empty where nothing was said."""
+
+    language: str = ""
+    positive: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileTask:
+    """Keys with the type of their values, and the function that scores rows of them."""
+
+    prediction: Mapping[str, type | tuple[type, ...]]
+    reference: Mapping[str, type | tuple[type, ...]]
+    judge: Callable[[Rows, Rows, Options], Judged]
+    options: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    is_paired: bool = True
+    """Line n of one file belongs to line n of the other."""
+
+
+def score_files(task: str, predictions: Path, references: Path, options: Options) -> Judged:
+    """Score two files. Raises UsageError for an unknown task or option, DataError for a line that does not fit."""
+    if task not in TASKS:
+        raise UsageError(f"there is no task {task!r}; there are: {', '.join(TASKS)}")
+    known = TASKS[task]
+    for name in ("language", "positive"):
+        said = getattr(options, name)
+        if said and name not in known.options:
+            raise UsageError(f"--{name} would do nothing for task {task}; leave it out")
+        if not said and name in known.needs:
+            raise UsageError(f"task {task} needs --{name}, such as --{name} zh")
+    guesses, truths = _rows(predictions, known.prediction), _rows(references, known.reference)
+    if known.is_paired:
+        _require_same_ids(guesses, truths, predictions, references)
+    return known.judge(guesses, truths, options)
+
+
+def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mapping[str, Any]]:
+    if not path.is_file():
+        raise DataError(f"{path} is not a file; give a jsonl file")
+    rows = []
+    for number, line in numbered(path):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}:{number} is not JSON: {error}") from error
+        for key, kind in keys.items():
+            if not isinstance(row, Mapping) or key not in row:
+                wanted = "{" + ", ".join(keys) + "}"
+                raise DataError(
+                    f"{path}:{number} has no key {key!r}; every line must have {wanted}"
+                )
+            if not isinstance(row[key], kind) or isinstance(row[key], bool):
+                raise DataError(
+                    f"{path}:{number}: {key!r} is {json.dumps(row[key], ensure_ascii=False)[:60]}, which is no {_told(kind)}"
+                )
+        rows.append(row)
+    return rows
+
+
+def _told(kind: type | tuple[type, ...]) -> str:
+    names = {str: "text", list: "list", dict: "object", int: "whole number", float: "number"}
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join(names[each] for each in kinds)
+
+
+def _require_same_ids(guesses: Rows, truths: Rows, predictions: Path, references: Path) -> None:
+    for number, (guess, truth) in enumerate(zip(guesses, truths, strict=False), start=1):
+        one, other = guess.get("id"), truth.get("id")
+        if one is not None and other is not None and one != other:
+            raise DataError(
+                f"item {number} has id {one!r} in {predictions} and {other!r} in {references}; both must be in one order"
+            )
+
+
+def _column(rows: Rows, key: str) -> list[Any]:
+    return [row[key] for row in rows]
+
+
+def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
+    with_probabilities = [row for row in guesses if "probabilities" in row]
+    if len(with_probabilities) not in (0, len(guesses)):
+        raise DataError(
+            f"{len(with_probabilities)} of {len(guesses)} predictions have probabilities; all or none must"
+        )
+    return judge_labels(
+        [str(label) for label in _column(guesses, "label")],
+        [str(label) for label in _column(truths, "label")],
+        positive=options.positive,
+        probabilities=_column(with_probabilities, "probabilities"),
+    )
+
+
+def _glue(task: str) -> Callable[[Rows, Rows, Options], Judged]:
+    def judge(guesses: Rows, truths: Rows, options: Options) -> Judged:
+        first, second = ([str(label) for label in _column(r, "label")] for r in (guesses, truths))
+        return judge_glue(task, first, second)
+
+    return judge
+
+
+def _answers(guesses: Rows, truths: Rows, options: Options) -> Judged:
+    references = []
+    for number, answers in enumerate(_column(truths, "answers"), start=1):
+        texts = answers.get("text")
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise DataError(
+                f"reference {number}: answers has no list of texts under the key 'text'"
+            )
+        references.append(texts)
+    contexts = [row["context"] for row in truths if isinstance(row.get("context"), str)]
+    return judge_answers(
+        _column(guesses, "text"),
+        references,
+        language=options.language,
+        contexts=contexts if len(contexts) == len(truths) else (),
+    )
+
+
+def _writing(guesses: Rows, truths: Rows, options: Options) -> Judged:
+    return judge_writing(
+        _column(guesses, "text"), _column(truths, "text"), language=options.language
+    )
+
+
+_TEXT: Mapping[str, type] = {"text": str}
+_LABEL: Mapping[str, tuple[type, ...]] = {"label": (str, int)}
+_TAGS: Mapping[str, type] = {"tags": list}
+_LANGUAGE = ("language",)
+
+TASKS: Mapping[str, FileTask] = {
+    "labels": FileTask(prediction=_LABEL, reference=_LABEL, judge=_labels, options=("positive",)),
+    "numbers": FileTask(
+        prediction={"label": (int, float)},
+        reference={"label": (int, float)},
+        judge=lambda p, r, o: judge_numbers(_column(p, "label"), _column(r, "label")),
+    ),
+    "translation": FileTask(
+        prediction=_TEXT,
+        reference=_TEXT,
+        judge=lambda p, r, o: judge_translations(
+            _column(p, "text"), _column(r, "text"), language=o.language
+        ),
+        options=_LANGUAGE,
+        needs=_LANGUAGE,
+    ),
+    "summary": FileTask(
+        prediction=_TEXT,
+        reference=_TEXT,
+        judge=lambda p, r, o: judge_summaries(
+            _column(p, "text"), _column(r, "text"), language=o.language
+        ),
+        options=_LANGUAGE,
+        needs=_LANGUAGE,
+    ),
+    "answers": FileTask(
+        prediction=_TEXT,
+        reference={"answers": dict},
+        judge=_answers,
+        options=_LANGUAGE,
+        needs=_LANGUAGE,
+    ),
+    "tags": FileTask(
+        prediction=_TAGS,
+        reference=_TAGS,
+        judge=lambda p, r, o: judge_tags(_column(p, "tags"), _column(r, "tags")),
+    ),
+    "roles": FileTask(
+        prediction=_TAGS,
+        reference=_TAGS,
+        judge=lambda p, r, o: judge_roles(_column(p, "tags"), _column(r, "tags")),
+    ),
+    "segmentation": FileTask(
+        prediction={"tokens": list},
+        reference={"tokens": list},
+        judge=lambda p, r, o: judge_segmentation(_column(p, "tokens"), _column(r, "tokens")),
+    ),
+    "retrieval": FileTask(
+        prediction={"ranked": list},
+        reference={"relevance": dict},
+        judge=lambda p, r, o: judge_retrieval(_column(p, "ranked"), _column(r, "relevance")),
+    ),
+    "writing": FileTask(
+        prediction=_TEXT,
+        reference=_TEXT,
+        judge=_writing,
+        options=_LANGUAGE,
+        needs=_LANGUAGE,
+        is_paired=False,
+    ),
+    **{
+        f"glue-{task}": FileTask(
+            prediction={"label": (str, int, float)},
+            reference={"label": (str, int, float)},
+            judge=_glue(task),
+        )
+        for task in METRICS
+    },
+}
+"""Task -> what its files hold. The references of `writing` are the training text."""

@@ -1,0 +1,215 @@
+"""Labels: accuracy, precision, recall and F1 of each class, macro and micro; Matthews and Cohen; confusion.
+
+    found_c = guessed c and is c       precision_c = found_c / guessed_c      recall_c = found_c / true_c
+    macro = mean over the classes that occur        micro = the same of summed counts (= accuracy: one label each)
+    Matthews: Gorodkin 2004, the multi-class form            kappa: Cohen 1960
+
+Everything is a formula of three counts per class, so it is computed for a thousand resamples at once; scikit-learn, which has
+the same conventions (precision is 0 where nothing was guessed), must agree on the whole before a number is given. A
+label that training did not know is a class like any other and is told.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.evaluate.resampling import Floats
+from zhixing.evaluate.tasks.areas import areas
+from zhixing.evaluate.tasks.calibration import calibration_error, reliability
+from zhixing.evaluate.tasks.measure import (
+    Formula,
+    Judged,
+    Measure,
+    SumMeasure,
+    divided,
+    library_version,
+    quotient,
+    require_pairs,
+)
+
+TASK = "labels"
+
+
+def judge_labels(
+    predictions: Sequence[str],
+    references: Sequence[str],
+    *,
+    known: Sequence[str] = (),
+    positive: str = "",
+    probabilities: Sequence[Mapping[str, float]] = (),
+) -> Judged:
+    """Compare labels. `positive` adds the F1 of that class; `probabilities` add areas under ROC and PR curves.
+
+    `known` are the labels of training: others are counted in the notes. Raises DataError for nothing to score, for
+    another number of references, and for a positive label that is nowhere.
+    """
+    require_pairs(TASK, predictions, references)
+    names = sorted({*predictions, *references})
+    if positive and positive not in names:
+        raise DataError(f"no item has the label {positive!r}; the labels are {', '.join(names)}")
+    table = _counts(predictions, references, names)
+    signature = f"{library_version('scikit-learn')}|classes:{len(names)}"
+    measures = _measures(table, signature)
+    if positive:
+        measures.append(_of_class(table, names.index(positive), f"{signature}|positive:{positive}"))
+    _require_agreement(measures, predictions, references)
+    details = _details(predictions, references, names)
+    if probabilities:
+        for label in _asked(names, positive):
+            measures += areas(probabilities, references, label)
+        measures.append(calibration_error(probabilities, references))
+        details["reliability"] = [asdict(one) for one in reliability(probabilities, references)]
+    return Judged(
+        task=TASK,
+        measures=tuple(measures),
+        details=details,
+        notes=tuple(_notes(names, references, known)),
+    )
+
+
+def confusion(
+    predictions: Sequence[str], references: Sequence[str], names: Sequence[str]
+) -> list[list[int]]:
+    """How often each true label (row) was guessed as each label (column)."""
+    place = {name: number for number, name in enumerate(names)}
+    cells = [[0] * len(names) for _ in names]
+    for guess, truth in zip(predictions, references, strict=True):
+        cells[place[truth]][place[guess]] += 1
+    return cells
+
+
+def _asked(names: Sequence[str], positive: str) -> Sequence[str]:
+    """Two classes have one curve; more have one each, against the rest."""
+    if positive:
+        return (positive,)
+    return names[-1:] if len(names) == 2 else names
+
+
+def _counts(predictions: Sequence[str], references: Sequence[str], names: Sequence[str]) -> Floats:
+    """Per item, for each class: found, guessed, true (items, 3 · classes)."""
+    guessed = np.array(predictions, dtype=object)[:, None] == np.array(names, dtype=object)
+    true = np.array(references, dtype=object)[:, None] == np.array(names, dtype=object)
+    return np.concatenate([guessed & true, guessed, true], axis=1).astype(np.float64)
+
+
+def _measures(table: Floats, signature: str) -> list[Measure]:
+    named: Sequence[tuple[str, Formula, str]] = (
+        ("accuracy", _accuracy, "share"),
+        ("precision_macro", _macro(_precision), "share"),
+        ("recall_macro", _macro(_recall), "share"),
+        ("f1_macro", _macro(_f1), "share"),
+        ("matthews", _matthews, "-1 to 1"),
+        ("kappa", _kappa, "-1 to 1"),
+    )
+    return [
+        SumMeasure(name=name, signature=signature, table=table, formula=formula, unit=unit)
+        for name, formula, unit in named
+    ]
+
+
+def _of_class(table: Floats, place: int, signature: str) -> Measure:
+    classes = table.shape[1] // 3
+    columns = table[:, [place, classes + place, 2 * classes + place]]
+    counts = np.stack([2 * columns[:, 0], columns[:, 1] + columns[:, 2]], axis=1)
+    return SumMeasure(name="f1", signature=signature, table=counts, formula=quotient)
+
+
+def _split(sums: Floats) -> tuple[Floats, Floats, Floats]:
+    found, guessed, true = np.split(sums, 3, axis=1)
+    return found, guessed, true
+
+
+def _accuracy(sums: Floats) -> Floats:
+    found, _, true = _split(sums)
+    return divided(found.sum(axis=1), true.sum(axis=1))
+
+
+def _precision(found: Floats, guessed: Floats, true: Floats) -> Floats:
+    return np.where(true > 0, np.nan_to_num(divided(found, guessed)), divided(found, guessed))
+
+
+def _recall(found: Floats, guessed: Floats, true: Floats) -> Floats:
+    return np.where(guessed > 0, np.nan_to_num(divided(found, true)), divided(found, true))
+
+
+def _f1(found: Floats, guessed: Floats, true: Floats) -> Floats:
+    return divided(2 * found, guessed + true)
+
+
+def _macro(per_class: Callable[[Floats, Floats, Floats], Floats]) -> Formula:
+    """The mean over the classes that occur at all."""
+
+    def formula(sums: Floats) -> Floats:
+        values = per_class(*_split(sums))
+        occurs = ~np.isnan(values)
+        return divided(np.where(occurs, values, 0.0).sum(axis=1), occurs.sum(axis=1).astype(float))
+
+    return formula
+
+
+def _matthews(sums: Floats) -> Floats:
+    found, guessed, true = _split(sums)
+    count = true.sum(axis=1)
+    above = found.sum(axis=1) * count - (guessed * true).sum(axis=1)
+    below = np.sqrt((count**2 - (guessed**2).sum(axis=1)) * (count**2 - (true**2).sum(axis=1)))
+    return divided(above, below)
+
+
+def _kappa(sums: Floats) -> Floats:
+    found, guessed, true = _split(sums)
+    count = true.sum(axis=1)
+    by_chance = (guessed * true).sum(axis=1)
+    return divided(found.sum(axis=1) * count - by_chance, count**2 - by_chance)
+
+
+def _require_agreement(
+    measures: Sequence[Measure], predictions: Sequence[str], references: Sequence[str]
+) -> None:
+    """Our own formulas on all items are scikit-learn's."""
+    try:
+        from sklearn.metrics import precision_recall_fscore_support
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "eval", "scoring labels") from error
+    wanted = precision_recall_fscore_support(
+        references, predictions, average="macro", zero_division=0.0
+    )
+    ours = {measure.name: measure.value() for measure in measures}
+    for name, value in zip(("precision_macro", "recall_macro", "f1_macro"), wanted, strict=False):
+        assert abs(ours[name] - value) < 1e-9, f"{name}: {ours[name]} is not {value}"
+
+
+def _details(
+    predictions: Sequence[str], references: Sequence[str], names: Sequence[str]
+) -> dict[str, Any]:
+    cells = np.array(confusion(predictions, references, names), dtype=np.float64)
+    found, guessed, true = np.diag(cells), cells.sum(axis=0), cells.sum(axis=1)
+    per_class = {
+        name: {
+            "precision": None if guessed[n] == 0 else found[n] / guessed[n],
+            "recall": None if true[n] == 0 else found[n] / true[n],
+            "f1": 2 * found[n] / (guessed[n] + true[n]),
+            "count": int(true[n]),
+        }
+        for n, name in enumerate(names)
+    }
+    return {
+        "labels": list(names),
+        "confusion": cells.astype(int).tolist(),
+        "classes": per_class,
+    }
+
+
+def _notes(names: Sequence[str], references: Sequence[str], known: Sequence[str]) -> list[str]:
+    notes = []
+    if len(set(references)) == 1:
+        notes.append(
+            f"every reference has the label {references[0]!r}: nothing tells classes apart"
+        )
+    unknown = [name for name in names if known and name not in known]
+    if unknown:
+        count = sum(reference in unknown for reference in references)
+        notes.append(f"{count} references have labels that are not known: {', '.join(unknown)}")
+    return notes

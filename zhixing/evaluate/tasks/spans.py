@@ -1,0 +1,96 @@
+"""Spans: arguments of predicates as CoNLL-2005 and 2012 count them, and words of a segmentation.
+
+roles      B-A0 I-A0 B-V B-A1 B-C-A1    the verb does not count; C-A1 belongs to the A1 before it, and both parts must
+           be right (srl-eval.pl: Carreras & Màrquez 2005)
+words      我 喜欢 北京  ->  (0, 1) (1, 3) (3, 5)      right when both ends are (SIGHAN bakeoff: Sproat & Emerson 2003)
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from zhixing.core.errors import DataError
+from zhixing.evaluate.tasks.measure import Judged, require_pairs
+from zhixing.evaluate.tasks.tags import Tags, breaks, span_measures
+
+Argument = tuple[str, tuple[tuple[int, int], ...]]
+"""Role, and first word and word behind the last of each of its parts."""
+
+
+def judge_roles(predictions: Sequence[Tags], references: Sequence[Tags]) -> Judged:
+    """BIO tags of one predicate each: precision, recall and F1 of its arguments."""
+    require_pairs("roles", predictions, references)
+    for number, (guess, truth) in enumerate(zip(predictions, references, strict=True)):
+        if len(guess) != len(truth):
+            raise DataError(
+                f"predicate {number + 1} has {len(truth)} words and {len(guess)} predicted tags"
+            )
+    found, true = ([arguments(tags) for tags in side] for side in (predictions, references))
+    broken = sum(bool(breaks(tags, "IOB2")) for tags in predictions)
+    notes = (f"{broken} predicted sequences break IOB2: an I- begins an argument",) * bool(broken)
+    return Judged(
+        task="roles",
+        measures=tuple(_measures(found, true, "srl-eval|verb:left-out|C-:joined")),
+        notes=notes,
+    )
+
+
+def judge_segmentation(
+    predictions: Sequence[Sequence[str]], references: Sequence[Sequence[str]]
+) -> Judged:
+    """Lists of words of the same text: precision, recall and F1 of words. DataError when the texts differ."""
+    require_pairs("segmentation", predictions, references)
+    for number, (guess, truth) in enumerate(zip(predictions, references, strict=True)):
+        if "".join(guess) != "".join(truth):
+            raise DataError(
+                f"item {number + 1}: the predicted words are not those of the text: {''.join(guess)[:40]!r} against "
+                f"{''.join(truth)[:40]!r}"
+            )
+    found, true = ([word_spans(words) for words in side] for side in (predictions, references))
+    return Judged(
+        task="segmentation", measures=tuple(_measures(found, true, "words|spaces:as-given"))
+    )
+
+
+def arguments(tags: Tags) -> set[Argument]:
+    """What BIO tags say: an I- without its B- begins an argument; C-x continues the nearest x before it, R-x stands alone."""
+    parts: list[list[tuple[int, int]]] = []
+    roles: list[str] = []
+    for role, start, end in _chunks(tags):
+        continued = role.removeprefix("C-")
+        if continued != role and continued in roles:
+            last = len(roles) - 1 - roles[::-1].index(continued)
+            parts[last].append((start, end))
+        else:
+            roles.append(role)
+            parts.append([(start, end)])
+    return {(role, tuple(spans)) for role, spans in zip(roles, parts, strict=True) if role != "V"}
+
+
+def word_spans(words: Sequence[str]) -> set[tuple[int, int]]:
+    """First character and the one behind the last of each word; empty words are none."""
+    ends = np.cumsum([0, *map(len, words)]).tolist()
+    return {(start, end) for start, end in pairwise(ends) if start < end}
+
+
+def _chunks(tags: Tags) -> list[tuple[str, int, int]]:
+    chunks: list[tuple[str, int, int]] = []
+    for place, tag in enumerate(tags):
+        if tag == "O":
+            continue
+        mark, _, role = tag.partition("-")
+        if mark not in ("B", "I") or not role:
+            raise DataError(f"tag {tag!r} is neither O nor B-ROLE nor I-ROLE")
+        if mark == "I" and chunks and chunks[-1][0] == role and chunks[-1][2] == place:
+            chunks[-1] = (role, chunks[-1][1], place + 1)
+        else:
+            chunks.append((role, place, place + 1))
+    return chunks
+
+
+def _measures(found: Sequence[set], true: Sequence[set], signature: str) -> list:  # type: ignore[type-arg]
+    counts = np.array(
+        [[len(f & t), len(f), len(t)] for f, t in zip(found, true, strict=True)], dtype=np.float64
+    )
+    return span_measures(counts[:, 0], counts[:, 1], counts[:, 2], signature)

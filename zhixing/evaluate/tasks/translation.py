@@ -1,0 +1,208 @@
+"""Translations: BLEU, chrF and TER by sacrebleu, with the tokenizer that the target language needs; length ratio.
+
+    BLEU   Papineni et al. 2002        chrF   Popović 2015        TER   Snover et al. 2006        sacrebleu   Post 2018
+
+sacrebleu counts per sentence and scores the sums; those counts are what is resampled, so an interval is that of the very
+same number. Chinese goes by characters (tokenizer zh), Japanese and Korean by MeCab where its dictionary is installed,
+languages that put spaces between words by 13a. Others (Thai, Khmer, …) are refused.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zhixing.core.errors import MissingExtraError, UnsupportedError
+from zhixing.evaluate.resampling import Floats
+from zhixing.evaluate.tasks.measure import (
+    Formula,
+    Judged,
+    Measure,
+    SumMeasure,
+    quotient,
+    require_pairs,
+)
+from zhixing.evaluate.tasks.perfect import (
+    primary,
+    require_perfect,
+    require_texts,
+    require_written_in,
+)
+
+TASK = "translation"
+TOKENIZERS: Mapping[str, str] = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
+WITH_SPACES = frozenset(
+    [
+        "en",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "pt",
+        "nl",
+        "sv",
+        "da",
+        "no",
+        "nb",
+        "nn",
+        "is",
+        "fi",
+        "et",
+        "lv",
+        "lt",
+        "pl",
+        "cs",
+        "sk",
+        "sl",
+        "hr",
+        "sr",
+        "bs",
+        "mk",
+        "bg",
+        "ru",
+        "uk",
+        "be",
+        "ro",
+        "hu",
+        "el",
+        "tr",
+        "az",
+        "kk",
+        "uz",
+        "id",
+        "ms",
+        "tl",
+        "vi",
+        "sw",
+        "af",
+        "ca",
+        "gl",
+        "eu",
+        "ga",
+        "cy",
+        "sq",
+        "hy",
+        "ka",
+        "he",
+        "ar",
+        "fa",
+        "ur",
+        "hi",
+        "bn",
+        "gu",
+        "mr",
+        "ta",
+        "te",
+        "kn",
+        "ml",
+        "pa",
+        "ne",
+        "si",
+    ]
+)
+"""Languages that write spaces between words, which is what the tokenizer 13a needs."""
+_PERFECT = {"bleu": 100.0, "chrf": 100.0, "ter": 0.0}
+
+
+def bleu_tokenizer(language: str) -> str:
+    """Sacrebleu's tokenizer for a target language. Raises UnsupportedError for one that it cannot cut into words."""
+    tag = primary(language)
+    if tag in TOKENIZERS:
+        return TOKENIZERS[tag]
+    if tag in WITH_SPACES:
+        return "13a"
+    known = ", ".join([*TOKENIZERS, *sorted(WITH_SPACES)])
+    raise UnsupportedError(
+        f"BLEU and TER need words, and there is no tokenizer here for language {language!r}; there is one for {known}"
+    )
+
+
+def judge_translations(
+    predictions: Sequence[str],
+    references: Sequence[str],
+    *,
+    language: str,
+    lowercase: bool = False,
+) -> Judged:
+    """BLEU, chrF, TER and the length ratio; `language` is that of the target."""
+    require_pairs(TASK, predictions, references)
+    require_texts(TASK, references)
+    tokenizer = bleu_tokenizer(language)
+    require_written_in(references, language)
+    measures: list[Measure] = []
+    for name, metric in _metrics(tokenizer, primary(language), lowercase=lowercase).items():
+        require_perfect(
+            name,
+            lambda x, y, metric=metric: float(metric.corpus_score(x, [y]).score),  # type: ignore[misc]
+            _PERFECT[name],
+            references,
+            language=language,
+        )
+        measures.append(_measure(name, metric, predictions, references, language))
+    lengths = np.array(
+        [[len(p), len(r)] for p, r in zip(predictions, references, strict=True)], dtype=np.float64
+    )
+    ratio = SumMeasure(
+        name="length_ratio",
+        signature="characters",
+        table=lengths,
+        formula=quotient,
+        unit="characters/character",
+        better="nearest to 1",
+    )
+    empty = sum(not text.strip() for text in predictions)
+    notes = (f"{empty} translations are empty",) if empty else ()
+    return Judged(task=TASK, measures=(*measures, ratio), notes=notes)
+
+
+def _metrics(tokenizer: str, language: str, *, lowercase: bool) -> dict[str, Any]:
+    try:
+        from sacrebleu.metrics import BLEU, CHRF, TER
+    except ImportError as error:
+        raise MissingExtraError("sacrebleu", "eval", "scoring translations") from error
+    try:
+        bleu = BLEU(tokenize=tokenizer, lowercase=lowercase)
+    except (ImportError, RuntimeError) as error:
+        raise UnsupportedError(
+            f"BLEU for {language!r} needs MeCab and its dictionary, which are not installed; type: "
+            f"pip install 'sacrebleu[{language}]'"
+        ) from error
+    by_character = language in TOKENIZERS
+    return {
+        "bleu": bleu,
+        "chrf": CHRF(lowercase=lowercase),
+        "ter": TER(
+            normalized=by_character, asian_support=by_character, case_sensitive=not lowercase
+        ),
+    }
+
+
+def _measure(
+    name: str, metric: Any, predictions: Sequence[str], references: Sequence[str], language: str
+) -> Measure:
+    whole = metric.corpus_score(list(predictions), [list(references)])
+    counts = metric._extract_corpus_statistics(list(predictions), [list(references)])
+    measure = SumMeasure(
+        name=name,
+        signature=f"lang:{language}|{metric.get_signature()}",
+        table=np.array(counts, dtype=np.float64),
+        formula=_formula(metric),
+        unit="0 to 100" if name != "ter" else "edits per 100 words",
+        better="lower" if name == "ter" else "higher",
+    )
+    value = measure.value()
+    assert abs(value - whole.score) < 1e-9, (
+        f"{name}: the sums give {value}, sacrebleu {whole.score}"
+    )
+    return measure
+
+
+def _formula(metric: Any) -> Formula:
+    """Sacrebleu's own way from summed counts to the score, once per draw."""
+    compute: Callable[[list[float]], Any] = metric._compute_score_from_stats
+
+    def formula(sums: Floats) -> Floats:
+        rounded = np.rint(sums) if np.allclose(sums, np.rint(sums)) else sums
+        return np.array([compute(row.tolist()).score for row in rounded])
+
+    return formula
