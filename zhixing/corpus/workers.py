@@ -37,7 +37,7 @@ class Cleaners:
     def __init__(self, config: CorpusConfig) -> None:
         self._config = config
         self._cleaner = Cleaner(config)
-        self._helpers: list[_Helper] = []
+        self._helpers: list[_Process] = []
         self._num_characters = 0
 
     def __enter__(self) -> Self:
@@ -54,7 +54,7 @@ class Cleaners:
 
     def clean(self, batches: Iterable[Batch]) -> Iterator[CleanBatch]:
         """Yield what becomes of every batch, in order."""
-        at_work: deque[_Helper] = deque()
+        at_work: deque[_Process] = deque()
         for batch in batches:
             helpers = self._wanted_helpers(batch)
             if not helpers:
@@ -70,10 +70,10 @@ class Cleaners:
         for helper in at_work:
             yield helper.take()
 
-    def _wanted_helpers(self, batch: Batch) -> "list[_Helper]":
+    def _wanted_helpers(self, batch: Batch) -> "list[_Process]":
         self._num_characters += sum(len(raw.text) for raw in batch if not isinstance(raw, Dropped))
         if not self._helpers and self._num_characters > ALONE_CHARACTERS:
-            self._helpers = [_Helper(self._config) for _ in range(_num_helpers())]
+            self._helpers = [_Process(self._config) for _ in range(_num_helpers())]
         return self._helpers
 
 
@@ -83,7 +83,7 @@ def _num_helpers() -> int:
     return count if count > 1 else 0
 
 
-class _Helper:
+class _Process:
     """Another Python process that cleans; one batch is with it at a time, so neither side ever waits for the other."""
 
     def __init__(self, config: CorpusConfig) -> None:
