@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.markdown import blocks
+from tests.house.tree import ROOT
 from zhixing.cli import main
 
 
@@ -52,7 +54,7 @@ TASK_ROWS = {
     "tags": ({"tags": ["B-PER"]}, {"tags": ["O"]}),
     "roles": ({"tags": ["B-V", "B-A1"]}, {"tags": ["B-V", "O"]}),
     "segmentation": ({"tokens": ["我", "们"]}, {"tokens": ["我们"]}),
-    "retrieval": ({"ranked": ["a", "b"]}, {"relevance": {"b": 1}}),
+    "retrieval": ({"ranked": [1, 2]}, {"relevance": {"2": 1}}),
     "writing": ({"text": "我爱北京"}, {"text": "我爱大北京"}),
     "glue-sts-b": ({"label": "2.5"}, {"label": 3.0}),
 }
@@ -88,3 +90,19 @@ def test_what_does_not_fit_is_named(lines, arguments, message, code, tmp_path, c
     command = ["evaluate", "score", str(tmp_path / "p.jsonl"), right, "--task", *arguments]
     assert main(command) == code
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_example_of_the_pages_is_what_the_command_prints(tmp_path, capsys) -> None:
+    ours = ["猫在垫子上面。", "今天下雨了吗？", "他喜欢看书。", "我们明天去北京吧。"]
+    right = ["猫坐在垫子上。", "今天下雨了吗？", "他很喜欢读书。", "我们明天去北京。"]
+    files = [
+        write(tmp_path / f"{name}.jsonl", [{"text": text} for text in texts])
+        for name, texts in (("ours", ours), ("right", right))
+    ]
+    command = ["evaluate", "score", *files, "--task", "translation", "--language", "zh"]
+    assert main(command) == 0
+    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    for language in ("en", "zh"):
+        page = ROOT / f"docs/{language}/measures.md"
+        example = next(block.body for block in blocks(page) if "95 % interval" in block.body)
+        assert [line.rstrip() for line in example.splitlines()] == shown

@@ -134,6 +134,17 @@ def test_a_real_difference_is_found_and_none_between_equals() -> None:
         compare(good, judge_labels(guess[:100], truth[:100]))
 
 
+def test_systems_that_guess_other_classes_are_compared() -> None:
+    truth = list("aabbaabb")
+    one, other = judge_labels(list("aabbaabx"), truth), judge_labels(list("ccbbccbb"), truth)
+    found = {each.name: each for each in compare(one, other)}
+    assert found["f1_macro"].a == pytest.approx(one.measures[3].value())
+    everything, nothing = np.ones((1, 8), dtype=bool), np.zeros((1, 8), dtype=bool)
+    for mine, theirs in zip(one.measures, other.measures, strict=True):
+        assert mine.swapped(theirs, everything)[0] == pytest.approx(theirs.value())
+        assert mine.swapped(theirs, nothing)[0] == pytest.approx(mine.value())
+
+
 def test_randomisation_is_that_of_all_swaps() -> None:
     truth = ["y", "n", "y", "n", "y", "n"]
     a, b = ["y", "n", "y", "n", "y", "y"], ["n", "n", "n", "n", "n", "n"]

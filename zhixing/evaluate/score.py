@@ -16,7 +16,7 @@ SCORING_VERSION = 1
 class Score:
     """One measured quality; scores compare only under one signature.
 
-    `low` and `high` bound a 95 % interval, None where a single document allows none; `better` is "lower" or "higher".
+    `low` and `high` bound a 95 % interval, None where a single document allows none; `better` is "lower", "higher" or "nearest to 1".
     """
 
     name: str

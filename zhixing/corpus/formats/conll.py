@@ -47,9 +47,12 @@ def read_conll2003(path: Path) -> Iterator[Row | BrokenRow]:
         for number, tag in zip(sentence.numbers, tags, strict=True):
             if tag[1:2] == "-" and (tag[0] not in "BIES" or not tag[2:]):
                 raise wrong(path, number, len(sentence.lines[0]), f"{tag!r} is no tag of BIO")
-    make = _bio if _is_iob1(all_tags) else list
+    is_iob1 = _is_iob1(all_tags)
     for sentence, tags in zip(sentences, all_tags, strict=True):
-        row: dict[str, list[str]] = {"tokens": sentence.column(0), "tags": make(tags)}
+        row: dict[str, list[str]] = {
+            "tokens": sentence.column(0),
+            "tags": _bio(tags) if is_iob1 else tags,
+        }
         if len(sentence.lines[0]) == 4:
             row |= {"pos": sentence.column(1), "chunks": sentence.column(2)}
         yield row
@@ -104,11 +107,16 @@ def read_conllu(path: Path, *, column: Column = "upos") -> Iterator[Row | Broken
         }
 
 
+def columns_of(line: str) -> list[str]:
+    """What stands between spaces or tabs."""
+    return _SPACES.split(line.strip(" \t"))
+
+
 def _sentences(path: Path, separator: str | None) -> Iterator[_Sentence]:
     """Groups of lines between empty ones; lines that begin with # are none of them, unless # is a word."""
     kept: list[tuple[int, list[str]]] = []
     for number, line in numbered(path):
-        columns = line.split(separator) if separator else _SPACES.split(line.strip(" \t"))
+        columns = line.split(separator) if separator else columns_of(line)
         if line.strip() and not _is_comment(line, columns, separator):
             if kept and separator is None and len(columns) != len(kept[0][1]):
                 raise wrong(

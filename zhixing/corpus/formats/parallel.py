@@ -24,14 +24,15 @@ SegmentName = tuple[str, str]
 def read_plain(source: Path, target: Path) -> Iterator[Row | BrokenRow]:
     """{src, tgt} of two files, line by line. Raises DataError when one ends before the other."""
     nothing = (0, None)
-    for one, other in zip_longest(numbered(source), numbered(target), fillvalue=nothing):
-        if one[1] is None or other[1] is None:
-            short, long = (source, target) if one[1] is None else (target, source)
-            last = max(one[0], other[0]) - 1
+    both = zip_longest(numbered(source), numbered(target), fillvalue=nothing)
+    for (number, one), (other_number, other) in both:
+        if one is None or other is None:
+            short, long = (source, target) if one is None else (target, source)
+            last = max(number, other_number) - 1
             raise DataError(
                 f"{short} ends after line {last} and {long} goes on; parallel files have equally many lines"
             )
-        yield _pair(one[1], other[1])
+        yield _pair(one, other)
 
 
 def read_sgm(source: Path, target: Path) -> Iterator[Row | BrokenRow]:

@@ -4,7 +4,6 @@ The content decides, not the name: JSON by its keys, tables by their header, col
 refused with the list of formats to choose from. Two files of one set (WMT's) are named together.
 """
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +13,12 @@ from pathlib import Path
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.files import Found
-from zhixing.corpus.formats.conll import read_conll2003, read_conll2012, read_conllu
+from zhixing.corpus.formats.conll import (
+    columns_of,
+    read_conll2003,
+    read_conll2012,
+    read_conllu,
+)
 from zhixing.corpus.formats.glue import TASKS, detect_glue, read_glue
 from zhixing.corpus.formats.parallel import read_plain, read_sgm
 from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
@@ -158,7 +162,7 @@ def _of_lines(path: Path, lines: list[str]) -> str | None:
 
 def _is_tagged(lines: list[str]) -> bool:
     """Two or more columns, as many in every line, and in the last one BIO tags."""
-    cut = [line.split() for line in lines[:-1] if line.strip()]
+    cut = [columns_of(line.rstrip("\r")) for line in lines[:-1] if line.strip()]
     tags = {columns[-1] for columns in cut if columns[0] != "-DOCSTART-"}
     return (
         bool(tags - {"O"})
@@ -193,15 +197,11 @@ def _talk(kind: str) -> Callable[[Path], Rows]:
     return lambda path: read_talks(_table(path), kind)
 
 
-_READERS: Mapping[str, Callable[[Path], Rows]] = dict(
-    itertools.chain(
-        {f"glue-{task}": _glue(task) for task in TASKS}.items(),
-        {
-            "squad": read_squad,
-            "conll-2003": read_conll2003,
-            "conll-2012": read_conll2012,
-            "conll-u": read_conllu,
-        }.items(),
-        {kind: _talk(kind) for kind in TALKS}.items(),
-    )
-)
+_READERS: Mapping[str, Callable[[Path], Rows]] = {
+    **{f"glue-{task}": _glue(task) for task in TASKS},
+    "squad": read_squad,
+    "conll-2003": read_conll2003,
+    "conll-2012": read_conll2012,
+    "conll-u": read_conllu,
+    **{kind: _talk(kind) for kind in TALKS},
+}

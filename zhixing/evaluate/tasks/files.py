@@ -21,6 +21,7 @@ from zhixing.evaluate.tasks.translation import judge_translations
 from zhixing.evaluate.tasks.writing import judge_writing
 
 Rows = Sequence[Mapping[str, Any]]
+_LISTS_OF_TEXT = ("tags", "tokens")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +83,8 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mappi
                 raise DataError(
                     f"{path}:{number}: {key!r} is {json.dumps(row[key], ensure_ascii=False)[:60]}, which is no {_told(kind)}"
                 )
+            if key in _LISTS_OF_TEXT and not all(isinstance(each, str) for each in row[key]):
+                raise DataError(f"{path}:{number}: {key!r} holds something that is no text")
         rows.append(row)
     return rows
 
@@ -111,6 +114,9 @@ def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
         raise DataError(
             f"{len(with_probabilities)} of {len(guesses)} predictions have probabilities; all or none must"
         )
+    for number, item in enumerate(_column(with_probabilities, "probabilities"), start=1):
+        if not isinstance(item, Mapping) or not all(_is_number(each) for each in item.values()):
+            raise DataError(f"prediction {number}: probabilities must be {{label: number, …}}")
     return judge_labels(
         [str(label) for label in _column(guesses, "label")],
         [str(label) for label in _column(truths, "label")],
@@ -143,6 +149,19 @@ def _answers(guesses: Rows, truths: Rows, options: Options) -> Judged:
         language=options.language,
         contexts=contexts if len(contexts) == len(truths) else (),
     )
+
+
+def _retrieval(guesses: Rows, truths: Rows, options: Options) -> Judged:
+    """JSON's keys are texts, so that the ids of lists become texts too."""
+    for number, gains in enumerate(_column(truths, "relevance"), start=1):
+        if not all(_is_number(gain) for gain in gains.values()):
+            raise DataError(f"reference {number}: a relevance is no number: {gains}")
+    lists = [[str(name) for name in listed] for listed in _column(guesses, "ranked")]
+    return judge_retrieval(lists, _column(truths, "relevance"))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _writing(guesses: Rows, truths: Rows, options: Options) -> Judged:
@@ -206,7 +225,7 @@ TASKS: Mapping[str, FileTask] = {
     "retrieval": FileTask(
         prediction={"ranked": list},
         reference={"relevance": dict},
-        judge=lambda p, r, o: judge_retrieval(_column(p, "ranked"), _column(r, "relevance")),
+        judge=_retrieval,
     ),
     "writing": FileTask(
         prediction=_TEXT,

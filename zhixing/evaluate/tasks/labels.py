@@ -51,8 +51,8 @@ def judge_labels(
     if positive and positive not in names:
         raise DataError(f"no item has the label {positive!r}; the labels are {', '.join(names)}")
     table = _counts(predictions, references, names)
-    signature = f"{library_version('scikit-learn')}|classes:{len(names)}"
-    measures = _measures(table, signature)
+    signature = library_version("scikit-learn")
+    measures = _measures(table, signature, names)
     if positive:
         measures.append(_of_class(table, names.index(positive), f"{signature}|positive:{positive}"))
     _require_agreement(measures, predictions, references)
@@ -95,7 +95,7 @@ def _counts(predictions: Sequence[str], references: Sequence[str], names: Sequen
     return np.concatenate([guessed & true, guessed, true], axis=1).astype(np.float64)
 
 
-def _measures(table: Floats, signature: str) -> list[Measure]:
+def _measures(table: Floats, signature: str, names: Sequence[str]) -> list[Measure]:
     named: Sequence[tuple[str, Formula, str]] = (
         ("accuracy", _accuracy, "share"),
         ("precision_macro", _macro(_precision), "share"),
@@ -105,7 +105,14 @@ def _measures(table: Floats, signature: str) -> list[Measure]:
         ("kappa", _kappa, "-1 to 1"),
     )
     return [
-        SumMeasure(name=name, signature=signature, table=table, formula=formula, unit=unit)
+        SumMeasure(
+            name=name,
+            signature=signature,
+            table=table,
+            formula=formula,
+            unit=unit,
+            keys=tuple(names),
+        )
         for name, formula, unit in named
     ]
 

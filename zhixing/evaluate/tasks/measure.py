@@ -37,11 +37,25 @@ Statistic = Callable[[Floats, Floats, Floats], Floats]
 class Measure(Protocol):
     """One quality of one system on some items."""
 
-    name: str
-    unit: str
-    better: str
-    signature: str
-    can_resample: bool
+    @property
+    def name(self) -> str:
+        """What is measured."""
+
+    @property
+    def unit(self) -> str:
+        """What one is."""
+
+    @property
+    def better(self) -> str:
+        """Which values are better."""
+
+    @property
+    def signature(self) -> str:
+        """What the number depends on besides the answers."""
+
+    @property
+    def can_resample(self) -> bool:
+        """Whether an item drawn twice counts twice; without it there is no interval."""
 
     def __len__(self) -> int:
         """Number of items."""
@@ -61,6 +75,7 @@ class SumMeasure:
     """`formula` of the column sums of `table` (items, columns).
 
     `can_resample` is False where an item drawn twice does not count twice, as for the number of different words.
+    `keys` names classes: the columns are then groups of one column per key, and two systems may have met other classes.
     """
 
     name: str
@@ -70,6 +85,7 @@ class SumMeasure:
     unit: str = "share"
     better: str = "higher"
     can_resample: bool = True
+    keys: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,8 +100,18 @@ class SumMeasure:
 
     def swapped(self, other: Self, swaps: NDArray[np.bool_]) -> Floats:
         """The formula of the sums after an exchange."""
-        moved = swaps.astype(np.float64) @ (other.table - self.table)
-        return self.formula(self.table.sum(axis=0) + moved)
+        keys = tuple(sorted({*self.keys, *other.keys}))
+        mine, theirs = self._with_columns(keys), other._with_columns(keys)
+        return self.formula(mine.sum(axis=0) + swaps.astype(np.float64) @ (theirs - mine))
+
+    def _with_columns(self, keys: tuple[str, ...]) -> Floats:
+        """The table with a column of zeros in every group for each key that it lacks."""
+        if keys == self.keys:
+            return self.table
+        groups = self.table.reshape(len(self.table), -1, len(self.keys))
+        wide = np.zeros((*groups.shape[:2], len(keys)))
+        wide[:, :, [keys.index(key) for key in self.keys]] = groups
+        return wide.reshape(len(self.table), -1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +203,7 @@ def undefined(judged: Judged) -> list[str]:
 
 
 def compare(a: Judged, b: Judged, *, seed: int = 42) -> list[TaskDifference]:
-    """Is a better than b? For every measure that both have.
+    """Is a better than b? For every measure that both have and that can be resampled.
 
     Raises UsageError when the two are not of one task, items and signature: then nothing can be paired.
     """

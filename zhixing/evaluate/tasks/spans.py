@@ -7,11 +7,12 @@ words      我 喜欢 北京  ->  (0, 1) (1, 3) (3, 5)      right when both ends
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from zhixing.core.errors import DataError
-from zhixing.evaluate.tasks.measure import Judged, require_pairs
+from zhixing.evaluate.tasks.measure import Judged, Measure, require_pairs
 from zhixing.evaluate.tasks.tags import Tags, breaks, span_measures
 
 Argument = tuple[str, tuple[tuple[int, int], ...]]
@@ -89,7 +90,7 @@ def _chunks(tags: Tags) -> list[tuple[str, int, int]]:
     return chunks
 
 
-def _measures(found: Sequence[set], true: Sequence[set], signature: str) -> list:  # type: ignore[type-arg]
+def _measures(found: Sequence[set[Any]], true: Sequence[set[Any]], signature: str) -> list[Measure]:
     counts = np.array(
         [[len(f & t), len(f), len(t)] for f, t in zip(found, true, strict=True)], dtype=np.float64
     )

@@ -7,7 +7,7 @@ Other languages are refused for the same reason.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def judge_summaries(
         long_enough = [text for text in references if kind != "rouge2" or _is_pair(scorer, text)]
         require_perfect(
             kind,
-            lambda x, y, kind=kind: float(np.mean(_f1(scorer, x, y, kind))),  # type: ignore[misc]
+            _mean_f1(scorer, kind),
             1.0,
             long_enough,
             language=language,
@@ -101,6 +101,10 @@ def _scorer(language: str) -> tuple[Any, str]:
 
 def _is_pair(scorer: Any, text: str) -> bool:
     return scorer.score(text, text)["rouge2"].fmeasure > 0
+
+
+def _mean_f1(scorer: Any, kind: str) -> Callable[[Sequence[str], Sequence[str]], float]:
+    return lambda texts, right: float(np.mean(_f1(scorer, texts, right, kind)))
 
 
 def _f1(

@@ -125,6 +125,7 @@ def _entity_measures(
         signature=signature,
         table=counts.reshape(len(pairs), -1),
         formula=_macro_f1,
+        keys=tuple(types),
     )
     totals = counts.sum(axis=0)
     details = {

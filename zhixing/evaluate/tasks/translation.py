@@ -133,7 +133,7 @@ def judge_translations(
     for name, metric in _metrics(tokenizer, primary(language), lowercase=lowercase).items():
         require_perfect(
             name,
-            lambda x, y, metric=metric: float(metric.corpus_score(x, [y]).score),  # type: ignore[misc]
+            _corpus_score(metric),
             _PERFECT[name],
             references,
             language=language,
@@ -175,6 +175,10 @@ def _metrics(tokenizer: str, language: str, *, lowercase: bool) -> dict[str, Any
             normalized=by_character, asian_support=by_character, case_sensitive=not lowercase
         ),
     }
+
+
+def _corpus_score(metric: Any) -> Callable[[Sequence[str], Sequence[str]], float]:
+    return lambda texts, right: float(metric.corpus_score(list(texts), [list(right)]).score)
 
 
 def _measure(
