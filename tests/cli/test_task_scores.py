@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.markdown import blocks
-from tests.house.tree import ROOT
 from zhixing.cli import main
 
 
@@ -90,19 +88,3 @@ def test_what_does_not_fit_is_named(lines, arguments, message, code, tmp_path, c
     command = ["evaluate", "score", str(tmp_path / "p.jsonl"), right, "--task", *arguments]
     assert main(command) == code
     assert message in " ".join(capsys.readouterr().err.split())
-
-
-def test_the_example_of_the_pages_is_what_the_command_prints(tmp_path, capsys) -> None:
-    ours = ["猫在垫子上面。", "今天下雨了吗？", "他喜欢看书。", "我们明天去北京吧。"]
-    right = ["猫坐在垫子上。", "今天下雨了吗？", "他很喜欢读书。", "我们明天去北京。"]
-    files = [
-        write(tmp_path / f"{name}.jsonl", [{"text": text} for text in texts])
-        for name, texts in (("ours", ours), ("right", right))
-    ]
-    command = ["evaluate", "score", *files, "--task", "translation", "--language", "zh"]
-    assert main(command) == 0
-    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    for language in ("en", "zh"):
-        page = ROOT / f"docs/{language}/measures.md"
-        example = next(block.body for block in blocks(page) if "95 % interval" in block.body)
-        assert [line.rstrip() for line in example.splitlines()] == shown
