@@ -290,6 +290,9 @@ def test_what_is_in_no_known_format_is_refused_with_the_list(tmp_path: Path) -> 
         read_published(path)
     with pytest.raises(UsageError, match="no format 'glue'"):
         next(stream(path, "glue"))
+    own = write(tmp_path, "own.tsv", "sentence\tlabel\nfine\tpositive\n")
+    with pytest.raises(DataError, match="in no format that is known"):
+        detect_format(own)
     assert len(formats()) == len(set(formats()))
     with pytest.raises(DataError, match=r"a\.txt:1, column"):
         read_published(path, "conll-u")

@@ -113,7 +113,7 @@ def columns_of(line: str) -> list[str]:
 
 
 def _sentences(path: Path, separator: str | None) -> Iterator[_Sentence]:
-    """Groups of lines between empty ones; lines that begin with # are none of them, unless # is a word."""
+    """Groups of lines between empty ones, without comments and marks of documents."""
     kept: list[tuple[int, list[str]]] = []
     for number, line in numbered(path):
         columns = line.split(separator) if separator else columns_of(line)

@@ -84,13 +84,15 @@ def detect_glue(path: Path) -> str | None:
     if _is_cola(names):
         return "cola"
     fitting = next((tasks for signs, tasks in _SIGNS if set(signs) <= set(names)), ())
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
-    if "label" in names:
+    if (
+        fitting and "label" in names
+    ):  # other tables call a column so; their labels are not those of the task
         place = names.index("label")
         first = next((line.split("\t") for _, line in lines), [])
         label = first[place] if len(first) == len(names) else ""
         return next((task for task in fitting if label in TASKS[task].labels), None)
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
     raise DataError(
         f"{path} has the columns of {' and '.join(fitting)} and no labels that tell them apart; name the format, such as "
         f"glue-{fitting[0]}"

@@ -75,7 +75,7 @@ def stream(path: Path, kind: str = "") -> Rows:
 
 
 def read_published(path: Path, kind: str = "") -> Published:
-    """All rows of a file. Raises DataError when not one can be used."""
+    """All rows of a file at once (`stream` is for large ones). Raises DataError when not one can be used."""
     name = kind or detect_format(path)
     return _counted(path, name, stream(path, name))
 
@@ -183,10 +183,10 @@ def _json_rows(path: Path) -> Rows:
     text = "".join(TextFile(path=path).pieces())
     listed = json.loads(text) if text.lstrip("\ufeff \t\r\n").startswith("[") else text.splitlines()
     for each in listed:
-        if isinstance(each, str) and each.strip():
-            each = json.loads(each) if _is_row(each) else None
-        if each != "":
-            yield each if isinstance(each, Mapping) else "broken_line"
+        if isinstance(each, str) and not each.strip():
+            continue
+        row = json.loads(each) if isinstance(each, str) and _is_row(each) else each
+        yield row if isinstance(row, Mapping) else "broken_line"
 
 
 def _glue(task: str) -> Callable[[Path], Rows]:
