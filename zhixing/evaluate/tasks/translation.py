@@ -94,7 +94,9 @@ def judge_translations(
 
 def _metrics(tokenizer: str, language: str, *, lowercase: bool) -> dict[str, Any]:
     try:
-        from sacrebleu.metrics import BLEU, CHRF, TER
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+        from sacrebleu.metrics.ter import TER
     except ImportError as error:
         raise MissingExtraError("sacrebleu", "eval", "scoring translations") from error
     try:
