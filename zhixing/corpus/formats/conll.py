@@ -87,7 +87,7 @@ def read_conll2012(
 def read_conllu(path: Path, *, column: Column = "upos") -> Iterator[Row | BrokenRow]:
     """{tokens, tags, heads, relations}; `column` says which column becomes tags."""
     for sentence in _sentences(path, "\t"):
-        words = []
+        words: list[Sequence[str]] = []
         for number, columns in zip(sentence.numbers, sentence.lines, strict=True):
             if len(columns) != _U_COLUMNS:
                 raise wrong(
