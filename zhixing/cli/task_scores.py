@@ -1,11 +1,11 @@
 """`zhixing evaluate score`: answers in a file against the right ones, with intervals; two systems compared."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from zhixing.cli.console import Json, print_json
+from zhixing.cli.console import FLAT, Json, print_json
 from zhixing.cli.scores import figure, interval
 
 if TYPE_CHECKING:
@@ -13,15 +13,25 @@ if TYPE_CHECKING:
     from zhixing.evaluate.tasks.measure import Judged, TaskDifference
 
 
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """What to say beside the files."""
+
+    language: str = ""
+    """Of the texts, such as en or zh; it picks the tokenizer."""
+    positive: str = ""
+    """The label whose F1 is wanted (labels)."""
+    seed: int = 42
+    """Of the bootstrap behind the intervals."""
+
+
 def score(
     predictions: Path,
     references: Path,
     *,
     task: str,
-    language: str = "",
-    positive: str = "",
+    how: Annotated[How, FLAT] = How(),
     against: Path | None = None,
-    seed: int = 42,
     as_json: Json = False,
 ) -> None:
     """Score answers: `zhixing evaluate score --task labels predictions.jsonl references.jsonl`.
@@ -34,27 +44,21 @@ def score(
         A jsonl file with the right answers in the same order; for task writing, the training text.
     task
         labels, numbers, translation, summary, answers, tags, roles, segmentation, retrieval, writing, or glue-NAME.
-    language
-        Of the texts, such as en or zh; it picks the tokenizer.
-    positive
-        The label whose F1 is wanted (labels).
     against
         Another system's answers to the same: is the difference real?
-    seed
-        Of the bootstrap behind the intervals.
     as_json
         Print scores, details and notes as one line of JSON.
     """
     from zhixing.evaluate.tasks.files import Options, score_files
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
-    options = Options(language=language, positive=positive)
+    options = Options(language=how.language, positive=how.positive)
     judged = score_files(task, predictions, references, options)
-    made = scores(judged, seed=seed)
+    made = scores(judged, seed=how.seed)
     differences: Sequence[TaskDifference] = ()
     if against is not None:
         other = score_files(task, against, references, options)
-        differences = compare(judged, other, seed=seed)
+        differences = compare(judged, other, seed=how.seed)
     if as_json:
         print_json(_result(judged, made, undefined(judged), differences))
         return
