@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
+
 from zhixing.cli.console import FLAT, Json, print_json
 from zhixing.cli.scores import figure, interval
 
@@ -25,30 +27,26 @@ class How:
     """Of the bootstrap behind the intervals."""
 
 
+_TASK = Parameter(
+    help="labels, numbers, translation, summary, answers, tags, roles, segmentation, retrieval, writing, or glue-NAME."
+)
+_RIGHT = Parameter(
+    help="A jsonl file with the right answers in the same order; for task writing, the training text."
+)
+
+
 def score(
-    predictions: Path,
-    references: Path,
+    predictions: Annotated[Path, Parameter(help="A jsonl file, one answer a line.")],
+    references: Annotated[Path, _RIGHT],
     *,
-    task: str,
+    task: Annotated[str, _TASK],
     how: Annotated[How, FLAT] = How(),
-    against: Path | None = None,
+    against: Annotated[
+        Path | None, Parameter(help="Another system's answers to the same: is the difference real?")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score answers: `zhixing evaluate score --task labels predictions.jsonl references.jsonl`.
-
-    Parameters
-    ----------
-    predictions
-        A jsonl file, one answer a line.
-    references
-        A jsonl file with the right answers in the same order; for task writing, the training text.
-    task
-        labels, numbers, translation, summary, answers, tags, roles, segmentation, retrieval, writing, or glue-NAME.
-    against
-        Another system's answers to the same: is the difference real?
-    as_json
-        Print scores, details and notes as one line of JSON.
-    """
+    """Score answers: `zhixing evaluate score --task labels predictions.jsonl references.jsonl`."""
     from zhixing.evaluate.tasks.files import Options, score_files
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
