@@ -167,3 +167,24 @@ def test_known_tables_of_other_commands_are_left_alone(recipe: Path, tmp_path: P
 def test_the_corpus_is_the_one_that_training_with_the_recipe_uses(name: str) -> None:
     overrides = ("seed=7",)
     assert read_corpus_config(Path(name), overrides) == load_recipe(Path(name), overrides).corpus
+
+
+def test_of_many_notes_the_first_are_printed_and_all_are_in_the_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(4)
+    (tmp_path / "texts").mkdir()
+    for number in range(9):
+        lines = [f"The {' '.join(chance.choices(WORDS, k=30))} of the day." for _ in range(9)]
+        (tmp_path / "texts" / f"{number}.txt").write_text("\n".join(lines), "utf-8")
+    path = tmp_path / "mine.toml"
+    recipe = RECIPE.format(path=tmp_path / "texts").replace('documents = "line"\n', "")
+    path.write_text(recipe, "utf-8")
+    out = tmp_path / "corpus"
+    for command in (["build", str(path), "--out", str(out)], ["show", str(out), "--num", "0"]):
+        assert main(["data", *command]) == 0
+        told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+        assert len(told) == 6
+        assert told[0].startswith("note: 0.txt was cut into")
+        assert told[-1] == f"note: and 4 more like these, all of them in {out / 'card.json'}"
+    assert len(json.loads((out / "card.json").read_text("utf-8"))["notes"]) == 9

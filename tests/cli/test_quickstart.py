@@ -229,3 +229,16 @@ def test_joules_of_a_killed_part_are_said_to_be_missing(tmp_path: Path) -> None:
     write_json(tmp_path / "effort.json", {"begun": "k", "joules": 7.0, "is_running": False})
     assert _spent_before(tmp_path, "k") == {"joules": 7.0, "was_killed": False}
     assert _spent_before(tmp_path, "another") == {"joules": 0.0, "was_killed": False}
+
+
+def test_files_that_cannot_be_used_leave_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "texts").mkdir()
+    for number in range(3):
+        (tmp_path / "texts" / f"{number}.txt").write_bytes(b"\0\1\2" * 100)
+    assert (
+        main(["quickstart", str(tmp_path / "texts"), "--out", str(tmp_path / "runs" / "mine")]) == 1
+    )
+    assert "0.txt is not text" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["texts"]

@@ -134,8 +134,8 @@ def test_a_broken_line_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "CORPUS", "--out", "FILE"], 1, "choose another --out"),
-        (["train", "CORPUS", "--out", "FILE/below"], 1, "choose another --out"),
+        (["train", "CORPUS", "--out", "FILE"], 1, "is a file, not a folder; choose another"),
+        (["train", "CORPUS", "--out", "FILE/below"], 1, "is a file, not a folder; choose another"),
         (["train", "EMPTY", "--out", "OUT"], 1, "holds no file at all; allowed"),
         (["train", "CORPUS", "--out", "OUT", "--vocab", "100"], 3, "needs at least 260"),
         (["train", "CORPUS", "--out", "OUT", "--vocab", "0"], 3, "greater than or equal to 8"),
@@ -183,3 +183,15 @@ def test_training_reads_no_torch() -> None:
 
     code = "import sys, zhixing.tokenizer.train, zhixing.cli.tokenizer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_training_that_fails_leaves_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "texts").mkdir()
+    for number in range(3):
+        (tmp_path / "texts" / f"{number}.txt").write_bytes(b"\0\1\2" * 100)
+    out = tmp_path / "made" / "here"
+    assert main(["tokenizer", "train", str(tmp_path / "texts"), "--out", str(out)]) == 1
+    assert "0.txt is not text" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["texts"]

@@ -2,6 +2,8 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from zhixing.core.files import (
     atomic_open,
     decode_utf8,
     locked,
+    new_folder,
     read_bytes,
     read_json,
     write_json,
@@ -181,6 +184,24 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
     assert killed.returncode == -9
     with locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("making", [locked, atomic_folder, new_folder])
+def test_work_that_fails_leaves_no_new_folder_behind(
+    tmp_path: Path, making: Callable[[Path], AbstractContextManager[object]]
+) -> None:
+    def fail(folder: Path) -> None:
+        with making(folder):
+            raise DataError("nothing to read")
+
+    with pytest.raises(DataError, match="nothing to read"):
+        fail(tmp_path / "runs" / "mine")
+    assert names(tmp_path) == []
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "kept").write_text("earlier work")
+    with pytest.raises(DataError, match="nothing to read"):
+        fail(tmp_path / "runs" / "mine")
+    assert (tmp_path / "runs" / "mine" / "kept").read_text() == "earlier work"
 
 
 def test_hashes_do_not_depend_on_key_order_but_on_every_value(tmp_path: Path) -> None:

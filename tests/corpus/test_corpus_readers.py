@@ -5,11 +5,14 @@ import gzip
 import json
 import os
 import random
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from zhixing.core.config import merge_overrides
 from zhixing.core.errors import DataError
 from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.document import Document
@@ -104,6 +107,19 @@ def test_a_packed_file_cut_short_is_an_error(tmp_path: Path, packing: str) -> No
     path.write_bytes(packed[: len(packed) // 2])
     with pytest.raises(DataError, match="cut short"):
         list(pieces_of_file(path))
+
+
+@pytest.mark.parametrize(("name", "limit"), [("a.txt.gz", 1 << 21), ("a.txt.zst", 1 << 25)])
+def test_a_small_file_that_unpacks_to_much_comes_in_pieces(
+    tmp_path: Path, name: str, limit: int
+) -> None:
+    size = 1 << 26
+    pack = gzip.compress if name.endswith(".gz") else zstandard.ZstdCompressor().compress
+    (tmp_path / name).write_bytes(pack(b"a" * size))
+    assert (tmp_path / name).stat().st_size < size / 900
+    lengths = [len(piece) for piece in pieces_of_file(tmp_path / name)]
+    assert sum(lengths) == size
+    assert max(lengths) <= limit
 
 
 def test_a_file_that_shrinks_while_read_is_an_error(tmp_path: Path) -> None:
@@ -214,6 +230,29 @@ def test_a_missing_column_names_the_columns_there_are(tmp_path: Path, name: str)
     write_table(path, {"title": ["x"], "body": ["y"]})
     with pytest.raises(DataError, match=r"no column or key 'text'; it has 'title', 'body'"):
         list(read_file(reading(path)))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_what_a_missing_column_tells_to_type_works(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "it's 我的"
+    folder.mkdir()
+    write_table(folder / name, {"title": ["x"], "body": ["a longer text"]})
+    other = {"name": "other", "path": "other.txt", "documents": "line", "optional": True}
+    mine = {"name": "mine", "path": str(folder / name), "language": "en"}
+    config = CorpusConfig.model_validate({"sources": [other, mine]})
+    begun = Reading(path=folder / name, name=name, source=config.sources[1], config=config)
+    with pytest.raises(DataError, match="'body' it seems") as error:
+        list(read_file(begun))
+    typed = shlex.split(str(error.value)[str(error.value).index("--set ") :])
+    table = merge_overrides({"corpus": config.model_dump(exclude_unset=True)}, [typed[1]])
+    told = CorpusConfig.model_validate(table["corpus"])
+    assert told.sources == (
+        config.sources[0],
+        SourceConfig.model_validate({**mine, "text": "body"}),
+    )
+    (document,) = read_file(replace(begun, source=told.sources[1], config=told))
+    assert isinstance(document, Document)
+    assert document.text == "a longer text"
 
 
 @pytest.mark.parametrize(

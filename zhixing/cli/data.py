@@ -21,6 +21,7 @@ app = App(name="data", help="List, fetch, build and inspect text.")
 SplitName = Literal["train", "validation", "test"]
 
 _EXCERPT = 400
+_NOTES = 5
 
 
 @app.command(name="list")
@@ -84,7 +85,7 @@ def build(
     if as_json:
         print_json({"folder": str(folder), **to_json(card)})
         return
-    _print_card(card)
+    _print_card(card, folder)
     print(f"\nlook at it: zhixing data show {folder}")
 
 
@@ -104,7 +105,7 @@ def show(
     if as_json:
         print_json({"card": to_json(card), "documents": [asdict(each) for each in documents]})
         return
-    _print_card(card)
+    _print_card(card, folder)
     for document in documents:
         print(f"\n── {document.id} ({document.language}, {document.license}) ──")
         print(document.text[:_EXCERPT] + ("…" if len(document.text) > _EXCERPT else ""))
@@ -185,7 +186,7 @@ def _sentence(fate: dict[str, Any]) -> str:
     return f"{line}\n  begins: {' '.join(record.start.split())}"
 
 
-def _print_card(card: CorpusCard) -> None:
+def _print_card(card: CorpusCard, folder: Path) -> None:
     for source in card.sources:
         size = f"{source.documents} documents, {source.bytes / 1e6:.2f} MB"
         print(f"source {source.name}: {size}, licence {source.license}, from {source.origin}")
@@ -199,5 +200,7 @@ def _print_card(card: CorpusCard) -> None:
         )
     if card.masked:
         print("  masked      " + ", ".join(f"{kind} {n}" for kind, n in card.masked.items()))
-    for note in card.notes:
+    for note in card.notes[:_NOTES]:
         print(f"note: {note}")
+    if (more := len(card.notes) - _NOTES) > 0:
+        print(f"note: and {more} more like these, all of them in {folder / 'card.json'}")

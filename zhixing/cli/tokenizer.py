@@ -9,8 +9,8 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.cli.tokenizer_chat import chat
-from zhixing.core.errors import DataError, UsageError, ZhixingError
-from zhixing.core.files import decode_utf8
+from zhixing.core.errors import DataError, UsageError
+from zhixing.core.files import decode_utf8, new_folder
 from zhixing.tokenizer.config import Kind
 
 if TYPE_CHECKING:
@@ -59,10 +59,12 @@ def train(
 
     config = build({"kind": kind, "vocab": vocab}, TokenizerConfig, origin=Path("tokenizer train"))
     _check_sources(sources)
-    _prepare(out)
-    texts = (document.text for document in _read_all(sources))
-    tokenizer = learn(texts, config, progress=reporter(log))
-    tokenizer.save(out)
+    with new_folder(
+        out
+    ):  # cannot it be written, then that is found before the work and not after it
+        texts = (document.text for document in _read_all(sources))
+        tokenizer = learn(texts, config, progress=reporter(log))
+        tokenizer.save(out)
     result = {"folder": str(out), "kind": kind, "vocab": tokenizer.vocab, "hash": tokenizer.hash}
     if as_json:
         print_json(result)
@@ -171,16 +173,6 @@ def decode(
         print_json({"text": text})
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def _prepare(out: Path) -> None:
-    """Find out that the folder cannot be written before the work, not after it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ZhixingError(
-            f"the folder {out} cannot be made ({error.strerror}); choose another --out"
-        ) from error
 
 
 def _check_sources(sources: list[Path]) -> None:

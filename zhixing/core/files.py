@@ -19,6 +19,9 @@ from typing import IO, Any
 
 from zhixing.core.errors import DataError, ZhixingError
 
+LOCK = ".lock"
+"""The file in a run's folder that its run holds."""
+
 
 @contextmanager
 def atomic_open(path: Path) -> Iterator[IO[bytes]]:
@@ -46,8 +49,9 @@ def atomic_open(path: Path) -> Iterator[IO[bytes]]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a scratch folder that becomes `path` when the block ends well; an older `path` is replaced."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    made: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        made = _make_folder(path.parent)
         _remove_abandoned(path)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
@@ -62,6 +66,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _explain(error, path) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(made)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -122,19 +127,54 @@ def sha256_json(value: Any) -> str:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder` for one run; a second run in the same folder is refused, not interleaved."""
+    path = folder / LOCK
+    with new_folder(folder) as is_new:
+        try:
+            lock = path.open("w")
+        except OSError as error:
+            raise _explain(error, folder) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ZhixingError(
+                    f"another run is working in {folder}; wait for it or choose another folder with --out"
+                ) from error
+            try:
+                yield
+            finally:
+                if is_new and [*folder.iterdir()] == [path]:
+                    path.unlink()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[bool]:
+    """Make sure that `folder` is there, and give whether it was made; what was made and is empty after the block goes again.
+
+    Raises ZhixingError when it cannot be made, before any work and not after it.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        made = _make_folder(folder)
     except OSError as error:
         raise _explain(error, folder) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ZhixingError(
-                f"another run is working in {folder}; wait for it or choose another folder with --out"
-            ) from error
-        yield
+    try:
+        yield bool(made)
+    finally:
+        _remove_empty(made)
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and what is missing above it; gives what was made, the deepest first."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_empty(made: list[Path]) -> None:
+    """Remove folders that `_make_folder` made, from the deepest on, up to the first in which something lies."""
+    with suppress(OSError):
+        for folder in made:
+            folder.rmdir()
 
 
 def _swap(temporary: Path, path: Path) -> None:
@@ -210,7 +250,9 @@ def _explain(error: OSError, path: Path) -> ZhixingError:
     """Turn the system's word into what, where and what to do."""
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         blocking = next((parent for parent in path.parents if parent.is_file()), path)
-        return ZhixingError(f"{path} could not be written: {blocking} is a file, not a folder")
+        return ZhixingError(
+            f"{path} could not be written: {blocking} is a file, not a folder; choose another"
+        )
     if error.errno == errno.ENOSPC:
         folder = next(parent for parent in path.parents if parent.exists())
         free = shutil.disk_usage(folder).free // 2**20

@@ -8,10 +8,12 @@ with its reason and number. What is worth knowing about a file ends up in `Readi
 import csv
 import json
 import re
+import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +226,7 @@ class _Counted:
             self.num_good += 1
             return self._reading.row(number, text, value)
         if column not in value and self.num_good == 0:
-            raise _missing_column(self._reading, list(value))
+            raise _missing_column(self._reading, value)
         return self.broken(number, "no_text", f"{column} is {type(text).__name__}")
 
     def broken(self, number: int, reason: str, detail: str) -> Dropped:
@@ -246,17 +248,33 @@ class _Counted:
             )
 
 
-def _missing_column(reading: Reading, names: Sequence[str]) -> DataError:
-    column = names[0] if len(names) == 1 else "COLUMN"
-    source = f'{{name="{reading.source.name}", path="{reading.source.path}", text="{column}"}}'
-    help_for_recipes = (
-        f'name the one that holds the text: text = "{column}" in source {reading.source.name!r} of the recipe, or on the '
-        f"command line --set 'corpus.sources=[{source}]'"
-    )
+def _missing_column(reading: Reading, first: Mapping[str, Any]) -> DataError:
+    """What to type when the text has another name; `first` is the first record."""
+    texts = {name: value for name, value in first.items() if isinstance(value, str)}
+    names = ", ".join(map(repr, first)) or "none"
+    told = f"{reading.path} has no column or key {reading.source.text!r}; it has {names}"
+    if reading.column_help:
+        return DataError(f"{told}; {reading.column_help}")
+    if not texts:
+        return DataError(f"{told}; none of them holds text")
+    column = max(texts, key=lambda name: len(texts[name]))
     return DataError(
-        f"{reading.path} has no column or key {reading.source.text!r}; it has "
-        f"{', '.join(map(repr, names)) or 'none'}; {reading.column_help or help_for_recipes}"
+        f"{told}; name the one that holds the text, {column!r} it seems: text = {json.dumps(column, ensure_ascii=False)} "
+        f"in source {reading.source.name!r} of the recipe, or on the command line "
+        f"--set {shlex.quote(_sources_with(reading, column))}"
     )
+
+
+def _sources_with(reading: Reading, column: str) -> str:
+    """The sources of the recipe as an override, the one that is read with its text in `column`."""
+    tables = []
+    for source in reading.config.sources:
+        table = source.model_dump(mode="json", exclude_defaults=True)
+        if source.name == reading.source.name:
+            table["text"] = column
+        pairs = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items())
+        tables.append(f"{{ {', '.join(pairs)} }}")
+    return f"corpus.sources=[{', '.join(tables)}]"
 
 
 def _read_table(reading: Reading) -> Iterator[Raw]:
@@ -268,7 +286,10 @@ def _read_table(reading: Reading) -> Iterator[Raw]:
     try:
         names = next(rows, [])
         if reading.source.text not in names:
-            raise _missing_column(reading, names)
+            first = next(rows, [])
+            raise _missing_column(
+                reading, dict(zip_longest(names, first[: len(names)], fillvalue=""))
+            )
         for row in rows:
             if len(row) == len(names):
                 yield counted.record(rows.line_num, dict(zip(names, row, strict=True)))
@@ -310,7 +331,9 @@ def _parquet_rows(reading: Reading, path: Path) -> Iterator[Raw]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             if column not in file.schema_arrow.names:
-                raise _missing_column(reading, file.schema_arrow.names)
+                rows = next(file.iter_batches(batch_size=1), None)
+                first = rows.to_pylist()[0] if rows else dict.fromkeys(file.schema_arrow.names)
+                raise _missing_column(reading, first)
             number = 0
             for batch in file.iter_batches(batch_size=256, columns=[column]):
                 for text in batch.column(0).to_pylist():
