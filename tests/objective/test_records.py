@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from tests.objective.tiny import LABELS, TAGS, TIME, tokenizer
@@ -32,8 +34,7 @@ def written(folder: Path, suffix: str) -> Path:
     elif suffix == ".jsonl.gz":
         path.write_bytes(gzip.compress(lines.encode()))
     elif suffix == ".parquet":
-        pyarrow = pytest.importorskip("pyarrow")
-        pytest.importorskip("pyarrow.parquet").write_table(pyarrow.Table.from_pylist(ROWS), path)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
     else:
         separator = "\t" if suffix == ".tsv" else ","
         quoted = [
