@@ -13,10 +13,13 @@ from tests.tokenizer.test_real_folders import MINILM, _unpacked
 from zhixing.api import Model
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.engine.search import SearchOptions, translate
 from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.greedy import greedy
+from zhixing.model.sequence_config import SequenceToSequenceConfig
+from zhixing.model.sequence_to_sequence import SequenceToSequence
 
 SIZES = {"width": 24, "layers": 2, "heads": 4, "kv_heads": 4, "head_dim": 6, "hidden": 40}
 SIZES |= {"max_time": 48}
@@ -36,6 +39,22 @@ def writer(folder: Path, **settings: object) -> Model:
     model = make(lambda c: EncoderDecoder(c, tiny_tokenizer().vocab), config)
     save_model(folder, model, tiny_tokenizer(), info=ModelInfo())
     return zhixing.load(folder)
+
+
+def test_a_recurrent_writer_answers_as_its_search_does(tmp_path: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    config = SequenceToSequenceConfig(embedding=12, width=12, start=tokenizer.pad)
+    network = make(lambda c: SequenceToSequence(c, tokenizer.vocab), config)
+    save_model(tmp_path / "m", network, tokenizer, info=ModelInfo())
+    model = zhixing.load(tmp_path / "m")
+    source = model.encode("the fox")
+    written = list(model.generate("the fox", temperature=0.0, max_tokens=5).ids)
+    end = tokenizer.end
+    options = SearchOptions(end=end, max_tokens=5)
+    (found,) = translate(network, [source], options)
+    assert tuple(token for token in written if token != end) == found.ids
+    target = [tokenizer.pad, *written]
+    assert model.logits(target, source=source)[:-1].argmax(-1).tolist() == written
 
 
 def test_an_encoder_embeds_and_guesses_masked_tokens(tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ from zhixing.core.errors import UsageError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.engine.target import Target
-from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.assembly import Writer
 
 
 @final
 class WritingModel(Model):
-    """An encoder-decoder. What it writes about a text is what it was trained to: nothing here can tell."""
+    """An encoder-decoder, Transformer or recurrent. What it writes about a text is what it was trained to: nothing here can tell."""
 
     does = "reads a source and writes a target"
 
-    def __init__(self, loaded: Loaded[EncoderDecoder]) -> None:
+    def __init__(self, loaded: Loaded[Writer]) -> None:
         super().__init__(loaded)
         self._model = loaded.model
 

@@ -6,35 +6,34 @@ The source is read once, when the target is begun. Tokens that the model's confi
 probability, and the one that always comes first stands behind the start token already.
 """
 
-from typing import cast
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.cache import SourceCache
-from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.assembly import Writer
 from zhixing.model.protocol import LanguageModel, Output, State
 
 
 class Target(LanguageModel):
     """One source's target."""
 
-    def __init__(self, model: EncoderDecoder, source: Int[Tensor, "1 source"]) -> None:
+    def __init__(self, model: Writer, source: Int[Tensor, "1 source"]) -> None:
         """Raises UnsupportedError for a source that is too long."""
         super().__init__()
         self.vocab = model.vocab
         self.max_time = model.max_time
         self.model = model
         with torch.inference_mode():
-            self._memory = model.encode(source)
+            self._memory: Any = model.encode(source)
+        self._decode: Any = model.decode  # each kind of writer has its own kind of memory
 
     @property
     def opening(self) -> tuple[int, ...]:
         """The tokens that every target begins with."""
-        first = self.model.config.first
-        return (self.model.start,) if first is None else (self.model.start, first)
+        return self.model.opening
 
     def body(
         self,
@@ -47,14 +46,14 @@ class Target(LanguageModel):
         """See LanguageModel.body. Raises UnsupportedError for packed rows, which have one source each."""
         if positions is not None or documents is not None:
             raise UnsupportedError("targets of an encoder-decoder cannot be packed into one row")
-        return self.model.decode(tokens, self._memory, state=cast(SourceCache | None, state))
+        return self._decode(tokens, self._memory, state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits, minus infinity for tokens that are never written."""
         logits = self.model.head(hidden)
-        if not self.model.config.never:
+        if not self.model.never:
             return logits
-        never = torch.tensor(self.model.config.never, device=logits.device)
+        never = torch.tensor(self.model.never, device=logits.device)
         return logits.index_fill(-1, never, float("-inf"))
 
     def new_state(self, batch: int, capacity: int) -> State:

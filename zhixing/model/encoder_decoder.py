@@ -45,6 +45,17 @@ class EncoderDecoder(nn.Module):
         """The token id that every target is begun with."""
         return self.config.start
 
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The tokens that every target begins with."""
+        first = self.config.first
+        return (self.start,) if first is None else (self.start, first)
+
+    @property
+    def never(self) -> tuple[int, ...]:
+        """The tokens that are in no target."""
+        return self.config.never
+
     def encode(
         self,
         source: Int[Tensor, "batch source"],

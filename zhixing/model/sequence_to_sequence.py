@@ -124,6 +124,16 @@ class SequenceToSequence(nn.Module):
         """The token id that every target is begun with."""
         return self.config.start
 
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The tokens that every target begins with."""
+        return (self.start,)
+
+    @property
+    def never(self) -> tuple[int, ...]:
+        """The tokens that are in no target: any may be."""
+        return ()
+
     def encode(
         self,
         source: Int[Tensor, "batch source"],
