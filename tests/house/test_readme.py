@@ -81,7 +81,7 @@ def test_a_wrong_flag_is_noticed() -> None:
     assert _faults("zhixing data") != []
     assert _faults("zhixing evaluate runs/a --no-such-flag") != []
     assert _faults("zhixing evaluate compare a b --suite x") != []
-    assert _faults("zhixing evaluate runs/a --suite x") == []
+    assert _faults("zhixing evaluate runs/a --window 64") == []
     assert _faults("zhixing quickstart --no-such-flag") != []
     assert _faults("zhixing train recipes/missing.toml") != []
     assert _faults("scripts/missing") != []

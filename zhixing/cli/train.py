@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, Settings, print_json, reporter
 from zhixing.cli.scores import NONE, figure, interval
-from zhixing.core.errors import UsageError
+from zhixing.core.errors import InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
     from zhixing.cli.recipe import Recipe
@@ -45,14 +45,15 @@ def train(
         raise UsageError("--resume continues a run and --fresh deletes it; give one of them")
     read = load_recipe(recipe, overrides)
     folder = out or Path("runs") / read.name
-    result = main(
-        read,
-        folder,
-        resume=resume,
-        fresh=fresh,
-        command=_resume_command(recipe, folder, overrides),
-        progress=reporter(log),
-    )
+    command = _resume_command(recipe, folder, overrides)
+    try:
+        result = main(
+            read, folder, resume=resume, fresh=fresh, command=command, progress=reporter(log)
+        )
+    except KeyboardInterrupt as interrupt:  # before or after the training itself, which saves
+        raise InterruptedRunError(
+            f"stopped; every finished step is kept in {folder}; to continue, type: {command}"
+        ) from interrupt
     if as_json:
         print_json(result)
     else:
