@@ -17,6 +17,7 @@ from zhixing.checkpoint.folder import load_network
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.protocol import LanguageModel
+from zhixing.model.sequence_to_sequence import SequenceToSequence
 from zhixing.vectors.folder import is_vectors_folder
 from zhixing.vectors.word_model import WordModel
 
@@ -26,6 +27,7 @@ _KINDS: tuple[tuple[type, type[Any]], ...] = (
     (LanguageModel, ContinuingModel),
     (Encoder, ReadingModel),
     (EncoderDecoder, WritingModel),
+    (SequenceToSequence, WritingModel),
 )
 """What a network is -> what it is asked; any other kind has only its ids."""
 

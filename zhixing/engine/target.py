@@ -6,35 +6,38 @@ The source is read once, when the target is begun. Tokens that the model's confi
 probability, and the one that always comes first stands behind the start token already.
 """
 
-from typing import cast
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.cache import SourceCache
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.protocol import LanguageModel, Output, State
+from zhixing.model.sequence_to_sequence import SequenceToSequence
 
 
 class Target(LanguageModel):
     """One source's target."""
 
-    def __init__(self, model: EncoderDecoder, source: Int[Tensor, "1 source"]) -> None:
+    def __init__(
+        self, model: EncoderDecoder | SequenceToSequence, source: Int[Tensor, "1 source"]
+    ) -> None:
         """Raises UnsupportedError for a source that is too long."""
         super().__init__()
         self.vocab = model.vocab
         self.max_time = model.max_time
         self.model = model
         with torch.inference_mode():
-            self._memory = model.encode(source)
+            self._memory: Any = model.encode(source)  # of the model's own kind, as is the state
+        self._first: int | None = getattr(model.config, "first", None)
+        self._never: tuple[int, ...] = getattr(model.config, "never", ())
 
     @property
     def opening(self) -> tuple[int, ...]:
         """The tokens that every target begins with."""
-        first = self.model.config.first
-        return (self.model.start,) if first is None else (self.model.start, first)
+        return (self.model.start,) if self._first is None else (self.model.start, self._first)
 
     def body(
         self,
@@ -47,14 +50,14 @@ class Target(LanguageModel):
         """See LanguageModel.body. Raises UnsupportedError for packed rows, which have one source each."""
         if positions is not None or documents is not None:
             raise UnsupportedError("targets of an encoder-decoder cannot be packed into one row")
-        return self.model.decode(tokens, self._memory, state=cast(SourceCache | None, state))
+        return self.model.decode(tokens, self._memory, state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits, minus infinity for tokens that are never written."""
         logits = self.model.head(hidden)
-        if not self.model.config.never:
+        if not self._never:
             return logits
-        never = torch.tensor(self.model.config.never, device=logits.device)
+        never = torch.tensor(self._never, device=logits.device)
         return logits.index_fill(-1, never, float("-inf"))
 
     def new_state(self, batch: int, capacity: int) -> State:
