@@ -100,7 +100,7 @@ def test_a_folder_of_ours_holds_the_same_model(name: str, tmp_path: Path) -> Non
     assert (opened.symbols, opened.config) == (imported.symbols, imported.config)
     for key, tensor in imported.model.state_dict().items():
         assert torch.equal(opened.model.state_dict()[key], tensor)
-    with pytest.raises(UnsupportedError, match="symbols in place of a tokenizer.*open_imported"):
+    with pytest.raises(UnsupportedError, match=r"symbols in place of a tokenizer.*open_imported"):
         zhixing.load(tmp_path / name)
     weights = tmp_path / name / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
