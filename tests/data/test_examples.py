@@ -99,3 +99,23 @@ def test_a_cursor_beyond_the_data_is_refused(tmp_path: Path) -> None:
     source = Examples(written(tmp_path, made([1])), lambda example, _: example)
     with pytest.raises(ConfigError, match="the data has changed"):
         next(source.read(Cursor(offset=3)))
+
+
+def test_batches_of_about_equally_long_examples_come_in_an_order_of_their_own(
+    tmp_path: Path,
+) -> None:
+    store = written(tmp_path, made(*([1] * (1 + n * 7 % 40) for n in range(203))))
+    source = Examples(store, lambda example, _: example, alike=10)
+
+    def epoch(number: int) -> list[int]:
+        return [-int(item["label"][0]) for item in source.epoch(number, seed=1)]
+
+    first, second = epoch(0), epoch(1)
+    assert first == epoch(0) != second
+    assert len(first) == len(set(first)) == 200  # the three that fill no batch are others next time
+    assert set(range(203)) - set(first) != set(range(203)) - set(second)
+    lengths = store.lengths[:, 0]
+    assert lengths.tolist() == [1 + n * 7 % 40 for n in range(203)]
+    batches = lengths[first].reshape(-1, 10)
+    assert np.ptp(batches, axis=1).max() <= 4
+    assert any(np.diff(batches.mean(axis=1)) < 0)

@@ -124,7 +124,7 @@ def test_a_stream_costs_the_same_per_id_however_long_it_gets() -> None:
     assert max(calls) <= 2
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(pieces=st.lists(st.text("  ''.,!ntmsvre?x", min_size=1, max_size=3), max_size=30))
 def test_tidying_a_stream_equals_tidying_everything_at_once(pieces: list[str]) -> None:
     decoder = TidyStream(ByteStream([piece.encode() for piece in pieces]))

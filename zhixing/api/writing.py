@@ -14,6 +14,7 @@ from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.engine.target import Target
 from zhixing.model.assembly import Writer
+from zhixing.tokenizer.encoding import Special
 
 
 @final
@@ -41,7 +42,7 @@ class WritingModel(Model):
 
     def run(self, prompt: str, params: SamplingParams) -> Iterator[TokenEvent]:
         """Write the target of a source token by token."""
-        target = Target(self._model, self._row(self.encode(prompt)))
+        target = Target(self._model, self._row(self._source(prompt)))
         engine = Engine(target, self.tokenizer, ends=self._loaded.ends)
         return engine.run(Request(id=self._next_id(), tokens=target.opening, params=params))
 
@@ -52,6 +53,13 @@ class WritingModel(Model):
     def summarise(self, texts: Sequence[str]) -> list[str]:
         """See Model.summarise."""
         return self.translate(texts)
+
+    def _source(self, text: str) -> list[int]:
+        """A source ends with the end token: where the folder's form of a text has none, it is as in our training."""
+        ids = self.encode(text)
+        if Special.END not in self.tokenizer.specials or ids[-1:] == [self.tokenizer.end]:
+            return ids
+        return [*self.tokenizer.encode_text(text), self.tokenizer.end]
 
     def _row(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor([list(ids)], dtype=torch.long, device=self._model.device)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from zhixing.checkpoint.card import card_text
+from zhixing.checkpoint.foreign.folder import SYMBOLS
 from zhixing.checkpoint.manifest import (
     CARD,
     FORMAT,
@@ -101,6 +102,12 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
     """
     check_is_model(folder, allow_pickle=allow_pickle)
+    if (folder / SYMBOLS).is_file():
+        raise UnsupportedError(
+            f"{folder} holds a model with symbols in place of a tokenizer ({SYMBOLS}), which no text can be given to; "
+            f"open it in Python: zhixing.checkpoint.foreign.folder.open_imported(Path({str(folder)!r})) gives its "
+            "network and its symbols"
+        )
     manifest = _checked_manifest(folder)
     model = read_model(folder, allow_pickle=allow_pickle)
     tokenizer = Tokenizer.load(folder)

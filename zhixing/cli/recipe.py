@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,7 @@ from zhixing.model.sequence_config import (
     SequenceToSequenceConfig,
     TaggerConfig,
 )
-from zhixing.objective.config import CausalConfig, ObjectiveConfig
+from zhixing.objective.config import CausalConfig, ObjectiveConfig, TaskConfig
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.train.config import TrainConfig
 
@@ -69,6 +69,8 @@ class Recipe(Config):
     """Where the text comes from and which of it is kept."""
     tokenizer: TokenizerConfig = Field(default_factory=TokenizerConfig)
     """How text becomes token ids."""
+    tokenizer_text: Literal["corpus", "examples"] = "corpus"
+    """What the tokenizer is learnt from: the documents of [corpus], or the training examples; then there is no [corpus]."""
     data: DataConfig = Field(default_factory=DataConfig)
     """How documents become rows of tokens."""
     model: TrainedConfig
@@ -81,7 +83,7 @@ class Recipe(Config):
     train: TrainConfig | None = None
     """How it learns. An n-gram model is counted, not trained: it has no such table."""
     samples: tuple[str, ...] = ("The ", "中国")
-    """Prompts that the finished model continues, if it is one that writes."""
+    """Prompts that the finished model continues, or sources whose targets it writes, if it is one that writes."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -95,6 +97,7 @@ class Recipe(Config):
         if counts and self.initial_vectors:
             raise ValueError("an n-gram model has no embedding: leave initial_vectors out")
         self._refuse_unfit_model()
+        self._refuse_unused_corpus()
         for name, longest in _longest(self.model):
             if self.data.time > longest:
                 raise ValueError(
@@ -108,6 +111,18 @@ class Recipe(Config):
             raise ValueError(
                 f"a model of kind {self.model.kind!r} cannot learn the objective {self.objective.kind!r}; set "
                 f"model.kind to {' or '.join(fitting)}, or choose another objective"
+            )
+
+    def _refuse_unused_corpus(self) -> None:
+        if self.tokenizer_text == "corpus":
+            return
+        if not isinstance(self.objective, TaskConfig):
+            raise ValueError(
+                f"the objective {self.objective.kind!r} has no examples: leave tokenizer_text out"
+            )
+        if "corpus" in self.model_fields_set:
+            raise ValueError(
+                'nothing reads [corpus] with tokenizer_text = "examples": leave one of them out'
             )
 
 

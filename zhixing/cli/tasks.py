@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from zhixing.cli.examples import places
 from zhixing.cli.recipe import Recipe
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import sha256_json
@@ -56,6 +57,7 @@ from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
 from zhixing.tokenizer.marks import MASK
 from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.train.config import rows_per_step
 
 if TYPE_CHECKING:
     from zhixing.cli.workshop import Prepared
@@ -223,20 +225,28 @@ def _from_files(
     recipe: Recipe, config: TaskConfig, prepared: "Prepared", model: Network, progress: Progress
 ) -> Task:
     objective = _task_objective(recipe, prepared.tokenizer, model)
+    found = places(recipe, prepared.corpus.parent, progress)
 
-    def source(place: str, name: str) -> Examples[Example]:
+    def source(place: str, name: str, alike: int = 1) -> Examples[Example]:
         store = _example_store(recipe, config, objective, prepared, place=place, name=name)
         progress.start(f"examples of {name}")
         progress.finish(f"{name}: {store.losses}")
         check_losses(store.losses, config.examples, origin=place)
-        return Examples(store, lambda example, _: example)
+        return Examples(store, lambda example, _: example, alike=alike)
 
-    held = config.examples.validation
+    held = found.validation
     return Task(
         objective=objective,
-        train=source(config.examples.train, "train"),
+        train=source(found.train, "train", _alike(recipe)),
         validation=source(held, "validation") if held else None,
     )
+
+
+def _alike(recipe: Recipe) -> int:
+    """How many examples in a row are to be about equally long: those of a step, where both sides are padded."""
+    if recipe.objective.kind != "seq2seq" or recipe.train is None:
+        return 1
+    return rows_per_step(recipe.train, recipe.data.time)
 
 
 def _example_store(

@@ -85,12 +85,29 @@ def main(
     }
     if recipe.objective.kind not in WRITTEN:
         scores = held_out(folder, made.selected_step)
-        return {**result, "validation": scores, "test": {}, "samples": []}
+        written = _written(recipe, folder, progress)
+        return {**result, "validation": scores, "test": {}, "samples": [], **written}
     return {
         **result,
         "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress),
         "samples": [sample(folder, prompt, seed=recipe.seed) for prompt in recipe.samples],
     }
+
+
+def _written(recipe: "Recipe", folder: Path, progress: "Progress") -> dict[str, Any]:
+    """Test scores and samples of a model that writes the target of a source; nothing for the others."""
+    from zhixing.cli.examples import places
+    from zhixing.cli.written import Pen, score_pairs, write_samples
+    from zhixing.objective.config import Seq2SeqConfig
+
+    if not isinstance(recipe.objective, Seq2SeqConfig):
+        return {}
+    pen, beams = Pen(folder, time=recipe.data.time), recipe.objective.beams
+    found: dict[str, Any] = {"samples": write_samples(pen, recipe.samples, beam=max(beams))}
+    place = places(recipe, folder / "data", progress).test
+    if place:
+        found["test"] = score_pairs(pen, place, beams=beams, seed=recipe.seed, progress=progress)
+    return found
 
 
 def _resume_command(recipe: Path, folder: Path, overrides: Sequence[str]) -> str:
@@ -101,16 +118,13 @@ def _resume_command(recipe: Path, folder: Path, overrides: Sequence[str]) -> str
 
 
 def _told(result: dict[str, Any], folder: Path) -> str:
-    lines = [
-        f"{language}: {figure(bits['value'], 3)} bits per byte "
-        f"[{interval(bits['low'], bits['high'], 3)}], "
-        f"perplexity {figure(each['perplexity']['value'], 1)} per token"
-        for language, each in result["test"].items()
-        for bits in [each.get("bits_per_byte", NONE)]
-    ]
+    lines = [_told_score(name, each) for name, each in result["test"].items()]
     lines += [
         f"held out, {name}: {value:.4f}" for name, value in result.get("validation", {}).items()
     ]
+    if "validation" in result:  # nothing here continues a prompt
+        lines += [f"{each['prompt']}  →  {each['text']}" for each in result["samples"]]
+        return "\n".join(lines)
     lines += [
         f"\n--- {each['prompt']}\n{each['prompt']}{each['text']}" for each in result["samples"]
     ]
@@ -118,3 +132,19 @@ def _told(result: dict[str, Any], folder: Path) -> str:
         f'\nnext: zhixing generate {folder} --prompt "{result["samples"][0]["prompt"]}"'
     ] * bool(result["samples"])
     return "\n".join(lines)
+
+
+def _told_score(name: str, scores: dict[str, Any]) -> str:
+    """One line: of a language's bits per byte, or of the targets that a search has written."""
+    if "error_rate" in scores:
+        errors, right = scores["error_rate"], scores["accuracy"]
+        return (
+            f"{name}: error rate {figure(errors['value'], 4)} [{interval(errors['low'], errors['high'], 4)}], "
+            f"right {figure(right['value'], 4)} [{interval(right['low'], right['high'], 4)}] "
+            f"of {right['count']:,}"
+        )
+    bits = scores.get("bits_per_byte", NONE)
+    return (
+        f"{name}: {figure(bits['value'], 3)} bits per byte [{interval(bits['low'], bits['high'], 3)}], "
+        f"perplexity {figure(scores['perplexity']['value'], 1)} per token"
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from zhixing.cli.examples import card, places, texts
 from zhixing.cli.recipe import Recipe
 from zhixing.cli.tasks import make_task, marks, with_heads
 from zhixing.core.card import CorpusCard
@@ -41,7 +42,7 @@ TOKENIZER_STAMP = "made_from.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """Text made ready for models."""
+    """Text made ready for models. `corpus` holds documents, or nothing where a recipe reads examples alone."""
 
     corpus: Path
     card: CorpusCard
@@ -56,9 +57,14 @@ class Prepared:
 
 def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
     """Build, or find built, what a recipe's model is to learn from."""
+    if recipe.tokenizer_text == "examples":
+        return _prepare_examples(recipe, folder, progress)
     corpus = folder / "corpus"
     card = build(recipe.corpus, corpus, progress=progress)
-    tokenizer = _tokenizer(recipe, folder, card, progress)
+    documents = (document.text for document in read_documents(corpus, "train"))
+    tokenizer, is_new = _tokenizer(recipe, folder, card, documents, progress)
+    if is_new:
+        _tell_statistics(tokenizer, corpus, progress)
     shards = {
         split: tokenise(
             read_documents(corpus, split),
@@ -81,6 +87,18 @@ def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
         tokenizer=tokenizer.with_marks(marks(recipe)),
         train=shards["train"],
         validation=shards.get("validation", []),
+    )
+
+
+def _prepare_examples(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
+    """The tokenizer alone: examples are made when the objective is known."""
+    found = places(recipe, folder, progress)
+    about = card(recipe, found)
+    learnt_from = texts(found.train, recipe.objective.kind)
+    tokenizer, _ = _tokenizer(recipe, folder, about, learnt_from, progress)
+    tokenizer = tokenizer.with_marks(marks(recipe))
+    return Prepared(
+        corpus=folder / "corpus", card=about, tokenizer=tokenizer, train=[], validation=[]
     )
 
 
@@ -143,21 +161,26 @@ def facts(recipe: Recipe) -> dict[str, object]:
     return recipe.model_dump(mode="json", exclude={"name", "samples"})
 
 
-def _tokenizer(recipe: Recipe, folder: Path, card: CorpusCard, progress: Progress) -> Tokenizer:
+def _tokenizer(
+    recipe: Recipe, folder: Path, card: CorpusCard, texts: Iterator[str], progress: Progress
+) -> tuple[Tokenizer, bool]:
+    """Learn it, or find it learnt, and whether it is new."""
     place = folder / "tokenizer"
     made_from = sha256_json([recipe.tokenizer.model_dump(mode="json"), card.data_hash])
     stamp = place / TOKENIZER_STAMP
     if stamp.exists() and read_json(stamp) == made_from:
-        return Tokenizer.load(place)
-    texts = (document.text for document in read_documents(folder / "corpus", "train"))
+        return Tokenizer.load(place), False
     tokenizer = learn_tokenizer(texts, recipe.tokenizer, progress=progress)
     tokenizer.save(place)
     write_json(stamp, made_from)
+    return tokenizer, True
+
+
+def _tell_statistics(tokenizer: Tokenizer, corpus: Path, progress: Progress) -> None:
     progress.start("tokenizer statistics")
-    stats = measure(tokenizer, _texts_by_language(folder / "corpus"))
+    stats = measure(tokenizer, _texts_by_language(corpus))
     told = ", ".join(f"{tag} {each.bytes_per_token:.2f}" for tag, each in sorted(stats.items()))
     progress.finish(f"bytes per token on validation documents: {told}")
-    return tokenizer
 
 
 def _texts_by_language(corpus: Path) -> Iterator[tuple[str, str]]:

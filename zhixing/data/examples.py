@@ -26,6 +26,8 @@ from zhixing.data.source import Lazy, Shuffled
 Item = TypeVar("Item", covariant=True)
 Example = Mapping[str, NDArray[np.int64]]
 """Sequences of numbers by name; a label is a sequence of one."""
+WINDOW = 50
+"""Batches within which examples are sorted by length."""
 _SIGN = 2**32
 """The file holds numbers without a sign: those below zero are stored as 2^32 more."""
 
@@ -71,6 +73,12 @@ class ExampleStore:
     def __len__(self) -> int:
         return self.shard.num_documents // len(self.fields)
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Of every field of every example: (examples, fields)."""
+        ends = np.asarray(self.shard.ends, dtype=np.int64)
+        return np.diff(ends, prepend=0).reshape(len(self), len(self.fields))
+
     def __getitem__(self, index: int) -> Example:
         first = index * len(self.fields)
         return {
@@ -83,12 +91,20 @@ class ExampleStore:
 
 
 class Examples(Shuffled[Item]):
-    """The examples of a store, shuffled; `make` may draw random numbers that follow from epoch and example."""
+    """The examples of a store, shuffled; `make` may draw random numbers that follow from epoch and example.
+
+    alike: so many examples in a row are about equally long, so that a batch of them is hardly padded; an epoch leaves
+    out the few that do not fill a last batch, others every time.
+    """
 
     def __init__(
-        self, store: ExampleStore, make: Callable[[Example, np.random.Generator], Item]
+        self,
+        store: ExampleStore,
+        make: Callable[[Example, np.random.Generator], Item],
+        *,
+        alike: int = 1,
     ) -> None:
-        self._store, self._make = store, make
+        self._store, self._make, self._alike = store, make, alike
 
     @property
     def hashes(self) -> Sequence[str]:
@@ -97,13 +113,32 @@ class Examples(Shuffled[Item]):
 
     def epoch(self, number: int, seed: int) -> Sequence[Item]:
         """Every example once."""
-        order = np.random.default_rng([seed, number]).permutation(len(self._store))
+        random = np.random.default_rng([seed, number])
+        order = random.permutation(len(self._store))
+        if 1 < self._alike <= len(order):
+            order = _alike_together(order, self._store.lengths, self._alike, random)
 
         def make(index: int) -> Item:
             chosen = int(order[index])
             return self._make(self._store[chosen], np.random.default_rng([seed, number, chosen]))
 
         return Lazy(len(order), make)
+
+
+def _alike_together(
+    order: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    count: int,
+    random: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Sort stretches of WINDOW batches by length, last field first, and put the batches in a random order."""
+    order = order[: len(order) // count * count]
+    stretches = [
+        part[np.lexsort(lengths[part].T)]
+        for part in np.split(order, range(WINDOW * count, len(order), WINDOW * count))
+    ]
+    batches = np.concatenate(stretches).reshape(-1, count)
+    return batches[random.permutation(len(batches))].reshape(-1)
 
 
 def write_examples(

@@ -1,8 +1,8 @@
 """The `[objective]` table of a recipe: what the model is asked to learn."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
 
@@ -61,6 +61,27 @@ class ExamplesConfig(Config):
     """Share of examples that cannot be used above which training is refused."""
 
 
+class PairFilesConfig(ExamplesConfig):
+    """Pairs of the catalogue by their name, or your own files of them."""
+
+    name: str = ""
+    """Pairs of `zhixing data list`, which have parts of their own for train, validation and test; empty: own files."""
+    train: str = ""
+    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob."""
+    test: str = ""
+    """The same, on which the finished model is scored; empty: it is not."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.name) == bool(self.train):
+            raise ValueError("set exactly one of name and train")
+        if self.name and (self.validation or self.test):
+            raise ValueError(
+                f"the pairs called {self.name!r} have their own validation and test: leave these out"
+            )
+        return self
+
+
 class TaskConfig(Config):
     """What all objectives with files of examples share."""
 
@@ -73,6 +94,10 @@ class Seq2SeqConfig(TaskConfig):
 
     kind: Literal["seq2seq"]
     """Picks the objective."""
+    examples: PairFilesConfig
+    """Where the examples are."""
+    beams: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1, 5), min_length=1)
+    """Widths of the search with which the finished model writes the targets of the test; 1 is greedy."""
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Share of probability that the target gives to all tokens alike."""
 

@@ -1,6 +1,7 @@
 """One file per source of the catalogue: how its archive becomes documents. No code of an archive is ever run."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
@@ -27,3 +28,6 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "spam-assassin": mail.read,
     "cmudict": cmudict.read,
 }
+
+PAIRS: Mapping[str, Callable[[Archive, Path], Mapping[str, int]]] = {"cmudict": cmudict.write_pairs}
+"""Sources that are read as pairs: each writes train, validation and test .jsonl in a folder."""
