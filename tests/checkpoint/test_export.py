@@ -43,8 +43,9 @@ def saved(folder: Path, shape: str, **settings: Any) -> Decoder:
 @pytest.mark.parametrize("shape", SHAPES)
 @torch.inference_mode()
 def test_a_gguf_file_read_by_transformers_gives_our_logits(shape: str, tmp_path: Path) -> None:
-    # Their reader takes these two sizes for granted, whatever the file says.
-    granted = {"qwen3": {"head_dim": 128}, "gpt2": {"hidden": 4 * SIZES["width"]}}
+    # Their reader takes these sizes for granted, whatever the file says.
+    wide = {"hidden": 4 * SIZES["width"], "max_time": 1024}
+    granted = {"qwen3": {"head_dim": 128}, "gpt2": wide}
     ours = saved(tmp_path / "m", shape, **granted.get(shape, {}))
     path = export_gguf(tmp_path / "m", tmp_path / "out", precision="float32")
     other = transformers.AutoModelForCausalLM.from_pretrained(

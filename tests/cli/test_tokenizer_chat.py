@@ -57,7 +57,7 @@ def test_what_is_no_conversation_is_one_clear_line(
 def test_folders_made_elsewhere_can_be_looked_at(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_wordpiece(tmp_path / "bert", {})
+    folder = write_wordpiece(tmp_path / "bert", {"clean_up_tokenization_spaces": True})
     (tmp_path / "text.txt").write_text("Don't panic\n有朋自远方来\n", "utf-8")
     assert main(["tokenizer", "stats", str(folder), str(tmp_path / "text.txt"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["languages"][0]["tokens"] > 0

@@ -121,8 +121,8 @@ def test_helpers_end_when_their_parent_was_killed() -> None:
     program = (
         "import os, signal\n"
         "from zhixing.corpus.config import CorpusConfig\n"
-        "from zhixing.corpus.workers import _Helper\n"
-        "helper = _Helper(CorpusConfig())\n"
+        "from zhixing.corpus.workers import _Process\n"
+        "helper = _Process(CorpusConfig())\n"
         "print(helper._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -33,7 +33,7 @@ GIVEN = {
 """Fields that no shape sets: the key of transformers under which a parity test gives them."""
 
 
-def tests_text() -> str:
+def parity_tests() -> str:
     return "\n".join(
         (ROOT / f"tests/checkpoint/test_{name}_families.py").read_text("utf-8")
         for name in PARITY_TESTS
@@ -51,14 +51,14 @@ def test_every_field_is_used_by_a_shape_and_every_other_by_a_parity_test() -> No
     fields = set(StackConfig.model_fields) | set(EncoderDecoderConfig.model_fields)
     left = fields - set_by_shapes - set_by_pairs - SIZES - {"kind", "encoder", "decoder"}
     assert left == set(GIVEN)
-    text = tests_text()
+    text = parity_tests()
     assert [key for key in GIVEN.values() if f'"{key}"' not in text] == []
 
 
 def test_every_shape_is_compared_with_an_implementation_that_is_not_ours() -> None:
     names = {
         node.value
-        for node in ast.walk(ast.parse(tests_text()))
+        for node in ast.walk(ast.parse(parity_tests()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     spelt = {"bert": "Bert", "roberta": "Roberta", "distilbert": "DistilBert"}
