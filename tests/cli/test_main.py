@@ -1,5 +1,6 @@
 """The command as a person meets it: exit codes, one clear line, no traceback."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -78,3 +79,17 @@ def test_a_reader_that_goes_away_is_not_an_error() -> None:
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (piped.stdout.strip(), piped.stderr) == ("0", "")
+
+
+def test_a_place_that_may_not_be_opened_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert main(["data", "show", "closed"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("zhixing: closed")
+    assert "cannot be opened (Permission denied); check who may" in told
+    assert len(told.splitlines()) == 1

@@ -186,6 +186,19 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(
+        path: Path, mode: str
+    ) -> None:  # the tests may run as a user who may read everything
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"a\.txt cannot be read: Permission denied"):
+        files.sha256_file(tmp_path / "a.txt")
+
+
 @pytest.mark.parametrize("making", [locked, atomic_folder, new_folder])
 def test_work_that_fails_leaves_no_new_folder_behind(
     tmp_path: Path, making: Callable[[Path], AbstractContextManager[object]]

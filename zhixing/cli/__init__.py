@@ -65,6 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ZhixingError as error:
         print(f"zhixing: {error}", file=sys.stderr)
         return error.exit_code
+    except PermissionError as error:  # a folder that may not even be looked into
+        print(
+            f"zhixing: {error.filename} cannot be opened ({error.strerror}); check who may read and write it",
+            file=sys.stderr,
+        )
+        return ZhixingError.exit_code
     except KeyboardInterrupt:
         print("zhixing: interrupted", file=sys.stderr)
         return 130

@@ -109,9 +109,12 @@ def decode_utf8(content: bytes, origin: str) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hexadecimal SHA-256 of a file, read in pieces. Raises DataError when it may not be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def sha256_text(text: str) -> str:
@@ -151,12 +154,14 @@ def locked(folder: Path) -> Iterator[None]:
 def new_folder(folder: Path) -> Iterator[bool]:
     """Make sure that `folder` is there, and give whether it was made; what was made and is empty after the block goes again.
 
-    Raises ZhixingError when it cannot be made, before any work and not after it.
+    Raises ZhixingError when it cannot be made or written, before any work and not after it.
     """
     try:
         made = _make_folder(folder)
     except OSError as error:
         raise _explain(error, folder) from error
+    if not os.access(folder, os.W_OK):
+        raise ZhixingError(f"{folder} cannot be written (Permission denied); choose another folder")
     try:
         yield bool(made)
     finally:

@@ -26,8 +26,8 @@ from zhixing.evaluate.score import Signature
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import priced
 
-BLOCK_CHARACTERS = 2**22
-"""Documents are tokenised in blocks of about this many characters."""
+BLOCK_CHARACTERS = 2**20
+"""Documents are tokenised in blocks of about this many characters; of a tokenizer's answer each takes up to 150 bytes."""
 BLOCK_DOCUMENTS = 65_536
 
 
