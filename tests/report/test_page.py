@@ -269,3 +269,11 @@ def test_the_label_of_a_crossing_is_not_crossed_by_the_line_of_another():
         "right",
         0,
     )  # no room at all
+
+
+def test_only_names_too_long_for_their_margin_are_cut():
+    assert charts._short(both("GPT + 5-gram", "GPT + 5 元模型")) == both(
+        "GPT + 5-gram", "GPT + 5 元模型"
+    )
+    cut = charts._short(both("a name of many letters", "很长很长很长很长很长的名字"))
+    assert cut == both("a name of many …", "很长很长很长很长很…")

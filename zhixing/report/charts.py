@@ -6,7 +6,9 @@ series has its own colour, marker and name beside it, so colour is never the onl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -317,11 +319,14 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
 
 
 def _short(title: Words) -> Words:
-    return both(_cut(title.en, 16), _cut(title.zh, 10))
+    return both(_cut(title.en, 16), _cut(title.zh, 20))
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _cut(text: str, width: int) -> str:
+    """At most `width` letters, of which a Han character takes the place of two."""
+    widths = accumulate(2 if east_asian_width(character) in "WF" else 1 for character in text)
+    fitting = [end for end, used in enumerate(widths, start=1) if used <= width]
+    return text if len(fitting) == len(text) else text[: len(fitting) - 1] + "…"
 
 
 def ladder_chart(report: Report, layout: Layout) -> str:
