@@ -13,9 +13,9 @@ from tests.checkpoint.families import MAX_TIME, TOLERANCE, difference, make, sav
 from tests.tiny import random_tokens, tiny_tokenizer
 from zhixing.checkpoint.folder import ModelInfo, load_network, save_model
 from zhixing.core.errors import CheckpointError, UnsupportedError
+from zhixing.engine.search import SearchOptions, Written, translate
 from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.encoder_decoder import EncoderDecoder
-from zhixing.model.greedy import greedy
 
 transformers = pytest.importorskip("transformers")
 
@@ -156,26 +156,32 @@ def test_greedy_generation_is_theirs(case: str, tmp_path: Path) -> None:
         do_sample=False,
         num_beams=1,
     )
-    written = greedy(ours, source, keep=keep, max_tokens=12, ends=(tiny_tokenizer().end,))
-    for ids, row in zip(written, want.tolist(), strict=True):
-        assert row[0] == ours.start
-        assert row[1 : 1 + len(ids)] == ids
-        assert len(ids) == 12 or ids[-1] == tiny_tokenizer().end
+    given = len(ours.opening)
+    end = tiny_tokenizer().end
+    for found, row in zip(most_probable(ours, 13 - given), want.tolist(), strict=True):
+        assert tuple(row[:given]) == ours.opening
+        assert tuple(row[given : given + len(found.ids)]) == found.ids
+        assert given + len(found.ids) == 13 or row[given + len(found.ids)] == end
     if case == "bart":
-        assert all(ids[0] == 1 for ids in written)  # forced_bos_token_id
+        assert ours.opening[1:] == (1,)  # forced_bos_token_id
+
+
+def most_probable(model: EncoderDecoder, max_tokens: int) -> list[Written]:
+    """What a beam of one writes of the sources, without their padding."""
+    source, keep = sources()
+    rows = [row[kept].tolist() for row, kept in zip(source, keep, strict=True)]
+    return translate(model, rows, SearchOptions(end=tiny_tokenizer().end, max_tokens=max_tokens))
 
 
 @torch.inference_mode()
 def test_a_token_that_is_never_generated_is_not(tmp_path: Path) -> None:
     other = theirs("marian")
     folder = saved("marian", tmp_path / "m", other)
-    source, keep = sources()
-    (first, *_), _ = greedy(opened(folder), source, keep=keep, max_tokens=1, ends=())
+    first = most_probable(opened(folder), 1)[0].ids[0]
     edit_config(folder, {"bad_words_ids": [[first]]})
     ours = opened(folder)
     assert ours.config.never == (first,)
-    (other_first, *_), _ = greedy(ours, source, keep=keep, max_tokens=1, ends=())
-    assert other_first != first
+    assert most_probable(ours, 1)[0].ids[0] != first
     edit_config(folder, {"bad_words_ids": [[first, 7]]})
     with pytest.raises(UnsupportedError, match="bad_words_ids"):
         opened(folder)

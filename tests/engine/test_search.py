@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from zhixing.core.errors import UsageError
-from zhixing.engine.search import SearchOptions, Writer, search, translate
+from zhixing.engine.search import SearchOptions, search, translate
+from zhixing.model.assembly import Writer
 from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.sequence_config import SequenceToSequenceConfig

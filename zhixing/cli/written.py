@@ -14,9 +14,10 @@ from zhixing.checkpoint.folder import load_network
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Progress
 from zhixing.corpus.rows import find_tables, rows
-from zhixing.engine.search import SearchOptions, Writer, translate
+from zhixing.engine.search import SearchOptions, translate
 from zhixing.evaluate.edits import count_edits, score_edits
 from zhixing.evaluate.score import SCORING_VERSION
+from zhixing.model.assembly import Writer
 from zhixing.objective.records import keys_of
 from zhixing.tokenizer.tokenizer import Tokenizer
 

@@ -11,42 +11,14 @@ the number of beginnings finds the very best text. Serves every model with encod
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UsageError
-from zhixing.model.protocol import Output, State
-
-
-class Writer(Protocol):
-    """A model that reads a source and writes a target."""
-
-    @property
-    def start(self) -> int:
-        """The token id that every target is begun with."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where its tokens must be."""
-
-    def encode(
-        self, source: Int[Tensor, "batch source"], *, keep: Bool[Tensor, "batch source"] | None
-    ) -> Any:
-        """Read a source; what comes back can select rows."""
-
-    def decode(
-        self, tokens: Int[Tensor, "batch time"], memory: Any, *, state: State | None
-    ) -> Output:
-        """Read the target so far."""
-
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits of the next target token."""
-
-    def new_state(self, batch: int, capacity: int) -> State:
-        """An empty state."""
+from zhixing.model.assembly import Writer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +39,7 @@ class SearchOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """A target without start and end, its log-probability in nats, the score it was ranked by, whether it ended."""
+    """A target without its opening and its end, its log-probability in nats, the score it was ranked by, whether it ended."""
 
     ids: tuple[int, ...]
     log_prob: float
@@ -90,13 +62,16 @@ def search(
     if not sources:
         return []
     tokens, keep = _side_by_side(sources, model.device)
-    memory = model.encode(tokens, keep=keep)
+    decode: Any = model.decode  # each kind of writer has its own kind of memory
+    memory: Any = model.encode(tokens, keep=keep)
     beams = [_Beam(options) for _ in sources]
-    state = model.new_state(len(sources), options.max_tokens)
-    last = torch.full((len(sources), 1), model.start, device=model.device)
+    state: Any = model.new_state(len(sources), options.max_tokens + len(model.opening) - 1)
+    last = torch.tensor([model.opening] * len(sources), device=model.device)
     for _ in range(options.max_tokens):
-        hidden = model.decode(last, memory, state=state).hidden[:, -1]
-        log_probs = model.head(hidden).float().log_softmax(dim=-1)
+        hidden = decode(last, memory, state=state).hidden[:, -1]
+        logits = model.head(hidden).float()
+        logits[:, list(model.never)] = float("-inf")
+        log_probs = logits.log_softmax(dim=-1)
         chosen, offset = [], 0
         for beam in beams:
             live = len(beam.live)

@@ -1,9 +1,7 @@
 /* Word vectors with negative sampling: every worker walks through its own words and changes its own copy of the
  * two matrices, one centre word after the other. The definition, slow and in torch, is in word2vec.py.
  */
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "native.h"
 
 enum { MOST_TARGETS = 64, MOST_WIDTH = 4096 };
 
@@ -21,27 +19,6 @@ static inline int32_t draw(uint64_t *state, const float *share, const int32_t *a
     int64_t column = (int64_t)(((bits >> 32) * (uint64_t)vocab) >> 32);
     float coin = (float)((bits & 0xffffffffu) >> 8) * (1.0f / 16777216.0f);
     return coin < share[column] ? (int32_t)column : alias[column];
-}
-
-/* 1 / (1 + e^-x) for each score; the polynomial for e^r is that of native.c, copied once to keep the files apart. */
-static inline void sigmoid(float *restrict x, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        float v = -x[i];
-        v = v < -80.0f ? -80.0f : (v > 80.0f ? 80.0f : v);
-        float n = floorf(v * 1.44269504f + 0.5f);
-        float r = (v - n * 0.693359375f) + n * 2.12194440e-4f;
-        float p = 1.9875691500e-4f;
-        p = p * r + 1.3981999507e-3f;
-        p = p * r + 8.3334519073e-3f;
-        p = p * r + 4.1665795894e-2f;
-        p = p * r + 1.6666665459e-1f;
-        p = p * r + 5.0000001201e-1f;
-        p = p * r * r + r + 1.0f;
-        int32_t bits = ((int32_t)n + 127) << 23;
-        float scale;
-        memcpy(&scale, &bits, 4);
-        x[i] = 1.0f / (1.0f + p * scale);
-    }
 }
 
 /* One step of logistic regression: `hidden` should be near `word` and far from `num_noise` drawn words.
@@ -65,7 +42,7 @@ static void predict(const float *restrict hidden, float *restrict change, float 
         for (int64_t d = 0; d < width; d++) sum += hidden[d] * row[d];
         score[i] = sum;
     }
-    sigmoid(score, count);
+    for (int64_t i = 0; i < count; i++) score[i] = sigmoid(score[i]);
     for (int64_t i = 0; i < count; i++) {
         float *restrict row = out + (int64_t)target[i] * width;
         float step = lr * (label[i] - score[i]);
