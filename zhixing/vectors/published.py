@@ -12,7 +12,7 @@ from pathlib import Path
 from zhixing.core.files import cache_folder
 from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
-from zhixing.corpus.catalogue import Entry, Origin
+from zhixing.corpus.catalogue import GENSIM, Entry, Origin
 from zhixing.corpus.fetch import fetch
 from zhixing.vectors import folder
 from zhixing.vectors.blocks import Block, blocks_of, checked
@@ -74,14 +74,7 @@ TEST_SETS = Entry(
     languages=("en",),
     license="LGPL-2.1 as packaged",
     megabytes=23.3,
-    origins=(
-        Origin(
-            kind="pip",
-            locator="gensim==4.4.0",
-            sha256="a3f5b626da5518e79a479140361c663089fe7998df8ba52d56e1ded71ac5bdf5",
-            is_source=True,
-        ),
-    ),
+    origins=(GENSIM,),
 )
 """Where the test sets come from."""
 
