@@ -7,12 +7,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-
-from cyclopts import App
-from cyclopts.exceptions import CycloptsError
+from typing import TYPE_CHECKING
 
 from zhixing import __version__
 from zhixing.core.errors import UsageError, ZhixingError
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+SUMMARY = "From your own text, English or Chinese, to a language model you understand."
 
 COMMANDS = {
     "quickstart": ("zhixing.cli.quickstart:quickstart", "Text to a measured ladder of models."),
@@ -35,12 +38,22 @@ COMMANDS = {
 }
 
 
-def build_app() -> App:
+def overview() -> str:
+    """What `zhixing --help` shows: known without loading any library, so that it is there at once."""
+    named = {name: summary for name, (_, summary) in COMMANDS.items()}
+    options = {"--help (-h)": "Display this message and exit.", "--version": "Show the version."}
+    lines = [f"  {name:<12}{summary}" for name, summary in {**named, **options}.items()]
+    return "\n".join(["Usage: zhixing COMMAND", "", SUMMARY, "", *lines])
+
+
+def build_app() -> "App":
     """The command tree; nothing below a command is imported until it is used."""
+    from cyclopts import App
+
     app = App(
         name="zhixing",
         version=__version__,
-        help="From your own text, English or Chinese, to a language model you understand.",
+        help=SUMMARY,
         help_format="plaintext",  # Markdown would load a parser for every --help
         suppress_keyboard_interrupt=False,  # `main` answers it, with a word
     )
@@ -54,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # On a shared machine a thread that waits for its sibling by spinning (libgomp: 4 ms) takes the very core the
     # sibling needs; after 0.1 ms it sleeps instead. Read when torch loads, so it must be set before.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    if list(sys.argv[1:] if arguments is None else arguments) in ([], ["--help"], ["-h"]):
+        print(overview())
+        return 0
+    from cyclopts.exceptions import CycloptsError
+
     app = build_app()
     try:
         with _termination_as_ctrl_c():
