@@ -17,8 +17,8 @@ from zhixing.core.targets import IGNORED
 from zhixing.kernels import native
 from zhixing.kernels.precision import widen
 
-CHUNK = 1024
-"""Targets whose logits exist at one time: 1024 x 8192 float32 are 32 MiB."""
+CHUNK = 512
+"""Targets whose logits exist at one time: 512 x 8192 float32 are 16 MiB."""
 
 MOST_NATIVE_VOCAB = 200_000
 """Native code keeps one row of logits on the stack of its thread: 800 kB at most."""

@@ -153,6 +153,7 @@ void document_softmax_forward(void *scores, const int64_t *starts, int64_t batch
         int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
         float values[time], top = -INFINITY, sum = 0.0f;
         load(values, scores, row * time + first, seen, narrow);
+#pragma omp simd reduction(max : top)
         for (int64_t j = 0; j < seen; j++) top = values[j] > top ? values[j] : top;
         for (int64_t j = 0; j < seen; j++) {
             values[j] = exponential(scale * (values[j] - top));
@@ -218,6 +219,7 @@ void softmax_cross_entropy(void *logits, const int64_t *targets, float *losses, 
     for (int64_t row = 0; row < rows; row++) {
         float values[vocab], top = -INFINITY, sum = 0.0f;
         load(values, logits, row * vocab, vocab, narrow);
+#pragma omp simd reduction(max : top)
         for (int64_t i = 0; i < vocab; i++) top = values[i] > top ? values[i] : top;
         float target = values[targets[row]];
         for (int64_t i = 0; i < vocab; i++) {
