@@ -33,16 +33,36 @@ OVERHEAD = 0.08
 """Share of the budget that counting the n-gram and fitting the mixture get; the networks share the rest."""
 
 
+def _gpt(*, width: int, layers: int) -> tuple[str, ...]:
+    """Settings of a decoder of this size: heads of 64, a feed-forward layer of twice the width."""
+    heads = width // 64
+    sizes = {
+        "width": width,
+        "layers": layers,
+        "heads": heads,
+        "kv_heads": heads,
+        "hidden": 2 * width,
+    }
+    return tuple(f"model.{name}={size}" for name, size in sizes.items())
+
+
+LARGE_STEP = ("train.batch_tokens=8192", "train.lr=0.04", "train.matrix_lr=0.06")
+
 SIZES: dict[str, tuple[tuple[float, tuple[str, ...]], ...]] = {
-    "rnn": (),  # wider was no better (docs/log.md)
-    "lstm": ((100, ("model.width=384",)), (1200, ("model.width=768",))),
+    "rnn": ((30, ("train.batch_tokens=8192",)),),  # wider was no better (docs/log.md)
+    "lstm": ((150, ("model.width=384",)), (1200, ("model.width=768",))),
     "gpt": (
-        (100, ("model.width=192", "model.heads=3", "model.kv_heads=3", "model.hidden=512")),
-        (600, ("model.width=256", "model.heads=4", "model.kv_heads=4", "model.hidden=768")),
-        (2400, ("model.width=384", "model.heads=6", "model.kv_heads=6", "model.hidden=1024")),
+        (30, LARGE_STEP),
+        (150, (*LARGE_STEP, *_gpt(width=256, layers=3))),
+        (600, (*LARGE_STEP, *_gpt(width=320, layers=4))),
+        (2400, (*LARGE_STEP, *_gpt(width=384, layers=6))),
     ),
 }
-"""From so many seconds of training per network on: larger than the recipe says. Measured on two cores (docs/log.md)."""
+"""From so many seconds of training per network on, other settings than the recipe's. Seconds of two cores that multiply
+bf16 in hardware (docs/log.md)."""
+
+WITHOUT_BF16 = 1 / 6
+"""What a second is worth in SIZES on a machine that computes in float32."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,8 +193,13 @@ def load_recipes(plan: Plan) -> dict[str, "Recipe"]:
 
 
 def sized(name: str, seconds: float) -> list[str]:
-    """Settings that make a network as large as its training time can use: the last of SIZES that fits."""
-    fitting = [settings for least, settings in SIZES[name] if seconds >= least]
+    """Settings that make a network and its steps as large as its training time can use: the last of SIZES that fits."""
+    import torch
+
+    from zhixing.train.precision import has_native_bf16
+
+    worth = seconds if has_native_bf16(torch.device("cpu")) else seconds * WITHOUT_BF16
+    fitting = [settings for least, settings in SIZES[name] if worth >= least]
     return list(fitting[-1]) if fitting else []
 
 
