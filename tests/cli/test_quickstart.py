@@ -20,7 +20,7 @@ import zhixing
 from tests.cli.ladder_texts import write_texts
 from zhixing.cli import main
 from zhixing.cli.ladder import Effort, Made, file_bytes, make_mixture, make_rung
-from zhixing.cli.quickstart import Plan, _prompts, load_recipes
+from zhixing.cli.quickstart import SIZES, Plan, _prompts, load_recipes, sized
 from zhixing.cli.recipe import load_recipe
 from zhixing.cli.workshop import prepare
 from zhixing.core.progress import Silent
@@ -242,3 +242,18 @@ def test_files_that_cannot_be_used_leave_no_folder(
     )
     assert "0.txt is not text" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["texts"]
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_networks_grow_with_their_training_time(name: str) -> None:
+    assert sized(name, 0.0) == []
+    least = [seconds for seconds, _ in SIZES[name]]
+    assert least == sorted(least)
+    for seconds, settings in SIZES[name]:
+        assert sized(name, seconds) == list(settings)
+        assert sized(name, seconds - 1) != list(settings)
+
+
+def test_a_mixture_took_the_time_of_both_its_parts(ladder: Ladder) -> None:
+    seconds = {rung["model"]: rung["train_seconds"] for rung in ladder.result["ladder"]}
+    assert seconds["mixture"] == pytest.approx(seconds["gpt"] + seconds["ngram"])

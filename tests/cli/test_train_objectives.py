@@ -146,6 +146,37 @@ def test_what_does_not_fit_is_refused_by_name(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting", "said"),
+    [
+        ("masked", "samples=['The ']", "nothing is written by a model that learns 'masked'"),
+        ("denoise", "samples=['The ']", "nothing is written by a model that learns 'denoise'"),
+        ("classify", "train.patience=2", "train.patience does nothing without validation"),
+        ("masked", "train.patience=2", "train.patience does nothing without validation"),
+        ("similar", "objective.temperature=0.1", "does nothing with loss = cosine"),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_refused(
+    place: Path, kind: str, setting: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = "encoder-decoder" if kind == "denoise" else "encoder"
+    more = f'examples = {{ train = "{place / kind}.jsonl" }}' if kind in ROWS else ""
+    more += '\nloss = "cosine"' if kind == "similar" else ""
+    path = recipe(place, kind, model, examples=more)
+    assert train(place, path, "--set", setting, "--set", "corpus.splits.validation=0") == 3
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("num", ["0", "-1"])
+def test_a_preview_shows_at_least_one_example(
+    place: Path, num: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(place, "masked", "encoder")
+    assert main(["preview", str(path), "--out", str(place / "none"), "--num", num]) == 3
+    assert f"--num {num} must be at least 1" in capsys.readouterr().err
+    assert not (place / "none").exists()
+
+
 def test_too_many_lost_examples_end_the_run(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

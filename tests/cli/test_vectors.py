@@ -7,6 +7,7 @@ import pytest
 
 from tests.train.test_word2vec import TOPICS, _text
 from zhixing.cli import main
+from zhixing.cli.vectors import TESTS
 from zhixing.core.errors import ConfigError
 
 SETTINGS = [
@@ -57,6 +58,24 @@ def test_own_judgements_and_questions_are_scored(learnt: Path, capsys) -> None:
     assert "on 4 of 5 pairs; random vectors" in capsys.readouterr().out
 
 
+def test_published_sets_that_are_named_are_scored_beside_own_ones(
+    learnt: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = learnt / "own.tsv"
+    pairs.write_text("cat\tdog\t9\ncat\tgold\t1\nzinc\ttin\t9\n")
+    sets = {"questions-words": ": s\ncat dog gold iron\n"}
+    monkeypatch.setattr(
+        "zhixing.cli.vector_scores.read_test_set",
+        lambda name, progress: sets.get(name, pairs.read_text()),
+    )
+    named = [part for name in TESTS for part in ("--test", name)]
+    found = _printed(capsys, "evaluate", learnt / "v", "--pairs", pairs, *named)
+    assert set(found["similarity"]) == {"wordsim353", "simlex999", str(pairs)}
+    assert set(found["analogies"]) == {"questions-words"}
+    found = _printed(capsys, "evaluate", learnt / "v", "--pairs", pairs)
+    assert set(found["similarity"]) == {str(pairs)}
+
+
 @pytest.mark.parametrize("to", ["folder", "word2vec-text", "word2vec-binary"])
 def test_converted_vectors_are_the_same(learnt: Path, tmp_path: Path, capsys, to: str) -> None:
     made = _printed(capsys, "convert", learnt / "v", "--out", tmp_path / "c", "--to", to)
@@ -82,7 +101,9 @@ def test_a_finished_run_is_not_written_over(learnt: Path, capsys) -> None:
         (["nearest", "{v}", "cat", "--count", "0"], 3, "at least 1"),
         (["analogy", "{v}", "cat", "dog"], 3, "takes three words"),
         (["nearest", "nowhere", "cat"], 1, "there are no vectors nowhere"),
+        (["nearest", "{v}", "cat", "--limit", "0"], 3, "--limit 0: a number of words, at least 1"),
         (["evaluate", "{v}", "--pairs", "nothing.tsv"], 1, "nothing.tsv does not exist"),
+        (["evaluate", "{v}", "--test", "wordsim353", "--method", "mul"], 3, "would do nothing"),
         (["train", "missing.txt"], 3, "missing.txt does not exist"),
         (["train", "a.toml", "b.txt"], 3, "give it alone"),
         (["train", "skipgram-tiny", "--set", "vectors.window=0"], 3, "vectors.window"),

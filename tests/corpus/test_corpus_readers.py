@@ -28,7 +28,7 @@ ENGLISH = "The quick brown fox jumps over the lazy dog, and nobody minds.\n" * 2
 
 
 def reading(path: Path, **settings: object) -> Reading:
-    source = SourceConfig.model_validate({"name": "mine", **settings})
+    source = SourceConfig.model_validate({"name": "mine", "path": str(path), **settings})
     config = CorpusConfig(sources=(source,), max_characters=1000)
     return Reading(path=path, name=path.name, source=source, config=config)
 
@@ -237,7 +237,12 @@ def test_what_a_missing_column_tells_to_type_works(tmp_path: Path, name: str) ->
     folder = tmp_path / "it's 我的"
     folder.mkdir()
     write_table(folder / name, {"title": ["x"], "body": ["a longer text"]})
-    other = {"name": "other", "path": "other.txt", "documents": "line", "optional": True}
+    other = {
+        "name": "other",
+        "path": "https://example.org/other.txt",
+        "documents": "line",
+        "optional": True,
+    }
     mine = {"name": "mine", "path": str(folder / name), "language": "en"}
     config = CorpusConfig.model_validate({"sources": [other, mine]})
     begun = Reading(path=folder / name, name=name, source=config.sources[1], config=config)

@@ -20,6 +20,7 @@ from zhixing.data.loader import Loader
 from zhixing.data.order import Cursor
 from zhixing.data.pack import Row, best_fit, cut, plan_rows
 from zhixing.data.shard import TokenShard, open_shard, verify, write_shard
+from zhixing.data.source import PackedRows
 
 Pairs = Counter[tuple[int, int]]
 lengths_of_documents = st.lists(st.integers(0, 40), min_size=1, max_size=30).filter(
@@ -71,7 +72,7 @@ def test_every_pair_of_every_document_is_learnt_exactly_once(
     stream = [row for row, _ in islice(loader, 2 * loader.rows_per_epoch)]
     for part in (stream[: loader.rows_per_epoch], stream[loader.rows_per_epoch :]):
         assert learnt_pairs(part) == pairs_of(documents)
-    assert loader.targets_per_epoch == pairs_of(documents).total()
+    assert PackedRows(shards=shards, time=time).num_targets == pairs_of(documents).total()
 
 
 @settings(max_examples=200, deadline=None)

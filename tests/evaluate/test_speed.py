@@ -32,7 +32,6 @@ def test_peak_memory_sees_what_was_held_and_let_go():
         del held
     assert busy.bytes - quiet.bytes > 150_000_000
     assert peak_memory_bytes() >= busy.bytes
-    assert busy.scope in ("block", "process")
 
 
 def test_the_size_of_a_folder_is_the_size_of_its_files(tmp_path):

@@ -11,6 +11,7 @@ from sklearn import metrics as sklearn_metrics
 from zhixing.core.errors import DataError, UsageError
 from zhixing.evaluate.resampling import drawn_items, drawn_weights
 from zhixing.evaluate.tasks.areas import average_precision, roc_area
+from zhixing.evaluate.tasks.calibration import reliability
 from zhixing.evaluate.tasks.glue import METRICS, judge_glue
 from zhixing.evaluate.tasks.labels import judge_labels
 from zhixing.evaluate.tasks.measure import Judged, Measure, compare, scores, undefined
@@ -185,3 +186,12 @@ def test_nothing_and_unequal_numbers_are_refused() -> None:
         judge_labels([], [])
     with pytest.raises(DataError, match="1 predictions and 2 references"):
         judge_labels(["a"], ["a", "b"])
+
+
+@pytest.mark.parametrize(("confidence", "place"), [(0.5, 4), (0.6, 5), (0.75, 7), (1.0, 9)])
+def test_a_confidence_on_the_edge_of_two_bins_is_in_the_lower_one(
+    confidence: float, place: int
+) -> None:
+    found = reliability([{"a": confidence, "b": 1 - confidence}], ["a"], bins=10)
+    assert [n for n, each in enumerate(found) if each.count] == [place]
+    assert found[place].low < confidence <= found[place].high

@@ -55,6 +55,21 @@ def test_heavy_commands_use_verbs_flags_and_recipes_that_exist(block: Block) -> 
     assert faults == []
 
 
+def test_commands_listed_on_pages_use_verbs_flags_and_recipes_that_exist() -> None:
+    """Lines of other blocks that begin with zhixing; three spaces or more part a command from what is said of it."""
+    listed = [
+        (block.page.name, re.split(r"\s{3,}", line)[0])
+        for page in documents()
+        for block in blocks(page)
+        if block.language in ("", "text")
+        for line in block.body.splitlines()
+        if line.startswith("zhixing ")
+    ]
+    assert len(listed) > 20
+    faults = [f"{page}: {fault}" for page, command in listed for fault in _faults(command)]
+    assert faults == []
+
+
 def test_the_readmes_give_the_two_commands() -> None:
     for page in READMES:
         given = [command for block in blocks(page) for command in commands(block)]

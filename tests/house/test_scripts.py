@@ -1,8 +1,10 @@
-"""scripts/environment.sh installs once, notices changes, survives failure and two runs at once.
+"""scripts/environment.sh installs once, notices changes, survives failure and two runs at once; fill_readme.py fills.
 
 The installer is a stand-in for `uv` that writes down how it was called; everything else is the real script.
 """
 
+import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -133,3 +135,29 @@ def _program(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     path.chmod(0o755)
+
+
+def test_the_numbers_of_a_run_are_put_into_the_readme(tmp_path: Path) -> None:
+    numbers = {"parameters": 1_600_000, "train_seconds": 75.2, "bytes": 6_500_000}
+    speeds = {"train_tokens_per_second": 25_278.4, "generate_tokens_per_second": 732.1}
+    bits = {"bits_per_byte": {"all": 1.9694, "en": 1.835}, "low": 1.866, "high": 2.079}
+    result = {"seconds": 280.4, "ladder": [{"model": "gpt", **numbers, **speeds, **bits}]}
+    (tmp_path / "gpt").mkdir()
+    (tmp_path / "gpt/recipe.toml").write_text('name = "gpt"\nseed = 7\n')
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    specification = importlib.util.spec_from_file_location(
+        "fill_readme", ROOT / "scripts/fill_readme.py"
+    )
+    assert specification is not None
+    assert specification.loader is not None
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    script.PAGES = {"en": tmp_path / "README.md"}
+    script.PAGES["en"].write_text("before\n<!-- ladder -->\nold\n<!-- /ladder -->\nafter\n")
+    script.main(tmp_path)
+    page = script.PAGES["en"].read_text()
+    row = "| GPT | 1.969 [1.866, 2.079] | 1.835 | – | 1.6 M | 75 s | 25,278 | 732 | 6.5 MB |"
+    assert row in page.splitlines()
+    assert "One run, seed 7, 280 s in all" in page
+    assert page.startswith("before\n<!-- ladder -->\n| model |")
+    assert page.endswith("\n<!-- /ladder -->\nafter\n")

@@ -5,13 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.report.report_samples import EVIL, LEVELS, card, report, rung
+from tests.report.report_samples import EVIL, card, report, rung
 from zhixing.core.errors import DataError
 from zhixing.report import charts, findings
 from zhixing.report.ladder import Difference, Interval
 from zhixing.report.overtake import overtakes
 from zhixing.report.page import render, write_report
-from zhixing.report.tables import markdown_table
 from zhixing.report.words import both
 
 VOID = {"meta", "input", "br", "link", "img"}
@@ -234,21 +233,6 @@ def test_all_text_of_a_picture_lies_within_it(layout):
             assert 10 <= float(y) <= height - 3
         assert "@" not in svg
         assert "DejaVu" not in svg
-
-
-def test_the_markdown_table_has_every_rung_and_column():
-    for language, word in (("en", "parameters"), ("zh", "参数量")):
-        lines = markdown_table(report().rungs, language).splitlines()
-        assert len(lines) == 2 + len(LEVELS)
-        assert len({line.count("|") for line in lines}) == 1
-        assert word in lines[0]
-        assert "1.803 (1.774 – 1.829)" in lines[-1]
-
-
-def test_a_title_cannot_break_the_markdown_table():
-    bad = dataclasses.replace(rung("gpt"), title=both("a|b\n<i>`x`", "甲|乙"))
-    row = markdown_table([bad], "en").splitlines()[2]
-    assert r"a\|b \<i\>\`x\`" in row
 
 
 def test_two_rungs_with_one_name_are_refused():

@@ -55,7 +55,9 @@ class Choosing:
 
 
 def generate(
-    model: Annotated[Path, Parameter(help="A model folder, ours or of Qwen3's shape.")],
+    model: Annotated[
+        Path, Parameter(help="A model folder, ours or of a Hugging Face family that we know.")
+    ],
     *,
     source: Annotated[Source, FLAT] = Source(),
     choosing: Annotated[Choosing, FLAT] = Choosing(),

@@ -30,7 +30,6 @@ from zhixing.train.folder import RECORDS, STEPS, Start
 
 EFFORT = "effort.json"
 KILLED_PART = "; at least, since a part of the training was killed before it could be counted"
-MIXTURE = "mixture"
 FITTING_TOKENS = 40_000
 """Targets that the weights of the mixture are fitted on."""
 

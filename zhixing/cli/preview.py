@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
     from zhixing.cli.recipe import Recipe
@@ -27,6 +28,8 @@ def preview(
     """
     from zhixing.cli.recipe import load_recipe
 
+    if num < 1:
+        raise UsageError(f"--num {num} must be at least 1")
     read = load_recipe(recipe, overrides)
     found = first_examples(read, out or Path("runs") / read.name, num, reporter(log))
     if as_json:

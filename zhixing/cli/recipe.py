@@ -56,6 +56,8 @@ FITS: Mapping[str, tuple[str, ...]] = {
     "preference": _WRITERS,
 }
 """Objective -> the kinds of models that can learn it."""
+_WRITTEN = ("causal", "seq2seq", "preference")
+"""Objectives whose models write text, so that they can be given `samples`."""
 
 
 class Recipe(Config):
@@ -98,6 +100,8 @@ class Recipe(Config):
             raise ValueError("an n-gram model has no embedding: leave initial_vectors out")
         self._refuse_unfit_model()
         self._refuse_unused_corpus()
+        self._refuse_unused_samples()
+        self._refuse_unused_patience()
         for name, longest in _longest(self.model):
             if self.data.time > longest:
                 raise ValueError(
@@ -123,6 +127,27 @@ class Recipe(Config):
         if "corpus" in self.model_fields_set:
             raise ValueError(
                 'nothing reads [corpus] with tokenizer_text = "examples": leave one of them out'
+            )
+
+    def _refuse_unused_samples(self) -> None:
+        default = type(self).model_fields["samples"].default
+        if self.objective.kind not in _WRITTEN and self.samples not in ((), default):
+            raise ValueError(
+                f"nothing is written by a model that learns {self.objective.kind!r}: set samples = []"
+            )
+
+    def _refuse_unused_patience(self) -> None:
+        if self.train is None or self.train.patience is None:
+            return
+        if isinstance(self.objective, TaskConfig):
+            examples = self.objective.examples
+            is_validated = bool(examples.validation or getattr(examples, "name", ""))
+            missing = "objective.examples.validation"
+        else:
+            is_validated, missing = self.corpus.splits.validation > 0, "corpus.splits.validation"
+        if not is_validated:
+            raise ValueError(
+                f"train.patience does nothing without validation: leave it out, or set {missing}"
             )
 
 

@@ -18,7 +18,7 @@ class VectorRecipe(Config):
     name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
     """Name of the run; its folder is runs/NAME unless --out says otherwise."""
     seed: int = Field(default=42, ge=0, lt=2**63)
-    """Of the random weights, of the order of the rows, and of dropout."""
+    """Of the vectors that learning begins with, and of the words that are drawn."""
     corpus: CorpusConfig = Field(default_factory=CorpusConfig)
     """Where the text comes from and which of it is kept."""
     vectors: WordVectorConfig = Field(default_factory=WordVectorConfig)

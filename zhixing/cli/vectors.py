@@ -39,7 +39,8 @@ TESTS: tuple[TestName, ...] = ("wordsim353", "simlex999", "questions-words")
 
 _RESUME = Parameter(negative="", help="Continue the unfinished run in the folder.")
 _TEST = Parameter(
-    negative="", help="Published English sets; all of them unless files of your own are given."
+    negative="",
+    help="Published English sets; default: all of them, or none where files of your own are given.",
 )
 _PAIRS = Parameter(negative="", help="Your judgements: lines of word, word, number between tabs.")
 _QUESTIONS = Parameter(
@@ -104,7 +105,7 @@ def nearest(
     from zhixing.vectors.opening import open_vectors
 
     _check_positive("--count", count)
-    opened = open_vectors(vectors, limit=limit, progress=reporter(log))
+    opened = open_vectors(vectors, limit=_checked(limit), progress=reporter(log))
     found = {word: opened.nearest(word, count=count) for word in words}
     if as_json:
         print_json({word: [asdict(each) for each in near] for word, near in found.items()})
@@ -131,7 +132,7 @@ def analogy(
     if len(words) != 3:
         raise UsageError(f"an analogy takes three words, such as man king woman, not {len(words)}")
     a, b, c = words
-    opened = open_vectors(vectors, limit=limit, progress=reporter(log))
+    opened = open_vectors(vectors, limit=_checked(limit), progress=reporter(log))
     found = opened.analogy(a, b, c, method=method, count=count)
     if as_json:
         print_json({"a": a, "b": b, "c": c, "method": method, "answers": list(map(asdict, found))})
@@ -143,23 +144,27 @@ def analogy(
 def evaluate(
     vectors: Source,
     *,
-    test: Annotated[tuple[TestName, ...], _TEST] = TESTS,
+    test: Annotated[tuple[TestName, ...], _TEST] = (),
     pairs: Annotated[tuple[Path, ...], _PAIRS] = (),
     questions: Annotated[tuple[Path, ...], _QUESTIONS] = (),
-    method: AnalogyMethod = "add",
+    method: AnalogyMethod | None = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Compare vectors with people's judgements, and answer analogy questions; random vectors stand beside them."""
-    from zhixing.cli.vector_scores import score, told
+    from zhixing.cli.vector_scores import QUESTIONS, score, told
     from zhixing.vectors.opening import open_vectors
 
     for path in (*pairs, *questions):
         if not path.is_file():
             raise DataError(f"{path} does not exist")
-    opened = open_vectors(vectors, limit=limit, progress=reporter("none"))
-    chosen = () if (pairs or questions) and test == TESTS else test
-    result = score(opened, chosen, pairs=pairs, questions=questions, method=method)
+    chosen = test or (() if pairs or questions else TESTS)
+    if method is not None and not questions and QUESTIONS not in chosen:
+        raise UsageError(
+            f"--method {method} would do nothing: no analogies are asked; leave it out, or add --test {QUESTIONS}"
+        )
+    opened = open_vectors(vectors, limit=_checked(limit), progress=reporter("none"))
+    result = score(opened, chosen, pairs=pairs, questions=questions, method=method or "add")
     if as_json:
         print_json(_without_nan(result))
     else:
@@ -192,7 +197,7 @@ def convert(
     if to == "folder" and limit is None:
         saved = convert_to_folder(vectors, out, progress=progress)
     else:
-        opened = open_vectors(vectors, limit=limit, progress=progress)
+        opened = open_vectors(vectors, limit=_checked(limit), progress=progress)
         saved = folder.Saved(words=len(opened), width=opened.width)
         if to == "folder":
             folder.save(blocks_of(opened), out, origin=Path(vectors).name)
@@ -221,6 +226,12 @@ def _recipe(sources: Sequence[Path], overrides: Sequence[str]) -> "VectorRecipe"
 def _check_positive(name: str, value: int) -> None:
     if value < 1:
         raise UsageError(f"{name} {value}: a number of words, at least 1")
+
+
+def _checked(limit: int | None) -> int | None:
+    if limit is not None:
+        _check_positive("--limit", limit)
+    return limit
 
 
 def _listed(near: Sequence["Neighbour"]) -> str:

@@ -46,6 +46,12 @@ class Config(BaseModel):
         """A hash of every value, whatever the order of the keys in the file."""
         return sha256_json(self.model_dump(mode="json"))
 
+    def _refuse_unused(self, name: str, is_used: bool, by: str) -> None:
+        """A setting that would silently do nothing is a mistake; at its default it is not a setting."""
+        value, default = getattr(self, name), type(self).model_fields[name].default
+        if not is_used and value != default:
+            raise ValueError(f"{name} = {value} does nothing with {by}; leave it out")
+
 
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 

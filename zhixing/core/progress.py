@@ -3,10 +3,7 @@
 Packages take a `Progress` and call it; the command line decides whether that is a bar, JSON lines or nothing.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
-
-Item = TypeVar("Item")
+from typing import Protocol
 
 
 class Progress(Protocol):
@@ -33,10 +30,3 @@ class Silent:
 
     def finish(self, summary: str) -> None:
         """Ignore."""
-
-
-def tracked(items: Iterable[Item], progress: Progress) -> Iterator[Item]:
-    """Yield `items`, advancing `progress` by one for each."""
-    for item in items:
-        yield item
-        progress.advance()

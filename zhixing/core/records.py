@@ -1,7 +1,7 @@
 """One shape for everything we measure, one JSON object per line.
 
-A number without its unit, count, interval and seed is not a result, so the fields are here and not optional
-habits. Training curves, scores, speeds and energies are all `Record`s; reports read nothing else.
+A number without its unit, count, interval and seed is not a result, so every record has a place for them. The curves
+of training and the speeds of `zhixing bench` are kept this way.
 """
 
 import json

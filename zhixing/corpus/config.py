@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
 
+HUB = "hf://"
+_ADDRESSES = (HUB, "https://", "http://")
+
 
 class SourceConfig(Config):
     """One source of documents: a name of the catalogue, or your own files under `path`."""
@@ -40,6 +43,20 @@ class SourceConfig(Config):
 
     optional: bool = False
     """Go on without this source, with a note in the card, when it cannot be fetched."""
+
+    @property
+    def is_address(self) -> bool:
+        """Whether `path` is fetched from the web or the hub."""
+        return self.path.startswith(_ADDRESSES)
+
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        place = "files of this machine" if self.path else "a text of the catalogue"
+        self._refuse_unused("text", bool(self.path), place)
+        self._refuse_unused("documents", bool(self.path), place)
+        self._refuse_unused("sha256", self.is_address, place)
+        self._refuse_unused("optional", self.is_address or not self.path, place)
+        return self
 
 
 class LanguageThresholds(Config):
@@ -110,6 +127,12 @@ class DuplicateConfig(Config):
 
     shingle: int = Field(default=5, ge=1, le=20)
     """Units (Han characters, words of other scripts) in a shingle."""
+
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        for name in ("threshold", "shingle"):
+            self._refuse_unused(name, self.enabled, "enabled = false")
+        return self
 
 
 class SplitConfig(Config):

@@ -1,6 +1,6 @@
-"""The two types that flow through the corpus pipeline."""
+"""A text with its origin, and what a filter says of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -23,7 +23,3 @@ class Verdict:
     keep: bool
     reason: str
     score: float
-
-
-Filter = Callable[[Document], Verdict]
-Stage = Callable[[Iterable[Document]], Iterator[Document]]

@@ -1,8 +1,9 @@
-"""Which encoding is this file in? UTF-8, UTF-16 and UTF-32 with a mark, GB18030, Big5, Latin-1, or no text at all.
+"""Which encoding is this file in? UTF-8, UTF-16 and UTF-32 with a byte-order mark, GB18030, Big5, Latin-1, or none.
 
-UTF-8 proves itself. GB18030 and Big5 can decode almost any bytes, so the one is taken in which the commonest
-Chinese characters turn up: they are a sixth or more of real text and almost none of text read wrongly. Left
-out: single-byte encodings other than Latin-1 (a Cyrillic or Greek file must be converted first).
+Bytes that are valid UTF-8 are UTF-8: other text hardly ever is. GB18030 and Big5 can decode almost any bytes, so the
+one is taken in which the commonest Chinese characters turn up: they are a sixth or more of real text and almost none
+of text read wrongly. Left out: single-byte encodings other than Latin-1 (a Cyrillic or Greek file must be converted
+first).
 """
 
 import codecs

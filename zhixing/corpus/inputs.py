@@ -10,15 +10,12 @@ from zhixing.core.files import sha256_file
 from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import Entry, Origin, find
-from zhixing.corpus.config import CorpusConfig, SourceConfig
+from zhixing.corpus.config import HUB, CorpusConfig, SourceConfig
 from zhixing.corpus.fetch import fetch, fetch_address
 from zhixing.corpus.files import Found, find_files
 from zhixing.corpus.readers import Raw, Reading, read_file
 from zhixing.corpus.sources import READERS, python_docs
 from zhixing.corpus.store import Dropped
-
-_HUB = "hf://"
-_WEB = ("https://", "http://")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +39,7 @@ def open_source(source: SourceConfig, config: CorpusConfig, *, progress: Progres
 
     Raises UnreachableError when it cannot be fetched, DataError when there is nothing to read.
     """
-    if source.path.startswith((_HUB, *_WEB)):
+    if source.is_address:
         opened = _address(source, config, progress)
     elif source.path:
         opened = _local(source, config, find_files(source.path), "local")
@@ -80,8 +77,8 @@ def _package(entry: Entry, progress: Progress) -> Input:
 
 
 def _address(source: SourceConfig, config: CorpusConfig, progress: Progress) -> Input:
-    is_hub = source.path.startswith(_HUB)
-    locator = source.path.removeprefix(_HUB)
+    is_hub = source.path.startswith(HUB)
+    locator = source.path.removeprefix(HUB)
     origin = Origin(kind="hub" if is_hub else "url", locator=locator, sha256=source.sha256)
     path = fetch_address(origin, progress=progress)
     opened = _local(source, config, find_files(str(path)), str(origin))

@@ -9,8 +9,6 @@ import csv
 import json
 import re
 import shlex
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -22,14 +20,12 @@ from zhixing.corpus.config import CorpusConfig, SourceConfig
 from zhixing.corpus.cut import cut, pieces
 from zhixing.corpus.document import Document
 from zhixing.corpus.encoding import TextFile
-from zhixing.corpus.raw import inner_suffix, pieces_of_file
+from zhixing.corpus.raw import inner_suffix
 from zhixing.corpus.store import Dropped
+from zhixing.corpus.tables import MAX_RECORD_CHARACTERS, parquet, separated
 
 Raw = Document | Dropped
 """A document as read, or the record of a line that could not be read."""
-
-MAX_RECORD_CHARACTERS = 1 << 23
-"""A line of a jsonl, csv or tsv file and an HTML page may have so many characters."""
 
 _CHECK_AFTER = 100
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
@@ -279,14 +275,12 @@ def _sources_with(reading: Reading, column: str) -> str:
 
 def _read_table(reading: Reading) -> Iterator[Raw]:
     file = TextFile(path=reading.path)
-    separator = "\t" if inner_suffix(reading.path) == ".tsv" else ","
-    csv.field_size_limit(min(MAX_RECORD_CHARACTERS, sys.maxsize))
-    rows = csv.reader(_newlines_kept(file.pieces()), delimiter=separator, strict=True)
+    rows = separated(reading.path, _newlines_kept(file.pieces()))
     counted = _Counted(reading)
     try:
-        names = next(rows, [])
+        names: list[str] = next(rows, [])
         if reading.source.text not in names:
-            first = next(rows, [])
+            first: list[str] = next(rows, [])
             raise _missing_column(
                 reading, dict(zip_longest(names, first[: len(names)], fillvalue=""))
             )
@@ -308,39 +302,18 @@ def _newlines_kept(content: Iterator[str]) -> Iterator[str]:
 
 
 def _read_parquet(reading: Reading) -> Iterator[Raw]:
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
-        path = reading.path
-        if (
-            path.suffix.lower() != ".parquet"
-        ):  # the format is read by position, so it is unpacked first
-            for piece in pieces_of_file(path):
-                unpacked.write(piece)
-            unpacked.flush()
-            path = Path(unpacked.name)
-        yield from _parquet_rows(reading, path)
-
-
-def _parquet_rows(reading: Reading, path: Path) -> Iterator[Raw]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "data", f"reading {reading.path}") from error
     column = reading.source.text
     counted = _Counted(reading)
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            if column not in file.schema_arrow.names:
-                rows = next(file.iter_batches(batch_size=1), None)
-                first = rows.to_pylist()[0] if rows else dict.fromkeys(file.schema_arrow.names)
-                raise _missing_column(reading, first)
-            number = 0
-            for batch in file.iter_batches(batch_size=256, columns=[column]):
-                for text in batch.column(0).to_pylist():
-                    number += 1
-                    yield counted.record(number, {column: text})
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"{reading.path} is broken or no parquet file: {error}") from error
+    with parquet(reading.path) as file:
+        if column not in file.schema_arrow.names:
+            rows = next(file.iter_batches(batch_size=1), None)
+            first = rows.to_pylist()[0] if rows else dict.fromkeys(file.schema_arrow.names)
+            raise _missing_column(reading, first)
+        number = 0
+        for batch in file.iter_batches(batch_size=256, columns=[column]):
+            for text in batch.column(0).to_pylist():
+                number += 1
+                yield counted.record(number, {column: text})
     counted.check()
 
 

@@ -6,16 +6,15 @@ list is written as JSON: ["B-PER", "O"]. A line that cannot be read comes out as
 
 import csv
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.core.errors import DataError
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.files import Found, find_files
-from zhixing.corpus.raw import inner_suffix, pieces_of_file
-from zhixing.corpus.readers import MAX_RECORD_CHARACTERS
+from zhixing.corpus.raw import inner_suffix
+from zhixing.corpus.tables import MAX_RECORD_CHARACTERS, parquet, separated
 
 BrokenRow = str
 """Why a line is no row."""
@@ -65,10 +64,9 @@ def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
 
 
 def _read_table(path: Path) -> Iterator[Row | BrokenRow]:
-    separator = "\t" if inner_suffix(path) == ".tsv" else ","
-    reader = csv.reader(lines(path), delimiter=separator, strict=True)
+    reader = separated(path, lines(path))
     try:
-        names = next(reader, [])
+        names: list[str] = next(reader, [])
         for values in reader:
             if len(values) == len(names):
                 yield {
@@ -90,21 +88,9 @@ def _list_or_text(value: str) -> Any:
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BrokenRow]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "data", f"reading {path}") from error
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as unpacked:
-        for piece in pieces_of_file(path):  # the format is read by position
-            unpacked.write(piece)
-        unpacked.flush()
-        try:
-            with pyarrow.parquet.ParquetFile(unpacked.name) as file:
-                for batch in file.iter_batches(batch_size=256):
-                    yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
-            raise DataError(f"{path} is broken or no parquet file: {error}") from error
+    with parquet(path) as file:
+        for batch in file.iter_batches(batch_size=256):
+            yield from batch.to_pylist()
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[Row | BrokenRow]]] = {

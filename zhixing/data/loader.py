@@ -39,11 +39,6 @@ class Loader:
         """Rows in one pass over all shards; the same in every epoch."""
         return sum(_count_rows(shard, self._time) for shard in self._shards)
 
-    @cached_property
-    def targets_per_epoch(self) -> int:
-        """Predicted tokens in one pass: every token of every document but its first."""
-        return sum(num_pairs(shard) for shard in self._shards)
-
     def __iter__(self) -> Iterator[tuple[Row, Cursor]]:
         """Rows from the cursor on, each with the cursor after it."""
         epoch, place, offset = self._cursor.epoch, self._cursor.shard, self._cursor.offset

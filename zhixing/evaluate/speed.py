@@ -1,8 +1,8 @@
 """What a model costs to run: tokens per second, the most memory held, bytes on disk.
 
 Peak memory is the high-water mark of this process, the whole of it. Where the system allows (Linux), the mark is
-reset first, so that one model of a ladder is not charged for the one before it; elsewhere the figure is
-labelled with what it is. Left out: memory of a GPU and of child processes.
+reset first, so that one model of a ladder is not charged for the one before it; elsewhere a higher peak before the
+block still shows. Left out: memory of a GPU and of child processes.
 """
 
 import resource
@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -63,18 +64,13 @@ def folder_bytes(path: Path) -> int:
 
 
 class PeakMemory:
-    """The most memory this process held inside the block, in bytes.
-
-    `bytes` is valid after the block; `scope` is "block", or "process" where the mark cannot be reset and a
-    higher peak before the block would show.
-    """
+    """The most memory this process held inside the block, in bytes; `bytes` is valid after it."""
 
     def __init__(self) -> None:
         self.bytes = 0
-        self.scope = "process"
 
     def __enter__(self) -> Self:
-        self.scope = "block" if _reset_peak() else "process"
+        _reset_peak()
         return self
 
     def __exit__(
@@ -97,10 +93,7 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _reset_peak() -> bool:
-    """Set Linux's high-water mark to what is held now; False where that is not possible."""
-    try:
+def _reset_peak() -> None:
+    """Set Linux's high-water mark to what is held now, where that is possible."""
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True

@@ -147,6 +147,11 @@ class SimilarConfig(TaskConfig):
     temperature: float = Field(default=0.05, gt=0.0)
     """Cosines are divided by it before they are compared (contrastive only)."""
 
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        self._refuse_unused("temperature", self.loss == "contrastive", f"loss = {self.loss}")
+        return self
+
 
 class RankConfig(TaskConfig):
     """Order texts by how well they answer a query: {query, texts, relevance}. For encoders and classifiers."""

@@ -85,21 +85,6 @@ class Overtake:
     horizon: float
     law: PowerLaw | None
 
-    @property
-    def is_extrapolated(self) -> bool:
-        """The time comes from a fit, not from a measurement."""
-        return self.kind is Kind.EXTRAPOLATED
-
-    @property
-    def method(self) -> str:
-        """How the time is known, in a few words for files and logs."""
-        return {
-            Kind.MEASURED: "interpolated over log time between two measured points",
-            Kind.EXTRAPOLATED: "power law with a floor, fitted to the last three doublings of time",
-            Kind.BEYOND: f"power law with a floor; not reached within {HORIZON:g} times the measured time",
-            Kind.UNKNOWN: f"fewer than {FEWEST_POINTS} measured points",
-        }[self.kind]
-
 
 def reference_level(rung: Rung) -> float:
     """The best the rung reached on the validation split, or its test score when it has no curve."""

@@ -1,4 +1,4 @@
-"""The ladder as rows of words: one set of columns for the page and for Markdown (README, model cards)."""
+"""The columns of the tables of a report: a heading, and what each rung of the ladder shows under it."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -74,18 +74,6 @@ def energy_method(method: str) -> Words:
     ).fill(watts=estimate[1])
 
 
-def markdown_table(rungs: Sequence[Rung], language: str) -> str:
-    """The ladder as a Markdown table in "en" or "zh", with a line break at its end."""
-    tags = ["all", *sorted({tag for rung in rungs for tag in rung.bits_per_byte} - {"all"})]
-    columns = [*quality_columns(tags), *COST_COLUMNS]
-    head = [both("model", "模型").of(language), *(column.title.of(language) for column in columns)]
-    lines = [_row(head), _row(["---", *("---:" for _ in columns)])]
-    for rung in rungs:
-        cells = [_cell(column, rung, language) for column in columns]
-        lines.append(_row([_escape(rung.title.of(language)), *cells]))
-    return "\n".join(lines).replace("\u00a0", " ") + "\n"
-
-
 def _bits_column(tag: str) -> Column:
     def value(rung: Rung) -> Words:
         score = rung.bits_per_byte.get(tag)
@@ -113,21 +101,3 @@ def _perplexity_column(tag: str) -> Column:
 def _titled(metric: Words, tag: str) -> Words:
     name = LANGUAGES["all"] if tag == "all" else language_name(tag)
     return both("{metric}, {name}", "{metric}，{name}").fill(metric=metric, name=name)
-
-
-def _cell(column: Column, rung: Rung, language: str) -> str:
-    note = column.note(rung).of(language)
-    value = column.value(rung).of(language)
-    return f"{value} ({note})" if note and note != numbers.MISSING.en else value
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _escape(text: str) -> str:
-    """A title is text, not Markdown or HTML."""
-    text = " ".join(text.split())
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, "\\" + character)
-    return text

@@ -39,7 +39,6 @@ SAID = re.compile(
     "[\u4e00-\u9fff]{0,6}?(?:说|問|问|道|喊|答|叫|嚷|笑道|說|告诉|回答|表示|写道)(?:道|着|着说)?[，。：、！]"
 )
 SMALL = re.compile(r"[\"'“‘(\[]*[a-z]")
-CAPITAL_OR_OTHER = re.compile(r"[\"'“‘(\[]*[^\Wa-z_]")
 NEXT_WORD = re.compile(r"[\"'“‘(\[]*([A-Za-z']+)")
 
 LEANS_ON_NEXT = frozenset(

@@ -1,4 +1,4 @@
-"""Which languages a function of this package can handle, and how it refuses the others by name."""
+"""Which languages the functions of this package can handle, and the error that the others get."""
 
 from zhixing.core.errors import UnsupportedError
 

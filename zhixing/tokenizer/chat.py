@@ -24,6 +24,7 @@ from typing import Any
 from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.files import DEFAULT, TokenizerFiles
+from zhixing.tokenizer.marks import add_marks
 from zhixing.tokenizer.pipelines import Part
 from zhixing.tokenizer.template import Template
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -104,21 +105,13 @@ def with_chatml(tokenizer: Tokenizer) -> Tokenizer:
         raise UnsupportedError(
             "this tokenizer has a chat template already, or none is possible for it"
         )
-    pipeline = dict(files.pipeline)
-    added = list(pipeline.get("added_tokens") or [])
-    known = {token["content"] for token in added}
-    for text in (TURN_BEGIN, TURN_END):
-        if text not in known:
-            added.append(_added(text, tokenizer.vocab + len(added) - len(known)))
-    pipeline["added_tokens"] = added
+    files = add_marks(files, (TURN_BEGIN, TURN_END), vocab=tokenizer.vocab)
     parts = {"eos_token": TURN_END}
-    specials_map = {**files.specials_map, **parts} if files.specials_map else {}
     return Tokenizer(
         replace(
             files,
-            pipeline=pipeline,
             config={**files.config, **parts},
-            specials_map=specials_map,
+            specials_map={**files.specials_map, **parts} if files.specials_map else {},
             template_files={DEFAULT: CHATML},
         )
     )
@@ -336,11 +329,6 @@ def _needs_begin(tokenizer: Tokenizer, ids: Sequence[int]) -> bool:
     if begin is None or (ids and ids[0] == begin):
         return False
     return tokenizer.encode("").ids[:1] == (begin,)
-
-
-def _added(text: str, number: int) -> dict[str, Any]:
-    attributes = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    return {"id": number, "content": text, **attributes, "special": True}
 
 
 def read_conversation(content: str, origin: str) -> tuple[list[Any], list[Any] | None]:

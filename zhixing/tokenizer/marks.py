@@ -22,7 +22,7 @@ _PLAIN = {
 
 def add_marks(files: TokenizerFiles, marks: Sequence[str], *, vocab: int) -> TokenizerFiles:
     """`files` with each of `marks` that they lack as a special token, from id `vocab` on."""
-    tokens: list[dict[str, Any]] = list(files.pipeline.get("added_tokens", ()))
+    tokens: list[dict[str, Any]] = list(files.pipeline.get("added_tokens") or ())
     known = {token["content"] for token in tokens}
     new = [mark for mark in marks if mark not in known]
     tokens += [{"id": vocab + n, "content": mark, **_PLAIN} for n, mark in enumerate(new)]

@@ -90,12 +90,6 @@ class TrainConfig(Config):
             )
         return self
 
-    def _refuse_unused(self, name: str, is_used: bool, by: str) -> None:
-        """A setting that would silently do nothing is a mistake; at its default it is not a setting."""
-        value, default = getattr(self, name), type(self).model_fields[name].default
-        if not is_used and value != default:
-            raise ValueError(f"{name} = {value} does nothing with {by}; leave it out")
-
 
 def rows_per_step(config: TrainConfig, time: int) -> int:
     """Rows of `time` tokens in one optimizer step; ConfigError if they do not come out even."""

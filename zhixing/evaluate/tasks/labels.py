@@ -19,6 +19,7 @@ from zhixing.core.errors import DataError, MissingExtraError
 from zhixing.evaluate.resampling import Floats
 from zhixing.evaluate.tasks.areas import areas
 from zhixing.evaluate.tasks.calibration import calibration_error, reliability
+from zhixing.evaluate.tasks.counts import f1, mean_of_defined, precision, recall
 from zhixing.evaluate.tasks.measure import (
     Formula,
     Judged,
@@ -98,9 +99,9 @@ def _counts(predictions: Sequence[str], references: Sequence[str], names: Sequen
 def _measures(table: Floats, signature: str, names: Sequence[str]) -> list[Measure]:
     named: Sequence[tuple[str, Formula, str]] = (
         ("accuracy", _accuracy, "share"),
-        ("precision_macro", _macro(_precision), "share"),
-        ("recall_macro", _macro(_recall), "share"),
-        ("f1_macro", _macro(_f1), "share"),
+        ("precision_macro", _macro(precision), "share"),
+        ("recall_macro", _macro(recall), "share"),
+        ("f1_macro", _macro(f1), "share"),
         ("matthews", _matthews, "-1 to 1"),
         ("kappa", _kappa, "-1 to 1"),
     )
@@ -134,25 +135,11 @@ def _accuracy(sums: Floats) -> Floats:
     return divided(found.sum(axis=1), true.sum(axis=1))
 
 
-def _precision(found: Floats, guessed: Floats, true: Floats) -> Floats:
-    return np.where(true > 0, np.nan_to_num(divided(found, guessed)), divided(found, guessed))
-
-
-def _recall(found: Floats, guessed: Floats, true: Floats) -> Floats:
-    return np.where(guessed > 0, np.nan_to_num(divided(found, true)), divided(found, true))
-
-
-def _f1(found: Floats, guessed: Floats, true: Floats) -> Floats:
-    return divided(2 * found, guessed + true)
-
-
 def _macro(per_class: Callable[[Floats, Floats, Floats], Floats]) -> Formula:
     """The mean over the classes that occur at all."""
 
     def formula(sums: Floats) -> Floats:
-        values = per_class(*_split(sums))
-        occurs = ~np.isnan(values)
-        return divided(np.where(occurs, values, 0.0).sum(axis=1), occurs.sum(axis=1).astype(float))
+        return mean_of_defined(per_class(*_split(sums)))
 
     return formula
 

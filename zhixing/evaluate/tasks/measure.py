@@ -226,6 +226,19 @@ def mean(name: str, values: Sequence[float], signature: str, *, unit: str = "sha
     return SumMeasure(name=name, signature=signature, table=table, formula=quotient, unit=unit)
 
 
+def length_ratio(predictions: Sequence[str], references: Sequence[str]) -> SumMeasure:
+    """Characters written per character of the references."""
+    lengths = [[len(p), len(r)] for p, r in zip(predictions, references, strict=True)]
+    return SumMeasure(
+        name="length_ratio",
+        signature="characters",
+        table=np.array(lengths, dtype=np.float64),
+        formula=quotient,
+        unit="characters/character",
+        better="nearest to 1",
+    )
+
+
 def quotient(sums: Floats) -> Floats:
     """First column over second; not a number where the second is zero."""
     return divided(sums[:, 0], sums[:, 1])

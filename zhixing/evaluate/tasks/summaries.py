@@ -16,10 +16,9 @@ from zhixing.core.errors import MissingExtraError, UnsupportedError
 from zhixing.evaluate.tasks.measure import (
     Judged,
     Measure,
-    SumMeasure,
+    length_ratio,
     library_version,
     mean,
-    quotient,
     require_pairs,
 )
 from zhixing.evaluate.tasks.perfect import (
@@ -66,17 +65,7 @@ def judge_summaries(
     measures: list[Measure] = [
         mean(kind.lower(), _f1(scorer, predictions, references, kind), signature) for kind in KINDS
     ]
-    lengths = np.array([[len(p), len(r)] for p, r in zip(predictions, references, strict=True)])
-    measures.append(
-        SumMeasure(
-            name="length_ratio",
-            signature="characters",
-            table=lengths.astype(np.float64),
-            formula=quotient,
-            unit="characters/character",
-            better="nearest to 1",
-        )
-    )
+    measures.append(length_ratio(predictions, references))
     empty = sum(not text.strip() for text in predictions)
     short = sum(not _is_pair(scorer, text) for text in references)
     notes = [f"{empty} summaries are empty"] if empty else []

@@ -8,18 +8,19 @@ alone. seqeval: Nakayama 2018, after the conlleval script of Tjong Kim Sang 2000
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from zhixing.core.errors import DataError, MissingExtraError
 from zhixing.evaluate.resampling import Floats
+from zhixing.evaluate.tasks.counts import f1, mean_of_defined, precision, recall
 from zhixing.evaluate.tasks.measure import (
+    Formula,
     Judged,
     Measure,
     SumMeasure,
-    divided,
     library_version,
     quotient,
     require_pairs,
@@ -143,8 +144,8 @@ def _entity_measures(
 def _micro(sums: Floats, signature: str) -> list[SumMeasure]:
     """Precision, recall and F1 of right, found, true (items, 3)."""
     return [
-        SumMeasure(name=name, signature=signature, table=sums, formula=formula)
-        for name, formula in (("f1", f1_of_counts), ("precision", _precision), ("recall", _recall))
+        SumMeasure(name=name, signature=signature, table=sums, formula=_of_columns(per_count))
+        for name, per_count in (("f1", f1), ("precision", precision), ("recall", recall))
     ]
 
 
@@ -153,28 +154,13 @@ def span_measures(right: Floats, found: Floats, true: Floats, signature: str) ->
     return list(_micro(np.stack([right, found, true], axis=1), signature))
 
 
-def f1_of_counts(sums: Floats) -> Floats:
-    """2 · right / (found + true)."""
-    return divided(2 * sums[:, 0], sums[:, 1] + sums[:, 2])
-
-
-def _precision(sums: Floats) -> Floats:
-    return np.where(sums[:, 2] > 0, np.nan_to_num(_over(sums, 1)), _over(sums, 1))
-
-
-def _recall(sums: Floats) -> Floats:
-    return np.where(sums[:, 1] > 0, np.nan_to_num(_over(sums, 2)), _over(sums, 2))
-
-
-def _over(sums: Floats, column: int) -> Floats:
-    return divided(sums[:, 0], sums[:, column])
+def _of_columns(per_count: Callable[[Floats, Floats, Floats], Floats]) -> Formula:
+    return lambda sums: per_count(sums[:, 0], sums[:, 1], sums[:, 2])
 
 
 def _macro_f1(sums: Floats) -> Floats:
     right, found, true = np.split(sums, 3, axis=1)
-    each = divided(2 * right, found + true)
-    occurs = ~np.isnan(each)
-    return divided(np.nan_to_num(each).sum(axis=1), occurs.sum(axis=1).astype(np.float64))
+    return mean_of_defined(f1(right, found, true))
 
 
 def _share(part: float, whole: float) -> float | None:

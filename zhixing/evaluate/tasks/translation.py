@@ -21,7 +21,7 @@ from zhixing.evaluate.tasks.measure import (
     Judged,
     Measure,
     SumMeasure,
-    quotient,
+    length_ratio,
     require_pairs,
 )
 from zhixing.evaluate.tasks.perfect import (
@@ -76,17 +76,7 @@ def judge_translations(
             language=language,
         )
         measures.append(_measure(name, metric, predictions, references, language))
-    lengths = np.array(
-        [[len(p), len(r)] for p, r in zip(predictions, references, strict=True)], dtype=np.float64
-    )
-    ratio = SumMeasure(
-        name="length_ratio",
-        signature="characters",
-        table=lengths,
-        formula=quotient,
-        unit="characters/character",
-        better="nearest to 1",
-    )
+    ratio = length_ratio(predictions, references)
     empty = sum(not text.strip() for text in predictions)
     notes = (f"{empty} translations are empty",) if empty else ()
     return Judged(task=TASK, measures=(*measures, ratio), notes=notes)

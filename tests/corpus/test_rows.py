@@ -1,0 +1,57 @@
+"""Rows of tables: every column comes through, long fields too."""
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from zhixing.core.errors import DataError
+from zhixing.corpus.rows import find_tables, rows
+
+LONG = 200_000
+"""More characters than Python's csv reader takes in a field unless it is told otherwise."""
+
+
+def test_a_long_field_of_a_csv_file_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["text", "label"], ["长" * LONG, "a"]])
+    # In a process of its own: the limit on fields is one setting for all of Python's csv readers.
+    program = (
+        "import sys; from zhixing.corpus.rows import find_tables, rows;"
+        "print(*(len(row['text']) for row in rows(find_tables(sys.argv[1]))))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+    assert (found.stdout.split(), found.stderr) == ([str(LONG)], "")
+
+
+def test_a_list_in_a_csv_file_is_written_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "tags.tsv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerows([["tokens", "tags"], [json.dumps(["a", "b"]), '["O", "B-X"]'], ["one"]])
+    assert list(rows(find_tables(str(path)))) == [
+        {"tokens": ["a", "b"], "tags": ["O", "B-X"]},
+        "broken_line",
+    ]
+
+
+def test_a_packed_parquet_file_is_read_like_a_plain_one(tmp_path: Path) -> None:
+    table = pyarrow.table({"text": ["一", "b"], "label": [0, 1]})
+    plain, packed = tmp_path / "a.parquet", tmp_path / "a.parquet.gz"
+    pyarrow.parquet.write_table(table, plain)
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    expected = [{"text": "一", "label": 0}, {"text": "b", "label": 1}]
+    assert list(rows(find_tables(str(plain)))) == expected
+    assert list(rows(find_tables(str(packed)))) == expected
+    plain.write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DataError, match=r"a\.parquet is broken or no parquet file"):
+        list(rows(find_tables(str(plain))))
