@@ -30,6 +30,11 @@ class ContinuingModel(Model):
         self._model = loaded.model
         self._engine = Engine(loaded.model, loaded.tokenizer, ends=loaded.ends)
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """See Model.methods."""
+        return (*super().methods, "logits", "score", "generate", "stream", "run")
+
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
     ) -> Float[Tensor, "time vocab"]:
@@ -66,9 +71,3 @@ class ContinuingModel(Model):
         """The ids of a text that goes on: without the end token that some folders append."""
         ids = self.encode(text)
         return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids
-
-    def _hidden(self, ids: Sequence[int]) -> Tensor:
-        if not hasattr(self._model.config, "width"):
-            self._refuse("embed")
-        tokens = torch.tensor([list(ids)], dtype=torch.long, device=self._model.device)
-        return self._model.body(tokens).hidden[0]

@@ -64,4 +64,5 @@ def _info(loaded: Loaded[Network]) -> ModelInfo:
         tokens=manifest.tokens,
         config_hash=manifest.config_hash,
         ends=loaded.ends,
+        learnt=loaded.learnt,
     )
