@@ -27,6 +27,7 @@ NEEDS = {
     "logits": "a model that predicts tokens: a language model, an encoder-decoder, an encoder with a masked head",
     "score": "a model that predicts the next token",
     "generate": "a model that predicts the next token, or an encoder-decoder",
+    "similarity": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
     "embed": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
     "classify": "a model taught the objective classify, or an encoder with a classification head",
     "regress": "a model taught the objective regress, or an encoder with a classification head of one output",
@@ -85,6 +86,11 @@ class Model:
     def methods(self) -> tuple[str, ...]:
         """The methods that this folder's model answers to; the others refuse."""
         return ("encode", "decode", *(("embed", "similarity") if self._has_vectors else ()))
+
+    def require(self, method: str) -> None:
+        """Raise UnsupportedError, naming what there is, unless the model answers to `method`."""
+        if method not in self.methods:
+            self._refuse(method)
 
     @property
     def learnt(self) -> Learnt | None:

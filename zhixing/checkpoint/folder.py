@@ -113,9 +113,8 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
     check_is_model(folder, allow_pickle=allow_pickle)
     if (folder / SYMBOLS).is_file():
         raise UnsupportedError(
-            f"{folder} holds a model with symbols in place of a tokenizer ({SYMBOLS}), which no text can be given to; "
-            f"open it in Python: zhixing.checkpoint.foreign.folder.open_imported(Path({str(folder)!r})) gives its "
-            "network and its symbols"
+            f"{folder} holds a model with symbols in place of a tokenizer ({SYMBOLS}), which is not measured, trained or exported; "
+            "zhixing.load opens it, and zhixing apply asks it"
         )
     manifest = _checked_manifest(folder)
     model = read_model(folder, allow_pickle=allow_pickle)
