@@ -329,6 +329,9 @@ def test_transformers_gives_the_same_probabilities_from_the_same_folder(
         (found,) = ours.classify([text])
         assert found.probabilities == pytest.approx(dict(zip(names, shares, strict=True)), abs=1e-5)
     assert tokenizer.model_max_length == TIME
+    pair = tokenizer(TEXTS[0], TEXTS[1])
+    both = framed(ours.tokenizer, (TEXTS[0], TEXTS[1]))
+    assert (pair["input_ids"], pair["token_type_ids"]) == ([*both.ids], [*both.segments])
     import_folder(folder, tmp_path / "taken", allow_pickle=False)
     taken = zhixing.load(tmp_path / "taken")
     assert (taken.learnt, taken.classify(TEXTS)) == (ours.learnt, ours.classify(TEXTS))

@@ -93,10 +93,9 @@ def _candidate(logits: Float[Tensor, "time 2"], window: Framed) -> Candidate:
 
 def _slices(whole: Framed, places: Sequence[int], room: int) -> Iterator[list[int]]:
     """The places of each window: everything but the context, and `room` tokens of it."""
-    context = {*places}
+    before, after = range(places[0]), range(places[-1] + 1, len(whole))
     for first in range(0, len(places), max(1, room // 2)):
         start = max(0, min(first, len(places) - room))
-        inside = {*places[start : start + room]}
-        yield [n for n in range(len(whole)) if n not in context or n in inside]
+        yield [*before, *places[start : start + room], *after]
         if start + room >= len(places):
             return

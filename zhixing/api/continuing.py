@@ -68,6 +68,11 @@ class ContinuingModel(Model):
         return self._engine.run(Request(id=f"{self._next_id()}", tokens=tokens, params=params))
 
     def _opening(self, text: str) -> list[int]:
-        """The ids of a text that goes on: without the end token that some folders append."""
+        """The ids of a text that goes on: without the end token that some folders append.
+
+        Where one token begins and ends texts, an empty text still has its begin.
+        """
         ids = self.encode(text)
+        if ids == [self.tokenizer.specials.get(Special.BEGIN)]:
+            return ids
         return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids

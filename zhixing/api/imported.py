@@ -56,9 +56,9 @@ class PhonemeModel(Model):
 
     does = "reads the letters of an English word and writes its phonemes"
 
-    def __init__(self, loaded: Loaded[Any], imported: Imported) -> None:
+    def __init__(self, loaded: Loaded[SequenceToSequence], imported: Imported) -> None:
         super().__init__(loaded)
-        self._imported = imported
+        self._network, self._imported = loaded.model, imported
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class PhonemeModel(Model):
         with torch.no_grad():
             rows = (torch.tensor([list(each)]) for each in (ids, source))
             tokens, letters = rows
-            logits: Tensor = self.network(tokens, source=letters).logits[0].float()
+            logits: Tensor = self._network(tokens, source=letters).logits[0].float()
             return logits
 
     def translate(self, texts: Sequence[str]) -> list[str]:
@@ -87,7 +87,7 @@ class PhonemeModel(Model):
         options = SearchOptions(end=target_end(self._imported), max_tokens=g2p_en.LONGEST)
         made: list[str] = []
         for first in range(0, len(sources), TOGETHER):
-            found = translate(self._imported.model, sources[first : first + TOGETHER], options)
+            found = translate(self._network, sources[first : first + TOGETHER], options)
             made += [self.decode(each.ids) for each in found]
         return made
 

@@ -91,10 +91,11 @@ def scores_of(
 ) -> list[Float[Tensor, "words labels"]]:
     """Logits of the words of each text; a word without a token has none and is left out."""
     device: torch.device = next(network.parameters()).device
+    around = _around(tokenizer)
     rows = [
         row
         for owner, each in enumerate(cuts)
-        for row in _rows(owner, each, around=_around(tokenizer), limit=limit)
+        for row in _rows(owner, each, around=around, limit=limit)
     ]
 
     def answer(chosen: Sequence[int]) -> list[Tensor]:

@@ -96,7 +96,9 @@ def marks(recipe: Recipe) -> list[str]:
 def dressed(tokenizer: Tokenizer, recipe: Recipe) -> Tokenizer:
     """A tokenizer with the special tokens that an objective needs, which puts around texts what its examples have."""
     marked = tokenizer.with_marks(marks(recipe))
-    return marked.framed() if recipe.objective.kind in READING else marked
+    if recipe.objective.kind not in READING:
+        return marked
+    return marked.framed(with_segments=getattr(recipe.model, "segments", 0) > 1)
 
 
 def learnt(recipe: Recipe) -> Learnt | None:

@@ -93,16 +93,20 @@ class Tokenizer:
             return self
         return type(self)(add_marks(self._files, marks, vocab=self.vocab))
 
-    def framed(self) -> Self:
+    def framed(self, *, with_segments: bool = False) -> Self:
         """The same tokenizer with an end token behind each text: [begin] first [end], [begin] first [end] second [end].
 
+        with_segments: transformers is told to give the model segments too, which some models know nothing of.
         One that puts a token of its own behind texts, as BERT's does, stays as it is.
         Raises UnsupportedError where the folder names no begin or no end token.
         """
         if self.encode("a").specials[-1]:
             return self
         pipeline = with_frame(self._files.pipeline, begin=self.begin, end=self.end)
-        return type(self)(replace(self._files, pipeline=pipeline))
+        config = dict(self._files.config)
+        if with_segments:
+            config["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
+        return type(self)(replace(self._files, pipeline=pipeline, config=config))
 
     def mark(self, text: str) -> int:
         """The id of a special token by its text. Raises UnsupportedError where there is none."""

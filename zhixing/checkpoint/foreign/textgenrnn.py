@@ -155,7 +155,7 @@ class Windowed(LanguageModel):
         padded = torch.nn.functional.pad(everything, (WINDOW - 1, 0))
         windows = padded.unfold(1, WINDOW, 1)[:, -tokens.shape[1] :]  # (batch, time, WINDOW)
         hidden = self.model.body(windows.flatten(0, 1)).hidden[:, -1]
-        return Output(hidden=hidden.unflatten(0, tokens.shape), state=state)
+        return Output(hidden=hidden.view(*tokens.shape, -1), state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits of the next character."""
