@@ -36,18 +36,18 @@ def open_model(folder: Path) -> Model:
     """Open a folder that `zhixing import` made of one of the packages. Raises CheckpointError when it is not whole."""
     imported = open_imported(folder)
     network: Any = imported.model
-    is_writer = not isinstance(network, SequenceToSequence | Tagger)
-    tokenizer = tokenizer_of(imported)
-    loaded = Loaded(
-        model=textgenrnn.Windowed(network) if is_writer else network,
-        tokenizer=tokenizer,
-        manifest=read_manifest(folder),
-        ends=(tokenizer.end,) if is_writer else (),
+    tokenizer, manifest = tokenizer_of(imported), read_manifest(folder)
+    if isinstance(network, SequenceToSequence):
+        loaded = Loaded(model=network, tokenizer=tokenizer, manifest=manifest, ends=())
+        return PhonemeModel(loaded, imported)
+    if isinstance(network, Tagger):
+        read = Loaded(model=network, tokenizer=tokenizer, manifest=manifest, ends=())
+        return PinyinModel(read, imported)
+    windowed = textgenrnn.Windowed(network)
+    ends = (tokenizer.end,)
+    return ContinuingModel(
+        Loaded(model=windowed, tokenizer=tokenizer, manifest=manifest, ends=ends)
     )
-    if is_writer:
-        return ContinuingModel(loaded)
-    made = PhonemeModel if isinstance(network, SequenceToSequence) else PinyinModel
-    return made(loaded, imported)
 
 
 @final
@@ -111,9 +111,9 @@ class PinyinModel(Model):
 
     does = "gives the pinyin of each Chinese character in its sentence"
 
-    def __init__(self, loaded: Loaded[Any], imported: Imported) -> None:
+    def __init__(self, loaded: Loaded[Tagger], imported: Imported) -> None:
         super().__init__(loaded)
-        self._imported = imported
+        self._network, self._imported = loaded.model, imported
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class PinyinModel(Model):
 
         def guess(places: Sequence[int]) -> list[list[int]]:
             tokens, keep = side_by_side([rows[place] for place in places], 0, torch.device("cpu"))
-            best = self.network(tokens, keep=keep).argmax(dim=-1)
+            best = self._network(tokens, keep=keep).argmax(dim=-1)
             return [
                 row[1 : len(rows[place]) - 1].tolist()
                 for row, place in zip(best, places, strict=True)
