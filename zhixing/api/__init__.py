@@ -10,22 +10,30 @@ from pathlib import Path
 from typing import Any, cast
 
 from zhixing.api.continuing import ContinuingModel
+from zhixing.api.imported import open_model
 from zhixing.api.model import Generation, Model, TextScore
 from zhixing.api.reading import ReadingModel
+from zhixing.api.results import Answer, Label, Ranked, Tagged, TaggedSpan, TaggedWord
 from zhixing.api.writing import WritingModel
 from zhixing.checkpoint.folder import load_network
+from zhixing.checkpoint.foreign.folder import SYMBOLS
+from zhixing.model.convolution import ConvolutionClassifier
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.perceptron import BagClassifier
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_to_sequence import SequenceToSequence
+from zhixing.model.tagger import Tagger
 from zhixing.vectors.folder import is_vectors_folder
 from zhixing.vectors.word_model import WordModel
 
-__all__ = ["Generation", "Model", "TextScore", "load"]
+__all__ = [
+    "Answer", "Generation", "Label", "Model", "Ranked", "Tagged", "TaggedSpan", "TaggedWord", "TextScore", "load",
+]  # fmt: skip
 
-_KINDS: tuple[tuple[type, type[Any]], ...] = (
+_KINDS: tuple[tuple[Any, type[Any]], ...] = (
     (LanguageModel, ContinuingModel),
-    (Encoder, ReadingModel),
+    (Encoder | Tagger | ConvolutionClassifier | BagClassifier, ReadingModel),
     (EncoderDecoder, WritingModel),
     (SequenceToSequence, WritingModel),
 )
@@ -35,6 +43,7 @@ _KINDS: tuple[tuple[type, type[Any]], ...] = (
 def load(folder: str | Path) -> Model:
     """Open a model folder: ours of any kind, or a Hugging Face folder of a family in checkpoint/families.
 
+    A folder that `zhixing import` made of textgenrnn, g2p-en or g2pM gives what the package offers.
     A folder of word vectors gives a `zhixing.vectors.word_model.WordModel`, which offers nearest words and refuses by
     name what only a language model can do.
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
@@ -42,6 +51,8 @@ def load(folder: str | Path) -> Model:
     path = Path(folder).expanduser()
     if is_vectors_folder(path):
         return cast(Model, WordModel(path))
+    if (path / SYMBOLS).is_file():
+        return open_model(path)
     loaded = load_network(path)
     made = next((made for kind, made in _KINDS if isinstance(loaded.model, kind)), Model)
     return cast(Model, made(loaded))

@@ -30,6 +30,11 @@ class ContinuingModel(Model):
         self._model = loaded.model
         self._engine = Engine(loaded.model, loaded.tokenizer, ends=loaded.ends)
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """See Model.methods."""
+        return (*super().methods, "logits", "score", "generate", "stream", "run")
+
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
     ) -> Float[Tensor, "time vocab"]:
@@ -63,12 +68,11 @@ class ContinuingModel(Model):
         return self._engine.run(Request(id=f"{self._next_id()}", tokens=tokens, params=params))
 
     def _opening(self, text: str) -> list[int]:
-        """The ids of a text that goes on: without the end token that some folders append."""
-        ids = self.encode(text)
-        return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids
+        """The ids of a text that goes on: without the end token that some folders append.
 
-    def _hidden(self, ids: Sequence[int]) -> Tensor:
-        if not hasattr(self._model.config, "width"):
-            self._refuse("embed")
-        tokens = torch.tensor([list(ids)], dtype=torch.long, device=self._model.device)
-        return self._model.body(tokens).hidden[0]
+        Where one token begins and ends texts, an empty text still has its begin.
+        """
+        ids = self.encode(text)
+        if ids == [self.tokenizer.specials.get(Special.BEGIN)]:
+            return ids
+        return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids

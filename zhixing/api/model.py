@@ -1,4 +1,4 @@
-"""What every opened model answers to: its ids, its vectors, and a refusal by name for what its kind cannot do."""
+"""What every opened model answers to: its ids, its vectors, and a refusal by name for what it cannot do."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -11,24 +11,31 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zhixing.api.inputs import in_batches, side_by_side
+from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
-from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.engine.request import Finish, Sampling, SamplingParams, TokenEvent, sampling_params
 from zhixing.model.assembly import Network
+from zhixing.objective.learnt import Learnt
+from zhixing.objective.reading import mean_vector, read
+from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 NEEDS = {
     "logits": "a model that predicts tokens: a language model, an encoder-decoder, an encoder with a masked head",
     "score": "a model that predicts the next token",
     "generate": "a model that predicts the next token, or an encoder-decoder",
+    "similarity": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
     "embed": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
-    "classify": "an encoder with a classification head",
-    "tag": "an encoder with a tagging head",
-    "answer": "an encoder with a span head",
+    "classify": "a model taught the objective classify, or an encoder with a classification head",
+    "regress": "a model taught the objective regress, or an encoder with a classification head of one output",
+    "tag": "a model taught the objective tag, or an encoder with a tagging head",
+    "answer": "a model taught the objective span, or an encoder with a span head",
     "translate": "an encoder-decoder trained on pairs of texts",
     "summarise": "an encoder-decoder trained on texts and their summaries",
-    "rank": "an encoder trained to rank",
+    "rank": "a model taught the objective rank, or an encoder with a classification head of one output",
 }
 """Verb -> what a model needs for it."""
 
@@ -74,6 +81,21 @@ class Model:
     def network(self) -> Network:
         """The torch module."""
         return self._loaded.model
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that this folder's model answers to; the others refuse."""
+        return ("encode", "decode", *(("embed", "similarity") if self._has_vectors else ()))
+
+    def require(self, method: str) -> None:
+        """Raise UnsupportedError, naming what there is, unless the model answers to `method`."""
+        if method not in self.methods:
+            self._refuse(method)
+
+    @property
+    def learnt(self) -> Learnt | None:
+        """What it was taught to answer; None for a model that continues texts, and for one made elsewhere."""
+        return self._loaded.learnt
 
     @property
     def num_parameters(self) -> int:
@@ -140,24 +162,53 @@ class Model:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector of unit length per text, (texts, width): the mean of the hidden vectors of its tokens.
 
-        Raises UnsupportedError for a text longer than the model reads at once, or a model without hidden vectors.
+        Raises UnsupportedError for a text longer than the model reads at once, or a model without hidden vectors,
+        DataError for a text without any token.
         """
-        width = getattr(self.network.config, "width", 0)
-        if not texts and width:
-            return np.zeros((0, width), dtype=np.float32)
-        rows = [self._embed(text) for text in texts]
-        return np.stack(rows) if rows else self._refuse("embed")
+        if not self._has_vectors:
+            self._refuse("embed")
+        ids = [self.encode(text) for text in texts]
+        for number, each in enumerate(ids):
+            self._check_fits(len(each))
+            if not each:
+                raise DataError(f"texts[{number}] is empty: there is no token to make a vector of")
+        rows = in_batches([len(each) for each in ids], lambda places: self._vectors(ids, places))
+        width: int = getattr(self.network.config, "width", 0)
+        return np.array(rows, dtype=np.float32).reshape(len(rows), width)
 
-    def classify(self, texts: Sequence[str]) -> NoReturn:
-        """Refused by every kind so far."""
+    def similarity(self, one: str, other: str) -> float:
+        """The cosine between the vectors of two texts, -1 to 1."""
+        first, second = self.embed([one, other]).astype(np.float64)
+        return float(first @ second)
+
+    def classify(self, texts: Sequence[Text], *, cut: bool = False) -> list[Label]:
+        """The label of each text, or of each pair (first, second), with the probability of every label.
+
+        A text that is longer than those of training is refused; cut: it loses its last tokens, as in training.
+        Raises DataError for an empty text, or a pair where single texts were learnt and the reverse.
+        """
         self._refuse("classify")
 
-    def tag(self, texts: Sequence[str]) -> NoReturn:
-        """Refused by every kind so far."""
+    def regress(self, texts: Sequence[Text], *, cut: bool = False) -> list[float]:
+        """The number that belongs to each text, or to each pair (first, second); see classify."""
+        self._refuse("regress")
+
+    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
+        """Words with their tags and what the tags say, with places in the text; a text may be given as its words.
+
+        Texts of any length; one without a word has no tags.
+        """
         self._refuse("tag")
 
-    def answer(self, question: str, context: str) -> NoReturn:
-        """Refused by every kind so far."""
+    def answer(self, question: str, context: str) -> Answer:
+        """Where the answer stands in a context of any length, or that it has none.
+
+        Raises DataError for an empty question or context, UnsupportedError for a question that leaves no room.
+        """
+        return self.answers([(question, context)])[0]
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[Answer]:
+        """The answer to each (question, context)."""
         self._refuse("answer")
 
     def translate(self, texts: Sequence[str]) -> list[str]:
@@ -168,31 +219,42 @@ class Model:
         """The most probable target of each text, token by token."""
         self._refuse("summarise")
 
-    def rank(self, query: str, items: Sequence[str]) -> NoReturn:
-        """Refused by every kind so far."""
+    def rank(self, query: str, items: Sequence[str], *, cut: bool = False) -> list[Ranked]:
+        """The items in the order of how well they answer the query, the best first; `cut` as in classify."""
         self._refuse("rank")
 
-    def _hidden(self, ids: Sequence[int]) -> Tensor:
-        """The hidden vector of each token, (time, width)."""
-        self._refuse("embed")
+    @property
+    def _has_vectors(self) -> bool:
+        return hasattr(self.network.config, "width")
 
-    def _embed(self, text: str) -> NDArray[np.float32]:
-        ids = self.encode(text)
-        self._check_fits(len(ids))
-        with torch.inference_mode():
-            mean = self._hidden(ids).double().mean(0)
-            unit = torch.nn.functional.normalize(mean, dim=0)
-        vector: NDArray[np.float32] = unit.float().cpu().numpy()
-        return vector
+    @property
+    def _limit(self) -> int | None:
+        """Tokens of the longest input: places behind those of training were never learnt."""
+        longest: int | None = getattr(self.network, "max_time", None)
+        if longest is None or self.learnt is None:
+            return longest
+        return min(longest, self.learnt.time)
+
+    @property
+    def _padding(self) -> int:
+        return self.tokenizer.specials.get(Special.PAD, 0)
+
+    @torch.inference_mode()
+    def _vectors(
+        self, ids: Sequence[Sequence[int]], places: Sequence[int]
+    ) -> list[NDArray[np.float32]]:
+        device: torch.device = next(self.network.parameters()).device
+        tokens, keep = side_by_side([ids[place] for place in places], self._padding, device)
+        means = mean_vector(read(self.network, tokens, keep).double(), keep)
+        return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
 
     def _next_id(self) -> str:
         return f"{next(self._ids)}"
 
     def _check_fits(self, count: int) -> None:
-        longest = getattr(self.network, "max_time", None)
-        if longest is not None and count > longest:
+        if self._limit is not None and count > self._limit:
             raise UnsupportedError(
-                f"{count} tokens are more than the {longest} this model reads at once; "
+                f"{count} tokens are more than the {self._limit} this model reads at once; "
                 "nothing is cut silently: split the text (score() takes any length)"
             )
 
@@ -205,5 +267,5 @@ class Model:
     def _refuse(self, verb: str) -> NoReturn:
         raise UnsupportedError(
             f"this model is of the kind {self.kind!r}: it {self.does} and cannot {verb}; "
-            f"{verb} needs {NEEDS[verb]}"
+            f"{verb} needs {NEEDS[verb]}. This one offers {', '.join(self.methods)}"
         )

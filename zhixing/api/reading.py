@@ -1,39 +1,174 @@
-"""What can be asked of an encoder: a vector for a text, and the token at each place where it has a masked head."""
+"""What can be asked of a model that reads whole texts: vectors, hidden tokens, labels, numbers, tags, answers, an order."""
 
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Callable, Sequence
+from typing import TypeVar, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zhixing.api.answering import answer_of, candidates, windows_of
+from zhixing.api.inputs import Framed, check_framed, cut_to, framed
+from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
+from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
+from zhixing.api.tagging import cut as cut_into_words
+from zhixing.api.tagging import scores_of, tagged, tags_of
 from zhixing.checkpoint.folder import Loaded
+from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.model.assembly import Classifier
 from zhixing.model.encoder import Encoder
+from zhixing.model.tagger import Tagger
+
+Reader = Encoder | Tagger | Classifier
+"""Networks that read whole texts."""
+Given = TypeVar("Given")
+Got = TypeVar("Got")
+VERBS = {
+    "classify": "classify",
+    "regress": "regress",
+    "tag": "tag",
+    "span": "answer",
+    "rank": "rank",
+}
+"""Objective -> the verb of what it learns."""
 
 
 @final
 class ReadingModel(Model):
-    """An encoder."""
+    """An encoder, a tagger or a classifier."""
 
     does = "reads a text both ways"
 
-    def __init__(self, loaded: Loaded[Encoder]) -> None:
+    def __init__(self, loaded: Loaded[Reader]) -> None:
         super().__init__(loaded)
         self._model = loaded.model
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """See Model.methods."""
+        masked = ("logits",) if "masked" in getattr(self._model, "heads", {}) else ()
+        return (*super().methods, *masked, *self._verbs())
 
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
     ) -> Float[Tensor, "time vocab"]:
         """See Model.logits."""
         self._check_source(source)
-        if "masked" not in self._model.heads:
+        model = self._model
+        if not isinstance(model, Encoder) or "masked" not in model.heads:
             self._refuse("logits")
         self._check_fits(len(ids))
+        tokens = torch.tensor([list(ids)], dtype=torch.long, device=model.device)
         with torch.no_grad():
-            logits: Tensor = self._model.heads["masked"](self._hidden(ids))
+            logits: Tensor = model.heads["masked"](model.body(tokens).hidden[0])
             return logits.float().cpu()
 
-    def _hidden(self, ids: Sequence[int]) -> Tensor:
-        tokens = torch.tensor([list(ids)], dtype=torch.long, device=self._model.device)
-        return self._model.body(tokens).hidden[0]
+    def classify(self, texts: Sequence[Text], *, cut: bool = False) -> list[Label]:
+        """See Model.classify."""
+        self._check_offers("classify")
+        is_margin = self.learnt is not None and self.learnt.loss == "hinge"
+        names = self._labels("classify")
+        logits = self._logits(self._inputs(texts, cut=cut))
+        return [label_of(each, names, is_margin=is_margin) for each in logits]
+
+    def regress(self, texts: Sequence[Text], *, cut: bool = False) -> list[float]:
+        """See Model.regress."""
+        self._check_offers("regress")
+        return [float(each[0]) for each in self._logits(self._inputs(texts, cut=cut))]
+
+    def rank(self, query: str, items: Sequence[str], *, cut: bool = False) -> list[Ranked]:
+        """See Model.rank."""
+        self._check_offers("rank")
+        pairs = [(query, item) for item in items]
+        inputs = _each("items", pairs, lambda pair: self._fitting(pair, cut=cut))
+        return in_order(items, self._logits(inputs))
+
+    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
+        """See Model.tag."""
+        self._check_offers("tag")
+        names = self._labels("tag")
+        cuts = [cut_into_words(text, self.tokenizer, self.learnt) for text in texts]
+        scores = scores_of(self._model, cuts, self.tokenizer, limit=self._limit)
+        return [
+            tagged(each, tags_of(self._model, found, names), names)
+            for each, found in zip(cuts, scores, strict=True)
+        ]
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[Answer]:
+        """See Model.answers."""
+        self._check_offers("answer")
+        windows = _each(
+            "pairs",
+            pairs,
+            lambda pair: windows_of(self.tokenizer, *pair, limit=self._limit),
+        )
+        flat = [window for each in windows for window in each]
+        found = iter(candidates(self._model, flat, self._padding))
+        return [
+            answer_of([next(found) for _ in each], context)
+            for each, (_, context) in zip(windows, pairs, strict=True)
+        ]
+
+    @property
+    def _has_vectors(self) -> bool:
+        return isinstance(self._model, Encoder)
+
+    def _verbs(self) -> tuple[str, ...]:
+        """The one that was learnt; of a folder made elsewhere those that its heads can serve."""
+        if self.learnt is not None:
+            return tuple(verb for kind, verb in VERBS.items() if kind == self.learnt.kind)
+        if isinstance(self._model, Tagger):
+            return ("tag",)
+        if not isinstance(self._model, Encoder):
+            return ("regress", "rank") if self._model.config.labels == 1 else ("classify",)
+        heads = {head.kind: head.labels for head in self._model.config.heads_on_top}
+        verbs = [VERBS[kind] for kind in ("tag", "span") if kind in heads]
+        if "classify" in heads:
+            verbs += ["regress", "rank"] if heads["classify"] == 1 else ["classify"]
+        return tuple(verbs)
+
+    def _check_offers(self, verb: str) -> None:
+        if verb not in self._verbs():
+            self._refuse(verb)
+        check_framed(self.tokenizer)
+
+    def _labels(self, kind: str) -> tuple[str, ...]:
+        if self.learnt is not None:
+            return self.learnt.labels
+        return names_of(self._model, kind)
+
+    def _logits(self, inputs: Sequence[Framed]) -> list[Tensor]:
+        return logits_of(self._model, inputs, self._padding)
+
+    def _inputs(self, texts: Sequence[Text], *, cut: bool) -> list[Framed]:
+        return _each("texts", texts, lambda text: self._input(text, cut=cut))
+
+    def _input(self, text: Text, *, cut: bool) -> Framed:
+        number = 1 if isinstance(text, str) else 2
+        if self.learnt is not None and number not in self.learnt.texts:
+            wanted = "a pair (first, second)" if number == 1 else "one text"
+            raise DataError(f"this model has learnt on {wanted}; give it that")
+        return self._fitting(text, cut=cut)
+
+    def _fitting(self, text: Text, *, cut: bool) -> Framed:
+        made, limit = framed(self.tokenizer, text), self._limit
+        if limit is None or len(made) <= limit:
+            return made
+        if cut:
+            return cut_to(made, limit)
+        raise UnsupportedError(
+            f"{len(made)} tokens are more than the {limit} that this model has learnt to read at once; shorten it, or "
+            "let it lose its last tokens as in training: cut=True (zhixing apply: --cut)"
+        )
+
+
+def _each(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:
+    """`make` of every one; an error says which."""
+    made = []
+    for number, one in enumerate(given):
+        try:
+            made.append(make(one))
+        except (DataError, UnsupportedError) as error:
+            raise type(error)(f"{name}[{number}]: {error}") from error
+    return made

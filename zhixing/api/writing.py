@@ -27,6 +27,15 @@ class WritingModel(Model):
         super().__init__(loaded)
         self._model = loaded.model
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """See Model.methods."""
+        return (*super().methods, "logits", "generate", "stream", "run", "translate", "summarise")
+
+    @property
+    def _has_vectors(self) -> bool:
+        return False
+
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
     ) -> Float[Tensor, "time vocab"]:

@@ -12,8 +12,11 @@ from zhixing.checkpoint.folder import (
     load_network,
     save_model,
 )
+from zhixing.checkpoint.foreign.folder import save_imported
+from zhixing.checkpoint.foreign.package import read_package
 from zhixing.checkpoint.gguf import Precision, write_gguf
 from zhixing.checkpoint.manifest import Manifest
+from zhixing.checkpoint.model_files import CONFIG
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import atomic_folder
 from zhixing.model.assembly import Network
@@ -52,7 +55,13 @@ def export_gguf(folder: Path, out: Path, *, precision: Precision) -> Path:
 
 
 def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
-    """Check a folder made elsewhere and save it as ours, in safetensors and with hashes."""
+    """Check a folder made elsewhere and save it as ours, in safetensors and with hashes.
+
+    The packages of checkpoint/foreign are known by their files, unpacked or not.
+    """
+    package = read_package(folder) if folder.exists() and not (folder / CONFIG).exists() else None
+    if package is not None:
+        return save_imported(out, package)
     loaded = load_network(folder, allow_pickle=allow_pickle)
     return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
 
@@ -64,4 +73,5 @@ def _info(loaded: Loaded[Network]) -> ModelInfo:
         tokens=manifest.tokens,
         config_hash=manifest.config_hash,
         ends=loaded.ends,
+        learnt=loaded.learnt,
     )

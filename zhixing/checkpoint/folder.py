@@ -2,6 +2,7 @@
 
     config.json  model.safetensors  generation_config.json     a Hugging Face folder: AutoModel opens it
     tokenizer.json …                                            what the tokenizer saves
+    objective.json                                              what it was taught to answer, if it was
     README.md                                                   the model card
     neural/  ngram/                                             a mixture's two models, model folders themselves
     manifest.json                                               SHA-256 of all the others, written last
@@ -14,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
+
+from pydantic import ValidationError
 
 from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.foreign.folder import SYMBOLS
@@ -36,14 +39,17 @@ from zhixing.checkpoint.model_files import (
     write_model,
 )
 from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, pickles_in, refused_pickle
+from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import LanguageModel
+from zhixing.objective.learnt import Learnt
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Model = TypeVar("Model", bound=Network, covariant=True)
+OBJECTIVE = "objective.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,16 +62,19 @@ class ModelInfo:
     card: str = ""
     ends: tuple[int, ...] = ()
     """Token ids after which generation stops, where they are more than the tokenizer's end token."""
+    learnt: Learnt | None = None
+    """What it was taught to answer; None for a model that continues texts, and for one made elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded(Generic[Model]):
-    """An opened folder. `ends` are the token ids after which generation stops."""
+    """An opened folder. `ends` are the token ids after which generation stops; see ModelInfo for `learnt`."""
 
     model: Model
     tokenizer: Tokenizer
     manifest: Manifest
     ends: tuple[int, ...]
+    learnt: Learnt | None = None
 
 
 def save_model(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> Manifest:
@@ -104,9 +113,8 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
     check_is_model(folder, allow_pickle=allow_pickle)
     if (folder / SYMBOLS).is_file():
         raise UnsupportedError(
-            f"{folder} holds a model with symbols in place of a tokenizer ({SYMBOLS}), which no text can be given to; "
-            f"open it in Python: zhixing.checkpoint.foreign.folder.open_imported(Path({str(folder)!r})) gives its "
-            "network and its symbols"
+            f"{folder} holds a model with symbols in place of a tokenizer ({SYMBOLS}), which is not measured, trained or exported; "
+            "zhixing.load opens it, and zhixing apply asks it"
         )
     manifest = _checked_manifest(folder)
     model = read_model(folder, allow_pickle=allow_pickle)
@@ -128,7 +136,11 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
             f"({tokenizer.hash[:12]}… instead of {manifest.tokenizer_hash[:12]}…)"
         )
     return Loaded(
-        model=model, tokenizer=tokenizer, manifest=manifest, ends=_ends(folder, tokenizer)
+        model=model,
+        tokenizer=tokenizer,
+        manifest=manifest,
+        ends=_ends(folder, tokenizer),
+        learnt=_learnt(folder),
     )
 
 
@@ -150,7 +162,9 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
         write_manifest(folder / name, write_files(folder / name, part, tokenizer, info=info))
     repeated = write_model(folder, model, specials)
     write_json(folder / GENERATION, specials | repeated | _all_ends(specials, info.ends))
-    tokenizer.save(folder, max_time=model.max_time)
+    if info.learnt is not None:
+        write_json(folder / OBJECTIVE, info.learnt.model_dump(mode="json"))
+    tokenizer.save(folder, max_time=_longest(model, info.learnt))
     write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model, specials)))
     return manifest
 
@@ -243,6 +257,26 @@ def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
     if Special.END in tokenizer.specials:
         ends.add(tokenizer.end)
     return tuple(sorted(ends))
+
+
+def _learnt(folder: Path) -> Learnt | None:
+    path = folder / OBJECTIVE
+    if not path.is_file():
+        return None
+    try:
+        return Learnt.model_validate(read_json(path))
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    except ValidationError as error:
+        lines = [f"{key_of(fault)}: {fault['msg']}" for fault in error.errors()]
+        raise CheckpointError(f"{path}: {'; '.join(lines)}") from error
+
+
+def _longest(model: Network, learnt: Learnt | None) -> int | None:
+    """Tokens of the longest input: places behind those of training were never learnt."""
+    if model.max_time is None or learnt is None:
+        return model.max_time
+    return min(model.max_time, learnt.time)
 
 
 def _is_empty(folder: Path) -> bool:

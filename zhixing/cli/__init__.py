@@ -25,6 +25,7 @@ COMMANDS = {
     "train": ("zhixing.cli.train:train", "Train what a recipe says."),
     "vectors": ("zhixing.cli.vectors:app", "Learn, look at and measure word vectors."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
+    "apply": ("zhixing.cli.apply:apply", "A model's answers to every row of a file."),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
     "theory": (
         "zhixing.cli.theory:theory",

@@ -46,6 +46,7 @@ from zhixing.objective.config import (
     TaskConfig,
 )
 from zhixing.objective.denoise import Denoise, sentinel
+from zhixing.objective.learnt import READING, Learnt, learnt_of
 from zhixing.objective.masked import Masked, document_example
 from zhixing.objective.preference import Preference
 from zhixing.objective.protocol import Objective
@@ -92,12 +93,31 @@ def marks(recipe: Recipe) -> list[str]:
     return []
 
 
+def dressed(tokenizer: Tokenizer, recipe: Recipe) -> Tokenizer:
+    """A tokenizer with the special tokens that an objective needs, which puts around texts what its examples have."""
+    marked = tokenizer.with_marks(marks(recipe))
+    if recipe.objective.kind not in READING:
+        return marked
+    return marked.framed(with_segments=getattr(recipe.model, "segments", 0) > 1)
+
+
+def learnt(recipe: Recipe) -> Learnt | None:
+    """What the finished model of a recipe can be asked; None for one that continues or writes texts."""
+    config = recipe.objective
+    if config.kind not in READING:
+        return None
+    found = rows(find_tables(config.examples.train)) if isinstance(config, TaskConfig) else ()
+    return learnt_of(config, time=recipe.data.time, labels=labels(recipe), rows=found)
+
+
 def labels(recipe: Recipe) -> tuple[str, ...]:
     """The labels of classify and tag: as the recipe says, else those of the training examples; empty for the rest."""
     config = recipe.objective
     if not isinstance(config, ClassifyConfig | TagConfig):
         return ()
     found = config.labels or labels_of(rows(find_tables(config.examples.train)), config.kind)
+    if len(set(found)) < len(found):
+        raise ConfigError(f"objective.labels has a label twice: {', '.join(found)}")
     if len(found) < 2:
         raise DataError(
             f"{config.examples.train} has the labels {', '.join(found) or 'none'}; there must be two at least"
@@ -113,18 +133,17 @@ def with_heads(recipe: Recipe) -> NetworkConfig:
     model, config = recipe.model, recipe.objective
     if isinstance(model, TaggerConfig | ConvolutionConfig | BagConfig):
         _refuse_other_number(model.labels, num_outputs(recipe))
-    if not isinstance(model, EncoderConfig) or model.heads_on_top:
-        return model
     kinds = HEADS.get(config.kind, ())
+    if not isinstance(model, EncoderConfig):
+        return model
+    if model.heads_on_top:
+        for head in model.heads_on_top:
+            if head.kind in kinds and head.kind in ("classify", "tag"):
+                _refuse_other_number(head.labels, num_outputs(recipe))
+        return model
     if isinstance(config, MaskedConfig) and not config.next_sentence:
         kinds = ("masked",)
-    number = num_outputs(recipe)
-    heads = [
-        HeadConfig.model_validate(
-            {"kind": kind, "labels": 2 if kind == "next-sentence" else number}
-        )
-        for kind in kinds
-    ]
+    heads = [HeadConfig.model_validate({"kind": kind, **_outputs(kind, recipe)}) for kind in kinds]
     return model.model_copy(update={"heads_on_top": tuple(heads)})
 
 
@@ -132,6 +151,14 @@ def num_outputs(recipe: Recipe) -> int:
     """How many logits a text or a word has under the objective of a recipe."""
     sizes = {"regress": 1, "rank": 1}
     return sizes.get(recipe.objective.kind) or len(labels(recipe)) or 2
+
+
+def _outputs(kind: str, recipe: Recipe) -> dict[str, Any]:
+    """How many outputs a head of this kind has, by name where they have names."""
+    if kind not in ("classify", "tag"):
+        return {}
+    names = labels(recipe)
+    return {"names": names} if names else {"labels": num_outputs(recipe)}
 
 
 def _refuse_other_number(given: int, wanted: int) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from zhixing.cli.examples import card, places, texts
 from zhixing.cli.recipe import Recipe
-from zhixing.cli.tasks import make_task, marks, with_heads
+from zhixing.cli.tasks import dressed, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import DataError
@@ -84,7 +84,7 @@ def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
     return Prepared(
         corpus=corpus,
         card=card,
-        tokenizer=tokenizer.with_marks(marks(recipe)),
+        tokenizer=dressed(tokenizer, recipe),
         train=shards["train"],
         validation=shards.get("validation", []),
     )
@@ -96,9 +96,12 @@ def _prepare_examples(recipe: Recipe, folder: Path, progress: Progress) -> Prepa
     about = card(recipe, found)
     learnt_from = texts(found.train, recipe.objective.kind)
     tokenizer, _ = _tokenizer(recipe, folder, about, learnt_from, progress)
-    tokenizer = tokenizer.with_marks(marks(recipe))
     return Prepared(
-        corpus=folder / "corpus", card=about, tokenizer=tokenizer, train=[], validation=[]
+        corpus=folder / "corpus",
+        card=about,
+        tokenizer=dressed(tokenizer, recipe),
+        train=[],
+        validation=[],
     )
 
 
@@ -127,6 +130,7 @@ def make_model(
         seed=recipe.seed,
         validate_tokens=recipe.data.validate_tokens,
         tokens_per_byte=task.tokens_per_byte,
+        learnt=learnt(recipe),
         recipe=facts(recipe),
         card=_model_card(recipe, prepared),
         resume_command=resume_command,

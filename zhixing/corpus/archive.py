@@ -34,7 +34,7 @@ BROKEN = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Archive:
-    """A package file whose members are read by name."""
+    """A package file, or the folder of an unpacked one, whose members are read by name."""
 
     path: Path
 
@@ -55,6 +55,9 @@ class Archive:
 
 
 def _all_members(path: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        yield from _folder_members(path, patterns)
+        return
     if zipfile.is_zipfile(path):
         yield from _zip_members(path, patterns)
         return
@@ -65,6 +68,15 @@ def _all_members(path: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, b
                 file = tar.extractfile(member)
                 assert file is not None, "a regular file has content"
                 yield name, _limited(file, name, member.size)
+
+
+def _folder_members(path: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """Names begin with that of the folder, as in an archive of it."""
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path.parent).as_posix()
+        if file.is_file() and _matches(name, patterns):
+            with file.open("rb") as opened:
+                yield name, _limited(opened, name, file.stat().st_size)
 
 
 def _zip_members(path: Path, patterns: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:

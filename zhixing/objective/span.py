@@ -117,15 +117,20 @@ def best_span(
     scores: Float[Tensor, "time 2"], context: Bool[Tensor, " time"], longest: int = LONGEST
 ) -> tuple[int, int]:
     """First and last place of the best answer in the context, or (0, 0) where that no answer is there scores more."""
+    first, last, best = best_place(scores, context, longest)
+    return (0, 0) if float(scores[0, 0] + scores[0, 1]) >= best else (first, last)
+
+
+def best_place(
+    scores: Float[Tensor, "time 2"], context: Bool[Tensor, " time"], longest: int = LONGEST
+) -> tuple[int, int, float]:
+    """First and last place of the best answer in the context, and the sum of their logits."""
     inside = scores.masked_fill(~context.unsqueeze(-1), -torch.inf)
     sums = inside[:, None, 0] + inside[None, :, 1]  # (start, end)
     allowed = torch.ones_like(sums, dtype=torch.bool).triu().tril(longest - 1)
     sums = sums.masked_fill(~allowed, -torch.inf)
     place = int(sums.argmax())
-    none = float(scores[0, 0] + scores[0, 1])
-    if none >= float(sums.flatten()[place]):
-        return 0, 0
-    return divmod(place, len(scores))
+    return *divmod(place, len(scores)), float(sums.flatten()[place])
 
 
 def _answer(record: Mapping[str, Any]) -> tuple[int, int] | None:

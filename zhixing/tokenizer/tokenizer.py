@@ -29,6 +29,7 @@ from zhixing.tokenizer.decoder import (
 )
 from zhixing.tokenizer.encoding import Encoding, PairEncoding, Special
 from zhixing.tokenizer.files import ROLES, TokenizerFiles, read_files, write_files
+from zhixing.tokenizer.framing import begun, with_frame
 from zhixing.tokenizer.marks import add_marks
 from zhixing.tokenizer.pipelines import Part, Pipelines
 
@@ -75,14 +76,8 @@ class Tokenizer:
     def from_learnt(cls, learnt: Mapping[str, Any]) -> Self:
         """Finish a pipeline that was just trained: begin token in front, parts of the special tokens named."""
         pipeline = dict(learnt)
-        begin = Special.BEGIN.value
         numbers = {token["content"]: token["id"] for token in learnt["added_tokens"]}
-        pipeline["post_processor"] = {
-            "type": "TemplateProcessing",
-            "single": [_special_part(begin), _sequence_part("A")],
-            "pair": [_special_part(begin), _sequence_part("A"), _sequence_part("B")],
-            "special_tokens": {begin: {"id": begin, "ids": [numbers[begin]], "tokens": [begin]}},
-        }
+        pipeline["post_processor"] = begun(numbers)
         parts = {ROLES[special]: special.value for special in Special}
         config = {
             **parts,
@@ -97,6 +92,21 @@ class Tokenizer:
         if not marks:
             return self
         return type(self)(add_marks(self._files, marks, vocab=self.vocab))
+
+    def framed(self, *, with_segments: bool = False) -> Self:
+        """The same tokenizer with an end token behind each text: [begin] first [end], [begin] first [end] second [end].
+
+        with_segments: transformers is told to give the model segments too, which some models know nothing of.
+        One that puts a token of its own behind texts, as BERT's does, stays as it is.
+        Raises UnsupportedError where the folder names no begin or no end token.
+        """
+        if self.encode("a").specials[-1]:
+            return self
+        pipeline = with_frame(self._files.pipeline, begin=self.begin, end=self.end)
+        config = dict(self._files.config)
+        if with_segments:
+            config["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
+        return type(self)(replace(self._files, pipeline=pipeline, config=config))
 
     def mark(self, text: str) -> int:
         """The id of a special token by its text. Raises UnsupportedError where there is none."""
@@ -313,11 +323,3 @@ def num_bytes(text: str) -> int:
             f"character {error.start} of the text is a lone surrogate (U+{ord(text[error.start]):04X}), which is "
             "not a character; zhixing.text.normalise.repair removes such damage"
         ) from error
-
-
-def _special_part(token: str) -> dict[str, Any]:
-    return {"SpecialToken": {"id": token, "type_id": 0}}
-
-
-def _sequence_part(name: str) -> dict[str, Any]:
-    return {"Sequence": {"id": name, "type_id": 0}}

@@ -14,6 +14,7 @@ from zhixing.core.interrupt import StopRequest
 from zhixing.core.records import RecordWriter
 from zhixing.data.source import Source
 from zhixing.model.assembly import Network
+from zhixing.objective.learnt import Learnt
 from zhixing.objective.protocol import Objective
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train import folder as run_folder
@@ -60,6 +61,8 @@ class Inputs:
     """Targets per UTF-8 byte of all held-out text, for bits per byte; None: it is not measured."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """All settings that led here, as JSON: a resumed run must have the same."""
+    learnt: Learnt | None = None
+    """What the finished model can be asked; None for one that continues or writes texts."""
     card: str = ""
     """Text of the model card."""
     resume_command: str = "run(..., start=Start.RESUME)"
@@ -295,4 +298,5 @@ def _info(session: Session, step: int, tokens: int) -> ModelInfo:
         tokens=tokens,
         config_hash=sha256_json(session.inputs.recipe),
         card=session.inputs.card,
+        learnt=session.inputs.learnt,
     )

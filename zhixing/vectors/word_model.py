@@ -18,7 +18,7 @@ from zhixing.vectors.table import Method, Neighbour, Vectors
 
 NOT_HERE = (
     "encode", "decode", "logits", "score", "generate", "stream", "run",
-    "classify", "tag", "answer", "translate", "summarise", "rank",
+    "classify", "regress", "tag", "answer", "answers", "translate", "summarise", "rank",
 )  # fmt: skip
 """Methods of other models that vectors of words do not have."""
 
@@ -28,6 +28,8 @@ class WordModel:
     """Opened word vectors."""
 
     kind = "vectors"
+    methods = ("nearest", "analogy", "similarity", "embed")
+    """What they answer to; the others refuse."""
 
     def __init__(self, folder: str | Path) -> None:
         self.vectors: Vectors = open_vectors(folder)
@@ -53,6 +55,11 @@ class WordModel:
         """
         rows = [self._mean(text) for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(rows), self.vectors.width)
+
+    def require(self, method: str) -> None:
+        """Raise UnsupportedError unless vectors answer to `method`."""
+        if method not in self.methods:
+            getattr(self, method)()
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """A method of other models refuses when it is called; any other name does not exist."""

@@ -2,14 +2,14 @@
 
     config.json         the kind of network and its sizes, as in a recipe
     model.safetensors   weights under our names
-    symbols.json        what the ids stand for: a list per side of the model
+    symbols.json        what the ids stand for: a list per side of the model; and what each character may be read as
     manifest.json       SHA-256 of the others, written last
 
 These models have symbols in place of a tokenizer, and often two sets of them (letters in, phonemes out).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Imported:
     symbols: Mapping[str, tuple[str, ...]]
     main: str
     """The side whose ids the embedding of the network counts (its `vocab`)."""
+    ways: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Character -> all that it can be read as, where the model came with a dictionary; empty: there is none."""
 
 
 def build(
@@ -67,7 +69,8 @@ def save_imported(folder: Path, imported: Imported) -> Manifest:
     sides = {name: list(symbols) for name, symbols in imported.symbols.items()}
     with atomic_folder(folder) as scratch:
         write_json(scratch / CONFIG, table)
-        write_json(scratch / SYMBOLS, {"main": imported.main, "sides": sides})
+        ways = {"ways": dict(imported.ways)} if imported.ways else {}
+        write_json(scratch / SYMBOLS, {"main": imported.main, "sides": sides, **ways})
         write_tensors(scratch / WEIGHTS, imported.model.state_dict())
         manifest = Manifest(
             format=FORMAT,
@@ -93,4 +96,6 @@ def open_imported(folder: Path) -> Imported:
     table = read_json(folder / SYMBOLS)
     sides = {name: tuple(symbols) for name, symbols in table["sides"].items()}
     config = kind.model_validate(read_json(folder / CONFIG))
-    return build(config, sides, table["main"], read_tensors(folder / WEIGHTS))
+    ways = {character: tuple(said) for character, said in table.get("ways", {}).items()}
+    opened = build(config, sides, table["main"], read_tensors(folder / WEIGHTS))
+    return replace(opened, ways=ways)

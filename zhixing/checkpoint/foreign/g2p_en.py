@@ -20,6 +20,9 @@ PHONEMES = (
     "</s>",
     *sorted([*CONSONANTS.split(), "UW", *(v + stress for v in VOWELS.split() for stress in "012")]),
 )
+END = "</s>"
+"""Ends letters and phonemes."""
+WEIGHTS = "*g2p_en/checkpoint20.npz"
 LONGEST = 20
 """Phonemes that the original writes at most."""
 
@@ -38,7 +41,7 @@ _NAMES |= {"fc_w": "unembed.weight", "fc_b": "unembed.bias"}
 
 def read(archive: Archive) -> Imported:
     """The model of the package. Raises CheckpointError when its weights are not as expected."""
-    ((name, content),) = archive.members("g2p_en/checkpoint20.npz")
+    ((name, content),) = archive.members(WEIGHTS)
     tensors = take(read_npz(content, where=name), _NAMES, where=name)
     config = SequenceToSequenceConfig(
         cell="gru",

@@ -6,7 +6,7 @@ others; `pronounce` does the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -17,6 +17,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.model.sequence_config import RecurrentEncoderConfig, TaggerConfig
 
 BEGIN, END, UNKNOWN = "시", "끝", "<UNK>"
+WEIGHTS = "*g2pM/np_ckpt.pkl"
 
 _NAMES = {"embedding.weight": "encoder.embed.weight"} | {
     f"lstm.{part}_l0{suffix}": f"encoder.stack.passes.0.{direction}.{part}"
@@ -42,7 +43,7 @@ def read(archive: Archive) -> Pinyin:
     """The model and dictionary of the package. Raises CheckpointError when they are not as expected."""
     parts = {
         name.rpartition("/")[2]: read_pickle(content, where=name)
-        for name, content in archive.members("g2pM/*.pkl")
+        for name, content in archive.members("*g2pM/*.pkl")
     }
     tensors = take(parts["np_ckpt.pkl"], _NAMES, where="np_ckpt.pkl")
     characters, syllables = _in_order(parts["char2idx.pkl"]), _in_order(parts["class2idx.pkl"])
@@ -57,7 +58,8 @@ def read(archive: Archive) -> Pinyin:
     )
     sides = {"characters": characters, "syllables": syllables}
     ways = {character: tuple(said) for character, said in parts["digest_cedict.pkl"].items()}
-    return Pinyin(imported=build(config, sides, "characters", tensors), ways=ways)
+    imported = replace(build(config, sides, "characters", tensors), ways=ways)
+    return Pinyin(imported=imported, ways=ways)
 
 
 @torch.inference_mode()

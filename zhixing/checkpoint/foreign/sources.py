@@ -45,3 +45,5 @@ G2PM = Entry(
         ),
     ),
 )
+CHECKPOINTS = {entry.name: entry for entry in (TEXTGENRNN, G2P_EN, G2PM)}
+"""Name -> where it is to be had."""

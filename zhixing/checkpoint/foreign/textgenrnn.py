@@ -8,15 +8,19 @@ i f g o, as torch's. The original always reads 40 characters, the missing ones b
 import io
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zhixing.checkpoint.foreign.folder import Imported, build
-from zhixing.core.errors import CheckpointError, MissingExtraError
+from zhixing.core.errors import CheckpointError, MissingExtraError, UnsupportedError
 from zhixing.corpus.archive import Archive
+from zhixing.model.averaging import Averaging
+from zhixing.model.protocol import LanguageModel, Output, State
 from zhixing.model.sequence_config import AveragingConfig
 
 WINDOW = 40
@@ -24,15 +28,14 @@ WINDOW = 40
 MARK = "<s>"
 """Begins and ends every text."""
 GATES = 4
+WEIGHTS = "*textgenrnn/textgenrnn_weights.hdf5"
 
 
 def read(archive: Archive) -> Imported:
     """The model of the package. Raises CheckpointError when its weights are not as expected."""
     parts = {
         name.rpartition(".")[2]: content
-        for name, content in archive.members(
-            "*/textgenrnn/textgenrnn_weights.hdf5", "*/textgenrnn/textgenrnn_vocab.json"
-        )
+        for name, content in archive.members(WEIGHTS, "*textgenrnn/textgenrnn_vocab.json")
     }
     arrays = read_hdf5(parts["hdf5"])
     ids: dict[str, int] = json.loads(parts["json"])
@@ -104,3 +107,61 @@ def probabilities(imported: Imported, texts: Sequence[str]) -> torch.Tensor:
     model = imported.model
     logits = model(tokens).logits
     return logits[:, -1].softmax(dim=-1)
+
+
+class WindowState:
+    """The characters that the next window may still need."""
+
+    def __init__(self, ids: Int[Tensor, "batch past"], length: int) -> None:
+        self.ids, self._length = ids, length
+
+    @property
+    def length(self) -> int:
+        """Characters read so far."""
+        return self._length
+
+    def read(self, tokens: Int[Tensor, "batch time"]) -> Int[Tensor, "batch all"]:
+        """What was kept and what is new; the last of both is kept."""
+        everything = torch.cat((self.ids, tokens), dim=1)
+        self.ids, self._length = everything[:, -WINDOW:], self._length + tokens.shape[1]
+        return everything
+
+    def select(self, rows: Int[Tensor, " kept"]) -> Self:
+        """A new state of the given rows."""
+        return type(self)(self.ids[rows], self._length)
+
+
+class Windowed(LanguageModel):
+    """The network as the original uses it: it reads the last 40 characters before every place, and nothing before them."""
+
+    def __init__(self, model: Averaging) -> None:
+        super().__init__()
+        self.vocab, self.max_time, self.config = model.vocab, None, None
+        self.model = model
+
+    def body(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
+        state: State | None = None,
+    ) -> Output:
+        """See LanguageModel.body. Raises UnsupportedError for packed rows."""
+        if documents is not None:
+            raise UnsupportedError("textgenrnn reads one text a row; give it one document per row")
+        memory = cast(WindowState | None, state) or self.new_state(len(tokens), 0)
+        everything = memory.read(tokens)
+        padded = torch.nn.functional.pad(everything, (WINDOW - 1, 0))
+        windows = padded.unfold(1, WINDOW, 1)[:, -tokens.shape[1] :]  # (batch, time, WINDOW)
+        hidden = self.model.body(windows.flatten(0, 1)).hidden[:, -1]
+        return Output(hidden=hidden.view(*tokens.shape, -1), state=state)
+
+    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
+        """Logits of the next character."""
+        return self.model.head(hidden)
+
+    def new_state(self, batch: int, capacity: int) -> WindowState:
+        """Nothing read yet; a window is all that is kept, so `capacity` is not used."""
+        nothing = torch.zeros(batch, 0, dtype=torch.long, device=self.device)
+        return WindowState(nothing, 0)

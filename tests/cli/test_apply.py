@@ -1,0 +1,382 @@
+"""`zhixing apply`: every task, order, resumption to the byte, wrong rows, wrong use, flat memory; and its page runs."""
+
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zhixing
+from tests.api.trained import TIME, rows, train, write_rows
+from tests.house.markdown import blocks
+from tests.house.test_readme import _environment_with_zhixing
+from tests.house.tree import ROOT
+from tests.tiny import tiny_model, tiny_tokenizer
+from zhixing.checkpoint.folder import ModelInfo, save_model
+from zhixing.cli import apply_tasks, main
+from zhixing.cli.apply_lines import answered, measure
+from zhixing.cli.apply_tasks import TASKS
+from zhixing.core.errors import DataError, ZhixingError
+
+TEXTS = ["Otto Lind went to Rome", "李娜去了北京", "Anna", "王明", "it rains", "下雨了", "Rome"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("apply")
+
+
+@pytest.fixture(scope="module")
+def folder(place: Path) -> Callable[[str, str], Path]:
+    made: dict[tuple[str, str], Path] = {}
+
+    def opened(kind: str, model: str = "encoder") -> Path:
+        if (kind, model) not in made:
+            made[kind, model] = train(place, kind, model, steps=20)
+        return made[kind, model]
+
+    return opened
+
+
+Folder = Callable[..., Path]
+
+
+def run(*words: object) -> int:
+    return main(["apply", *map(str, words), "--log", "none"])
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def write(file: Path, *given: dict[str, Any]) -> Path:
+    write_rows(file, given)
+    return file
+
+
+@pytest.fixture
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, task in TASKS.items():
+        monkeypatch.setitem(TASKS, name, replace(task, together=3))  # type: ignore[attr-defined]
+
+
+def test_every_row_is_answered_in_order_as_the_library_answers(
+    folder: Folder, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    path, model = folder("classify"), zhixing.load(folder("classify"))
+    given = write(tmp_path / "in.jsonl", *({"id": n, "text": t} for n, t in enumerate(TEXTS)))
+    assert run(path, given, "--task", "classify", "--out", out, "--keep", "id") == 0
+    expected = [asdict(each) for each in model.classify(TEXTS)]
+    assert lines(out) == [{"input": {"id": n}, **each} for n, each in enumerate(expected)]
+
+    pairs = [{"a": row["text1"], "b": row["text2"]} for row in rows("regress")]
+    given = write(tmp_path / "pairs.jsonl", *pairs)
+    path = folder("regress")
+    named = ("--text1", "a", "--text2", "b", "--fresh")
+    assert run(path, given, "--task", "regress", "--out", out, *named) == 0
+    values = zhixing.load(path).regress([(row["a"], row["b"]) for row in pairs])
+    assert [line["label"] for line in lines(out)] == values
+
+
+def test_tags_answers_orders_and_vectors(folder: Folder, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    tagged = write(tmp_path / "t.jsonl", {"tokens": ["Otto", "went"]}, {"text": "王明去了北京。"})
+    assert run(folder("tag"), tagged, "--task", "tag", "--out", out) == 0
+    found = zhixing.load(folder("tag")).tag([["Otto", "went"], "王明去了北京。"])
+    for line, each in zip(lines(out), found, strict=True):
+        assert line["tags"] == [word.tag for word in each.words]
+        assert line["spans"] == [asdict(span) for span in each.spans]
+        assert all(line["text"][s["start"] : s["end"]] == s["text"] for s in line["words"])
+    asked = write(tmp_path / "q.jsonl", *rows("span"))
+    assert run(folder("span"), asked, "--task", "answer", "--out", out, "--fresh") == 0
+    pairs = [(row["question"], row["context"]) for row in rows("span")]
+    assert lines(out) == [asdict(each) for each in zhixing.load(folder("span")).answers(pairs)]
+    listed = write(tmp_path / "r.jsonl", *rows("rank"))
+    assert run(folder("rank"), listed, "--task", "rank", "--out", out, "--fresh") == 0
+    ranker = zhixing.load(folder("rank"))
+    for line, row in zip(lines(out), rows("rank"), strict=True):
+        ranked = ranker.rank(row["query"], row["texts"])
+        assert line["ranked"] == [each.index for each in ranked]
+        assert line["scores"] == [each.score for each in ranked]
+    texts = write(tmp_path / "e.jsonl", *({"text": text} for text in TEXTS))
+    assert run(folder("similar"), texts, "--task", "embed", "--out", out, "--fresh") == 0
+    vectors = zhixing.load(folder("similar")).embed(TEXTS)
+    assert [line["vector"] for line in lines(out)] == [
+        pytest.approx(vector.tolist(), abs=1e-7) for vector in vectors
+    ]
+
+
+def test_texts_are_continued_and_translated(folder: Folder, tmp_path: Path) -> None:
+    save_model(tmp_path / "lm", tiny_model("lstm"), tiny_tokenizer(), info=ModelInfo())
+    given, out = write(tmp_path / "in.jsonl", {"text": "the fox"}, {"text": ""}), tmp_path / "out"
+    words = ("--max-tokens", 6, "--seed", 3, "--temperature", 0.5, "--out", out)
+    assert run(tmp_path / "lm", given, "--task", "generate", *words) == 0
+    model = zhixing.load(tmp_path / "lm")
+    for line, prompt in zip(lines(out), ("the fox", ""), strict=True):
+        made = model.generate(prompt, max_tokens=6, seed=3, temperature=0.5)
+        assert line == {"text": made.text, "finish": made.finish}
+    pairs = [{"src": "fox", "tgt": "狐狸"}, {"src": "dog", "tgt": "狗"}] * 4
+    write_rows(tmp_path / "pairs.jsonl", pairs)
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        'name = "w"\nsamples = []\ntokenizer_text = "examples"\n[tokenizer]\nvocab = 300\n[data]\ntime = 16\n'
+        '[model]\nkind = "seq2seq"\nembedding = 16\nwidth = 16\n[objective]\nkind = "seq2seq"\n'
+        f'examples = {{ train = "{tmp_path / "pairs.jsonl"}" }}\n'
+        '[train]\nsteps = 5\nbatch_tokens = 128\nprecision = "float32"\n'
+    )
+    assert main(["train", str(recipe), "--out", str(tmp_path / "w"), "--log", "none"]) == 0
+    for task in ("translate", "summarise"):
+        assert run(tmp_path / "w", given, "--task", task, "--out", out, "--fresh") == 0
+        assert [line["text"] for line in lines(out)] == zhixing.load(tmp_path / "w").translate(
+            ["the fox", ""]
+        )
+
+
+@pytest.mark.parametrize("form", ["txt", "txt.gz", "pipe of texts", "pipe of rows"])
+def test_a_line_of_a_text_file_or_a_pipe_is_a_row(
+    folder: Folder, tmp_path: Path, form: str,
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:  # fmt: skip
+    path = folder("classify", "cnn")
+    expected = [asdict(each) for each in zhixing.load(path).classify(TEXTS)]
+    capsysbinary.readouterr()  # of the training
+    content = "\r\n".join(TEXTS).encode()
+    file = tmp_path / f"in.{form}"
+    if form == "txt.gz":
+        content = gzip.compress(content)
+    if form.startswith("pipe"):
+        if form == "pipe of rows":
+            content = b"".join(json.dumps({"text": text}).encode() + b"\n\n" for text in TEXTS)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert run(path, "--task", "classify") == 0
+    else:
+        file.write_bytes(content)
+        assert run(path, file, "--task", "classify") == 0
+    out = capsysbinary.readouterr().out.decode().splitlines()
+    assert [json.loads(line) for line in out] == expected
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_a_run_that_was_stopped_anywhere_ends_with_the_same_bytes(
+    folder: Folder, tmp_path: Path
+) -> None:
+    given = write(tmp_path / "in.jsonl", *({"text": text} for text in [*TEXTS, "", *TEXTS[::-1]]))
+    out = tmp_path / "out.jsonl"
+    words = (folder("classify"), given, "--task", "classify", "--on-error", "record", "--out", out)
+    assert run(*words) == 0
+    whole = out.read_bytes()
+    assert whole.count(b"\n") == 2 * len(TEXTS) + 1
+    ends = [n + 1 for n, byte in enumerate(whole) if byte == ord("\n")]
+    for size in (0, 1, ends[0], ends[0] + 5, ends[2], ends[3], ends[8] - 1, len(whole)):
+        out.write_bytes(whole[:size])
+        assert run(*words, "--resume") == 0
+        assert out.read_bytes() == whole, f"stopped after {size} bytes"
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_ctrl_c_writes_what_is_at_work_and_says_how_to_go_on(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    given = write(tmp_path / "in.jsonl", *({"text": text} for text in TEXTS * 3))
+    words = (folder("classify"), given, "--task", "classify")
+    assert run(*words, "--out", tmp_path / "whole") == 0
+    task = TASKS["classify"]
+    calls = []
+
+    def interrupted(model: Any, given: Sequence[Any], how: Any) -> list[Any]:
+        calls.append(len(given))
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return task.answer(model, given, how)
+
+    out = tmp_path / "out"
+    monkeypatch.setitem(TASKS, "classify", replace(task, answer=interrupted))  # type: ignore[attr-defined]
+    assert run(*words, "--out", out) == 130
+    assert "stopped by SIGINT after 9 rows" in capsys.readouterr().err
+    assert len(lines(out)) == 9
+    assert run(*words, "--out", out, "--resume", "--json") == 0
+    assert out.read_bytes() == (tmp_path / "whole").read_bytes()
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["rows"], told["errors"], told["task"]) == (21, 0, "classify")
+
+
+def test_only_the_same_work_is_continued(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = write(tmp_path / "in.jsonl", {"text": "a", "body": "b"})
+    path, out = folder("classify"), tmp_path / "out"
+    words = (path, given, "--task", "classify", "--out", out)
+    assert run(*words) == 0
+
+    def refused(*words: object) -> str:
+        assert run(*words) == 3
+        return capsys.readouterr().err
+
+    assert "--resume continues it, --fresh begins again" in refused(*words)
+    other = (folder("classify", "cnn"), given, "--task", "classify", "--out", out)
+    assert "another model" in refused(*other, "--resume")
+    assert "another task or option" in refused(*words, "--text", "body", "--resume")
+    write(given, {"text": "a", "body": "b"}, {"text": "c"})
+    assert "another input" in refused(*words, "--resume")
+    (tmp_path / "out.made_from.json").unlink()
+    assert "out.made_from.json" in refused(*words, "--resume")
+    assert "give one of them" in refused(*words, "--resume", "--fresh")
+    assert run(*words, "--fresh") == 0
+    assert len(lines(out)) == 2
+
+
+def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = tmp_path / "in.jsonl"
+    long = json.dumps({"text": "Rome " * 90})
+    bad = ['{"body": "b", "id": 7}', "{broken", "[1]", '{"text": 5}', '{"text": ""}', long]
+    good = '{"text": "Anna"}'
+    path, out = folder("classify"), tmp_path / "out"
+    words = (path, given, "--task", "classify", "--out", out, "--fresh")
+    said = [
+        "there is no field 'text' or 'text1' and 'text2'; the fields there are body, id: name the right one, such as "
+        "--text NAME",
+        "this is no JSON",
+        "this is no JSON object",
+        "the field 'text' is 5, which is not a text",
+        "the text is empty",
+        f"more than the {TIME}",
+    ]
+    for line, message in zip(bad, said, strict=True):
+        given.write_text(f"{good}\n\n{line}\n{good}\n", "utf-8")
+        assert run(*words) == 1
+        assert f"{given}:3: " in (error := capsys.readouterr().err)
+        assert message in error
+        assert len(lines(out)) == 1, "what stands before is written"
+    given.write_text("\n".join([good, *bad, good]) + "\n", "utf-8")
+    assert run(*words, "--on-error", "record", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["errors"] == len(bad)
+    made = lines(out)
+    assert [line.get("line") for line in made] == [None, 2, 3, 4, 5, 6, 7, None]
+    for line, message in zip(made[1:-1], said, strict=True):
+        assert message in line["error"]
+    assert made[0]["scores"] == pytest.approx(made[-1]["scores"], abs=1e-5)
+    assert run(*words, "--cut", "--on-error", "record") == 0
+    assert "label" in lines(out)[6]
+    assert run(*words, "--keep", "id") == 1
+    assert "no field 'id' to keep" in capsys.readouterr().err
+
+
+def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
+    asked: list[int] = []
+
+    def answer(given: Sequence[int]) -> list[int]:
+        asked.append(len(given))
+        if 13 in given:
+            raise DataError("unlucky")
+        return [2 * number for number in given]
+
+    found = answered(range(64), answer)
+    assert [n for n, each in enumerate(found) if isinstance(each, ZhixingError)] == [13]
+    assert [each for each in found if not isinstance(each, ZhixingError)] == [
+        2 * n for n in range(64) if n != 13
+    ]
+    assert len(asked) <= 13
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("in.jsonl", "--task", "tag"), 1, "cannot tag; tag needs"),
+        (("in.jsonl", "--task", "sing"), 3, ""),
+        (("gone.jsonl", "--task", "classify"), 1, "there is no file"),
+        (("in.csv", "--task", "classify"), 3, "neither .jsonl nor .txt"),
+        (("in.txt", "--task", "answer"), 3, "reads the fields question, context"),
+        (("in.txt", "--task", "classify", "--keep", "id"), 3, "no fields to name or keep"),
+        (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
+        (("in.jsonl", "--task", "classify", "--max-tokens", "5"), 3, "--max-tokens would do"),
+        (("in.jsonl", "--task", "tag", "--cut"), 3, "--cut would do nothing for task tag"),
+        (("in.jsonl", "--task", "classify", "--resume"), 3, "--out NAME"),
+        (("--task", "classify", "--out", "o", "--resume"), 3, "standard input cannot be continued"),
+    ],
+)
+def test_wrong_use_is_refused_by_name(
+    folder: Folder, tmp_path: Path, words: tuple[str, ...], code: int, said: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for name in ("in.jsonl", "in.txt", "in.csv"):
+        Path(name).write_text('{"text": "a"}\n')
+    assert run(folder("classify"), *words) == code
+    assert said in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_text_are_named(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = tmp_path / "in.jsonl"
+    given.write_bytes('{"text": "北京"}\n'.encode() * 50 + b'{"text": "\xff\xfe"}\n')
+    assert run(folder("classify"), given, "--task", "classify", "--out", tmp_path / "o") == 1
+    assert f"{given}: near line" in capsys.readouterr().err
+
+
+def test_memory_does_not_grow_with_the_file(folder: Folder, tmp_path: Path) -> None:
+    path = folder("classify", "cnn")
+    peaks = []
+    for count in (600, 2400):
+        file, out = tmp_path / f"{count}.jsonl", tmp_path / f"{count}.out"
+        write(file, *({"text": "Anna", "more": "x" * 2000} for _ in range(count)))
+        assert measure(file).lines == count
+        tracemalloc.start()
+        assert run(path, file, "--task", "classify", "--out", out) == 0
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(lines(out)) == count
+    assert peaks[1] < peaks[0] + 300_000, "the larger file has 3,600,000 bytes more"
+
+
+def test_every_task_of_the_command_is_one_it_knows() -> None:
+    from typing import get_args
+
+    from zhixing.cli.apply import TaskName
+
+    assert get_args(TaskName) == tuple(TASKS)
+    assert apply_tasks.__doc__ is not None
+    assert all(name in apply_tasks.__doc__ for name in TASKS)
+
+
+PAGES = [ROOT / f"docs/{language}/apply.md" for language in ("en", "zh")]
+
+
+def test_the_commands_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
+    shown = [block for block in blocks(PAGES[0]) if not block.heavy]
+    programs = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
+    said, environment = "", _environment_with_zhixing(tmp_path)
+    for block in shown:
+        if block.language not in programs:
+            continue
+        ran = subprocess.run(
+            [*programs[block.language], block.body],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout[-1000:] + ran.stderr[-3000:]
+        said += ran.stdout
+    assert "accuracy" in said
+    made = lines(tmp_path / "mail-labels.jsonl")
+    assert [set(line) >= {"label", "input"} for line in made] == [True, False, True]
+    assert made[1]["line"] == 2
+
+
+def test_both_pages_show_the_same_commands() -> None:
+    english, chinese = ([b.body for b in blocks(page) if b.language != "python"] for page in PAGES)
+    assert english == chinese

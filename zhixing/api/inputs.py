@@ -1,0 +1,116 @@
+"""Texts as a model of this folder reads them: framed as its tokenizer says, checked, in batches of about one length.
+
+What a text becomes does not depend on its neighbours: answers in a batch are those of one text alone, to 1e-5.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from zhixing.api.results import Text
+from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.objective.reading import kept, pad
+from zhixing.tokenizer.tokenizer import Tokenizer
+
+Answered = TypeVar("Answered")
+TOKENS = 8192
+"""Tokens of a batch, padding among them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Framed:
+    """Token ids with their special tokens; `texts` says which text each is of (None: special), `spans` where in it."""
+
+    ids: tuple[int, ...]
+    segments: tuple[int, ...]
+    texts: tuple[int | None, ...]
+    spans: tuple[tuple[int, int], ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, places: Sequence[int]) -> "Framed":
+        """These places alone."""
+        return Framed(
+            ids=tuple(self.ids[place] for place in places),
+            segments=tuple(self.segments[place] for place in places),
+            texts=tuple(self.texts[place] for place in places),
+            spans=tuple(self.spans[place] for place in places),
+        )
+
+    def places_of(self, text: int) -> list[int]:
+        """Where the tokens of a text stand."""
+        return [place for place, number in enumerate(self.texts) if number == text]
+
+
+def check_framed(tokenizer: Tokenizer) -> None:
+    """Raise UnsupportedError for a folder that does not say what stands around a text that is read."""
+    if not tokenizer.encode("a").specials[-1]:
+        raise UnsupportedError(
+            "the tokenizer of this folder puts no end token behind a text, as every model that answers about texts has "
+            "learnt it: the folder was saved without its objective.json; train it again, or save it with ModelInfo(learnt=…)"
+        )
+
+
+def framed(tokenizer: Tokenizer, text: Text) -> Framed:
+    """One text or two with what the folder puts around them. Raises DataError for a text without any token."""
+    if isinstance(text, str):
+        one = tokenizer.encode(text)
+        made = Framed(
+            ids=one.ids,
+            segments=(0,) * len(one.ids),
+            texts=tuple(None if special else 0 for special in one.specials),
+            spans=one.spans,
+        )
+    else:
+        two = tokenizer.encode_pair(*text)
+        made = Framed(ids=two.ids, segments=two.segments, texts=two.texts, spans=two.spans)
+    empty = {0} if isinstance(text, str) else {0, 1}
+    empty -= set(made.texts)
+    if empty:
+        which = "the text" if isinstance(text, str) else f"text {min(empty) + 1} of the two"
+        raise DataError(f"{which} is empty: there is nothing in it that the tokenizer keeps")
+    return made
+
+
+def cut_to(made: Framed, limit: int) -> Framed:
+    """At most `limit` tokens; the longer text loses its last ones, as in training."""
+    sides = [made.places_of(0), made.places_of(1)]
+    for _ in range(len(made) - limit):
+        sides[0 if len(sides[0]) >= len(sides[1]) else 1].pop()
+    left = {*sides[0], *sides[1]}
+    places = [n for n, text in enumerate(made.texts) if text is None or n in left]
+    return made.at(places)
+
+
+def in_batches(
+    lengths: Sequence[int],
+    answer: Callable[[Sequence[int]], Sequence[Answered]],
+    *,
+    tokens: int = TOKENS,
+) -> list[Answered]:
+    """Answers in the order of `lengths`; `answer` is given the places of items of about one length."""
+    found: dict[int, Answered] = {}
+    for places in batches_of(lengths, tokens=tokens):
+        found.update(zip(places, answer(places), strict=True))
+    return [found[place] for place in range(len(lengths))]
+
+
+def batches_of(lengths: Sequence[int], *, tokens: int) -> Iterator[list[int]]:
+    """Places in batches, the longest first, so that each has at most `tokens` tokens with its padding."""
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    while order:
+        count = max(1, tokens // max(1, lengths[order[0]]))
+        yield order[:count]
+        order = order[count:]
+
+
+def side_by_side(
+    rows: Sequence[Sequence[int]], padding: int, device: torch.device
+) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "batch time"]]:
+    """Rows of ids in one tensor, and where there is no padding."""
+    return pad(rows, padding).to(device), kept(rows).to(device)

@@ -1,0 +1,301 @@
+"""`zhixing apply`: a model's answers to every row of a file, line by line."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from zhixing.cli.apply_lines import Amount, Line, Output, Told, answered, groups, measure, parse
+from zhixing.cli.apply_lines import read_lines as read_file
+from zhixing.cli.apply_tasks import TASKS, How, Task, picked
+from zhixing.cli.console import FLAT, Json, Log, Switch, print_json, reporter
+from zhixing.core.errors import DataError, InterruptedRunError, UsageError, ZhixingError
+from zhixing.core.files import sha256_json
+from zhixing.core.interrupt import StopRequest, stop_requests
+from zhixing.corpus.raw import inner_suffix
+
+if TYPE_CHECKING:
+    from zhixing.api import Model
+    from zhixing.core.progress import Progress
+
+TaskName = Literal[
+    "classify", "regress", "tag", "answer", "rank", "embed", "translate", "summarise", "generate"
+]
+TEXT_SUFFIXES = (".txt", ".md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the fields of a row are called, and how to answer; an option that a task does not read is refused."""
+
+    text: str | None = None
+    """Field of the text (text)."""
+    text1: str | None = None
+    """Field of the first text of a pair (text1)."""
+    text2: str | None = None
+    """Field of the second text of a pair (text2)."""
+    tokens: str | None = None
+    """Field of a list of words to tag (tokens)."""
+    question: str | None = None
+    """Field of the question (question)."""
+    context: str | None = None
+    """Field of the text with the answer (context)."""
+    query: str | None = None
+    """Field of the query (query)."""
+    texts: str | None = None
+    """Field of the list of texts to order (texts)."""
+    cut: Annotated[bool, Switch] = False
+    """Let longer texts lose their last tokens, as in training, instead of refusing them."""
+    max_tokens: int | None = None
+    """Most tokens to generate (256)."""
+    temperature: float | None = None
+    """Below 1 safer, above 1 wilder; 0 always takes the most probable token (1)."""
+    top_p: float | None = None
+    """Keep the fewest most probable tokens that reach this probability together (1)."""
+    seed: int | None = None
+    """Same seed, model and prompt: same text (42)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where answers go, and what happens to rows without one."""
+
+    out: Path | None = None
+    """File of the answers, one JSON object a line; without it they go to standard output."""
+    keep: tuple[str, ...] = ()
+    """Field of the row to copy beside its answer, under "input"; may be given several times."""
+    on_error: Literal["stop", "record"] = "stop"
+    """At a row that cannot be answered: stop, or write {"line": …, "error": …} and go on."""
+    resume: Annotated[bool, Switch] = False
+    """Continue the file behind its last whole line."""
+    fresh: Annotated[bool, Switch] = False
+    """Begin the file again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What the functions below share."""
+
+    model: "Model"
+    task: Task
+    names: Mapping[str, str]
+    how: How
+    place: Place
+    origin: str
+
+
+def apply(
+    model: Annotated[Path, Parameter(help="A model folder.")],
+    file: Annotated[
+        Path | None, Parameter(help="A jsonl or txt file, also .gz or .zst; else standard input.")
+    ] = None,
+    *,
+    task: Annotated[TaskName, Parameter(help="What to ask.")],
+    options: Annotated[Options, FLAT] = Options(),
+    place: Annotated[Place, FLAT] = Place(),
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Answer every row of a file: `zhixing apply runs/mine --task classify reviews.jsonl --out labels.jsonl`.
+
+    One line out for each row in, in order. Ctrl-C ends with 130 after what is at work is written; --resume continues.
+    """
+    _check(file, task, options, place)
+    progress = reporter(log)
+    progress.start(f"opening {model}")
+    from zhixing.api import load
+
+    opened = load(model)
+    opened.require(TASKS[task].method)
+    progress.finish(f"{model}: {opened.kind}")
+    job = Job(
+        model=opened,
+        task=TASKS[task],
+        names={name: getattr(options, name) or name for name in _FIELDS},
+        how=_how(options),
+        place=place,
+        origin=str(file or "standard input"),
+    )
+    told = _from_file(job, model, file, task, progress) if file else _from_pipe(job, progress)
+    if as_json:
+        rows = {"model": str(model), "task": task, "rows": told.rows, "errors": told.errors}
+        print_json({**rows, "out": str(place.out) if place.out else ""})
+
+
+_FIELDS = ("text", "text1", "text2", "tokens", "question", "context", "query", "texts")
+
+
+def _check(file: Path | None, task: str, options: Options, place: Place) -> None:
+    """Raise UsageError for what would do nothing or cannot be."""
+    known = TASKS[task]
+    read = {name for each in known.fields for name in each} | {*known.reads}
+    given = {f.name for f in fields(options) if getattr(options, f.name) not in (None, False)}
+    if unread := sorted(given - read):
+        flag = unread[0].replace("_", "-")
+        raise UsageError(f"--{flag} would do nothing for task {task}; leave it out")
+    if place.resume and place.fresh:
+        raise UsageError("--resume continues a file and --fresh begins it again; give one of them")
+    if place.out is None and (place.resume or place.fresh):
+        raise UsageError("--resume and --fresh need the file of the answers: --out NAME")
+    if file is None and place.resume:
+        raise UsageError("standard input cannot be continued, it is gone: give a file")
+    if file is None:
+        return
+    if not file.is_file():
+        raise DataError(f"there is no file {file}")
+    suffix = inner_suffix(file)
+    if suffix not in (".jsonl", *TEXT_SUFFIXES):
+        raise UsageError(f"{file} is neither .jsonl nor .txt (also .gz, .zst); convert it first")
+    if suffix in TEXT_SUFFIXES and ("text",) not in known.fields:
+        wanted = ", ".join(known.fields[0])
+        raise UsageError(
+            f"task {task} reads the fields {wanted}, which a line of {file} has not: give a jsonl file"
+        )
+    if suffix in TEXT_SUFFIXES and (place.keep or options.text):
+        raise UsageError(
+            f"a line of {file} has no fields to name or keep; leave --keep and --text out"
+        )
+
+
+def _how(options: Options) -> How:
+    names = ("max_tokens", "temperature", "top_p", "seed")
+    given = {name: getattr(options, name) for name in names}
+    sampling = {name: value for name, value in given.items() if value is not None}
+    return How(cut=options.cut, sampling=sampling)
+
+
+def _from_file(job: Job, folder: Path, file: Path, task: str, progress: "Progress") -> Told:
+    amount = measure(file)
+    is_text = inner_suffix(file) in TEXT_SUFFIXES
+    lines = read_file(file, is_text=is_text)
+    if job.place.out is None:
+        return _answer_all(job, lines, sys.stdout.buffer, amount.lines, progress, done=Told())
+    output = Output(job.place.out, _stamp(job, folder, task, amount))
+    done = output.begin(resume=job.place.resume, fresh=job.place.fresh)
+    with output.path.open("ab") as target:
+        try:
+            return _answer_all(job, lines, target, amount.lines, progress, done=done)
+        except InterruptedRunError as error:
+            raise InterruptedRunError(
+                f"{error} to {output.path}; to continue, type the same command with --resume"
+            ) from error
+
+
+def _from_pipe(job: Job, progress: "Progress") -> Told:
+    """Rows of standard input: jsonl where the first line is a JSON object, else texts."""
+    lines = _piped()
+    if job.place.out is None:
+        return _answer_all(job, lines, sys.stdout.buffer, None, progress, done=Told())
+    Output(job.place.out, {}).begin(resume=False, fresh=job.place.fresh)
+    with job.place.out.open("ab") as target:
+        return _answer_all(job, lines, target, None, progress, done=Told())
+
+
+def _piped() -> Iterator[Line]:
+    is_text: bool | None = None
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"standard input:{number} is not UTF-8 text") from error
+        if is_text is None:
+            is_text = not line.lstrip().startswith("{")
+        yield from parse(line, number, is_text=is_text)
+
+
+def _stamp(job: Job, folder: Path, task: str, amount: Amount) -> dict[str, Any]:
+    """What answers are made from: a file that is continued must have the same."""
+    from zhixing.checkpoint.manifest import NAME, hashes, read_manifest
+
+    is_ours = (folder / NAME).is_file()
+    files = dict(read_manifest(folder).files) if is_ours else hashes(folder)
+    settings = {"task": task, "names": dict(job.names), "how": asdict(job.how)}
+    return {
+        "input": amount.sha256,
+        "model": sha256_json(files),
+        "task or option": sha256_json({**settings, "keep": list(job.place.keep)}),
+    }
+
+
+def _answer_all(
+    job: Job,
+    lines: Iterator[Line],
+    target: IO[bytes],
+    total: int | None,
+    progress: "Progress",
+    *,
+    done: Told,
+) -> Told:
+    """Answer group after group; the rows in `done` are written already."""
+    told = Told(errors=done.errors)
+    progress.start(f"answering {job.origin}", total=total, unit="rows")
+    size = job.task.together
+    with stop_requests() as stop:
+        for number, group in enumerate(groups(lines, size)):
+            left = done.rows - number * size
+            if left >= len(group):
+                told.rows += len(group)
+            else:
+                _write(job, group, target, skip=max(0, left), told=told)
+            progress.advance(len(group), f"{told.rows:,} rows")
+            _check_stop(stop, told)
+    errors = f", {told.errors:,} of them errors" if told.errors else ""
+    progress.finish(f"{job.origin}: {told.rows:,} rows{errors}")
+    return told
+
+
+def _write(job: Job, group: Sequence[Line], target: IO[bytes], *, skip: int, told: Told) -> None:
+    """Write the answers of a group but for the first `skip`. Raises DataError at a row that stops the run."""
+    made: list[bytes] = []
+    failure: ZhixingError | None = None
+    for line, found in zip(group, _answers(job, group), strict=True):
+        if isinstance(found, ZhixingError) and job.place.on_error == "stop":
+            failure = DataError(f"{job.origin}:{line.number}: {found}")
+            break
+        if isinstance(found, ZhixingError):
+            told.errors += len(made) >= skip
+            found = {"error": str(found), "line": line.number}
+        made.append(json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+    target.write(b"".join(made[skip:]))
+    target.flush()
+    told.rows += len(made)
+    if failure is not None:
+        raise failure
+
+
+def _answers(job: Job, group: Sequence[Line]) -> list[dict[str, Any] | ZhixingError]:
+    """The answer to each row of a group, or what is wrong with it."""
+    picks = [_picked(job, line) for line in group]
+    good = [pick for pick in picks if not isinstance(pick, DataError)]
+    found = iter(answered(good, lambda given: job.task.answer(job.model, given, job.how)))
+    made: list[dict[str, Any] | ZhixingError] = []
+    for line, pick in zip(group, picks, strict=True):
+        answer = pick if isinstance(pick, DataError) else next(found)
+        if not isinstance(answer, ZhixingError) and job.place.keep:
+            answer = {"input": {name: line.row[name] for name in job.place.keep}, **answer}
+        made.append(answer)
+    return made
+
+
+def _picked(job: Job, line: Line) -> tuple[Any, ...] | DataError:
+    if line.problem:
+        return DataError(line.problem)
+    missing = [name for name in job.place.keep if name not in line.row]
+    if missing:
+        there = ", ".join(map(str, line.row)) or "none"
+        return DataError(f"there is no field {missing[0]!r} to keep; the fields there are {there}")
+    try:
+        return picked(line.row, job.task, job.names)
+    except DataError as error:
+        return error
+
+
+def _check_stop(stop: StopRequest, told: Told) -> None:
+    if stop.signal is not None:
+        raise InterruptedRunError(
+            f"stopped by {stop.signal.name} after {told.rows:,} rows, which are written"
+        )

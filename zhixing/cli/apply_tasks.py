@@ -1,0 +1,156 @@
+"""The tasks of `zhixing apply`: which fields of a row each reads, which method answers, and what a line of the answer holds.
+
+    classify   text, or text1 and text2     label, probability, probabilities, scores
+    regress    text, or text1 and text2     label, a number
+    tag        text, or tokens (a list)     text, tags, words, spans
+    answer     question, context            found, text, start, end, score
+    rank       query, texts (a list)        ranked: places in the list, the best first; scores of these
+    embed      text                         vector
+    translate, summarise                    text
+    generate   text, the prompt             text, finish
+
+The keys are those that `zhixing evaluate score` reads.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from zhixing.core.errors import DataError
+
+if TYPE_CHECKING:
+    from zhixing.api import Model
+
+Row = Mapping[str, Any]
+Answer = dict[str, Any]
+TOGETHER = 256
+"""Rows that are answered in one go."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class How:
+    """What may be said about the answering beside the fields."""
+
+    cut: bool = False
+    sampling: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """Sets of fields, one of which a row must have, and what answers rows of one set."""
+
+    fields: tuple[tuple[str, ...], ...]
+    answer: Callable[["Model", Sequence[tuple[Any, ...]], How], list[Answer]]
+    method: str
+    together: int = TOGETHER
+    reads: tuple[str, ...] = ()
+    """Options that do something here."""
+
+
+LISTS = ("texts", "tokens")
+"""Fields that hold a list of texts."""
+
+
+def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
+    """The values that a task reads of a row, whose fields are called `names`. Raises DataError for what is wrong with it."""
+    chosen = next((s for s in task.fields if all(names[field] in row for field in s)), None)
+    if chosen is None:
+        wanted = " or ".join(" and ".join(repr(names[field]) for field in s) for s in task.fields)
+        field = task.fields[0][0]
+        raise DataError(
+            f"there is no field {wanted}; the fields there are {', '.join(map(str, row)) or 'none'}: name the right one, "
+            f"such as --{field} NAME"
+        )
+    values = tuple(row[names[field]] for field in chosen)
+    for field, value in zip(chosen, values, strict=True):
+        if field in LISTS:
+            right = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        else:
+            right = isinstance(value, str)
+        if not right:
+            kind = "a list of texts" if field in LISTS else "a text"
+            raise DataError(f"the field {names[field]!r} is {value!r:.60}, which is not {kind}")
+    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+
+
+def _classify(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    return [asdict(each) for each in model.classify(_texts(given), cut=how.cut)]
+
+
+def _regress(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    return [{"label": value} for value in model.regress(_texts(given), cut=how.cut)]
+
+
+def _tag(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    made = [asdict(each) for each in model.tag([value for (value,) in given])]
+    return [{**each, "tags": [word["tag"] for word in each["words"]]} for each in made]
+
+
+def _answer(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    return [asdict(each) for each in model.answers([(one, other) for one, other in given])]
+
+
+def _rank(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    ranked = (model.rank(query, texts, cut=how.cut) for query, texts in given)
+    return [
+        {"ranked": [each.index for each in one], "scores": [each.score for each in one]}
+        for one in ranked
+    ]
+
+
+def _embed(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    vectors = model.embed([text for (text,) in given])
+    return [{"vector": [float(str(number)) for number in vector]} for vector in vectors]
+
+
+def _translate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    return [{"text": text} for text in model.translate([text for (text,) in given])]
+
+
+def _summarise(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    return [{"text": text} for text in model.summarise([text for (text,) in given])]
+
+
+def _generate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    from zhixing.engine.request import sampling_params
+
+    params = sampling_params(how.sampling or {})
+    made = []
+    for (prompt,) in given:
+        events = list(model.run(prompt, params))
+        text = "".join(event.text for event in events)
+        made.append({"text": text, "finish": events[-1].finish})
+    return made
+
+
+def _texts(given: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """One text for itself, two as a pair."""
+    return [values[0] if len(values) == 1 else values for values in given]
+
+
+_ONE_OR_TWO = (("text",), ("text1", "text2"))
+_WRITTEN = 8
+TASKS: Mapping[str, Task] = {
+    "classify": Task(fields=_ONE_OR_TWO, answer=_classify, method="classify", reads=("cut",)),
+    "regress": Task(fields=_ONE_OR_TWO, answer=_regress, method="regress", reads=("cut",)),
+    "tag": Task(fields=(("tokens",), ("text",)), answer=_tag, method="tag"),
+    "answer": Task(fields=(("question", "context"),), answer=_answer, method="answer"),
+    "rank": Task(
+        fields=(("query", "texts"),), answer=_rank, method="rank", together=32, reads=("cut",)
+    ),
+    "embed": Task(fields=(("text",),), answer=_embed, method="embed"),
+    "translate": Task(
+        fields=(("text",),), answer=_translate, method="translate", together=_WRITTEN
+    ),
+    "summarise": Task(
+        fields=(("text",),), answer=_summarise, method="summarise", together=_WRITTEN
+    ),
+    "generate": Task(
+        fields=(("text",),),
+        answer=_generate,
+        method="generate",
+        together=_WRITTEN,
+        reads=("max_tokens", "temperature", "top_p", "seed"),
+    ),
+}
+"""Task -> what it reads and who answers."""
