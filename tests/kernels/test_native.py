@@ -127,6 +127,17 @@ def test_bfloat16_equals_the_rounded_float32_result() -> None:
     torch.testing.assert_close(got, expected, rtol=2**-7, atol=0)
 
 
+def test_weights_in_bfloat16_are_not_read_as_float32() -> None:
+    weight = (1 + _random(16, seed=1)).bfloat16()
+    qkv, turned = _random(2, 20, 8 * 16), angles(torch.arange(40).view(2, 20), 16, 1e4)
+    got = rotary_heads(qkv, weight, weight, turned, SHAPE)
+    want = rotary_heads_reference(qkv, weight.float(), weight.float(), turned, SHAPE)
+    torch.testing.assert_close(got[0], want[0], rtol=2**-7, atol=2**-7)
+    x = _random(60, 16)
+    want = rms_norm_reference(x, weight.float(), 1e-6)
+    torch.testing.assert_close(rms_norm(x, weight, 1e-6), want, rtol=2**-7, atol=2**-7)
+
+
 def test_without_native_code_the_definition_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", lambda: None)
     gate_up = _random(8, 32)

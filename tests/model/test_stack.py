@@ -75,6 +75,18 @@ def test_a_decoder_with_a_cache_gives_what_it_gives_at_once(shape: str) -> None:
     assert torch.allclose(torch.cat(pieces, dim=1), whole, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    "shape", [shape for shape in (*DECODERS, *ENCODERS) if shape != "qwen3-moe"]
+)
+@torch.inference_mode()
+def test_a_model_in_bfloat16_differs_by_rounding_alone(shape: str) -> None:
+    model, row = network(shape), tokens(2, 20)
+    full = model.body(row).hidden
+    found = model.to(torch.bfloat16).body(row).hidden.float()
+    # A bfloat16 rounds by 2^-9 at most, about ten times on the way; with experts it may choose others.
+    assert (found - full).norm() < 0.03 * full.norm()
+
+
 @pytest.mark.parametrize("shape", DECODERS)
 @torch.inference_mode()
 def test_future_tokens_do_not_change_the_past(shape: str) -> None:

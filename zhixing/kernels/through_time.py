@@ -78,9 +78,8 @@ def through_time(
 ) -> tuple[Float[Tensor, "batch time width"], State]:
     """All hidden states and the last state; `begins` is True where nothing may be remembered of what was before."""
     weight, bias = recurrence.weight, recurrence.bias
-    floats = (weight, bias, *state)
-    is_wide = all(x.dtype == torch.float32 for x in floats)
-    if is_wide and wx[..., 0].numel() >= LEAST_PLACES and native.usable(wx, *floats):
+    is_long = wx[..., 0].numel() >= LEAST_PLACES
+    if is_long and native.usable(wx, float32=(weight, bias, *state)):
         keep = torch.ones(wx.shape[:2]) if begins is None else (~begins).float()
         out, *last = native.apply(_ThroughTime, recurrence.kind, wx, weight, bias, keep, *state)
         return out, tuple(last)
