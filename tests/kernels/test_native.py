@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from zhixing.core.errors import DataError
 from zhixing.kernels import native
 from zhixing.kernels.attention import (
     document_attention,
@@ -104,6 +105,23 @@ def test_softmax_cross_entropy_equals_its_definition() -> None:
     got = softmax_cross_entropy(logits.clone(), targets)
     torch.testing.assert_close(got[0], want[0], rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(got[1], want[1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_target_outside_the_vocabulary_is_not_looked_for_in_memory() -> None:
+    for target in (50, -1):
+        with pytest.raises(DataError, match="from 0 to 49"):
+            softmax_cross_entropy(_random(1, 50), torch.tensor([target]))
+
+
+def test_targets_and_starts_may_be_of_any_integer_type() -> None:
+    logits, targets = _random(4, 50), torch.tensor([3, 0, 49, 7])
+    want, _ = softmax_cross_entropy(logits.clone(), targets)
+    assert torch.equal(softmax_cross_entropy(logits.clone(), targets.int())[0], want)
+    q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
+    starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
+    assert torch.equal(
+        document_attention(q, k, v, starts.int()), document_attention(q, k, v, starts)
+    )
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

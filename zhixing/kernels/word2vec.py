@@ -23,6 +23,7 @@ from zhixing.kernels import native
 
 MOST_WIDTH = 4096
 MOST_NEGATIVE = 63
+"""What native code has room for on the stack of a thread (word2vec.c); the settings allow no more."""
 
 _MASK = (1 << 64) - 1
 
@@ -66,6 +67,8 @@ def learn_block(
     rule: Rule,
 ) -> None:
     """Change the copies of both matrices in place, each by the words of its worker."""
+    assert inputs.shape[-1] <= MOST_WIDTH, "native code has no room for more"
+    assert rule.negative <= MOST_NEGATIVE, "native code has no room for more"
     if not native.usable(float32=(inputs, outputs)):
         learn_block_reference(inputs, outputs, block, noise, rule)
         return
