@@ -94,6 +94,18 @@ def test_what_is_found_does_not_depend_on_what_runs_beside_it(kind: str) -> None
         assert [one.score for one in found] == pytest.approx([one.score for one in alone], abs=1e-5)
 
 
+def test_a_wide_beam_never_writes_what_is_never_written() -> None:
+    half = {"width": 8, "layers": 1, "heads": 2, "kv_heads": 2, "head_dim": 4, "hidden": 16}
+    config = EncoderDecoderConfig.model_validate(
+        {"encoder": half, "decoder": half, "start": START, "never": [0, 2]}
+    )
+    torch.manual_seed(5)
+    model = EncoderDecoder(config, VOCAB).eval()
+    for found in search(model, SOURCES, SearchOptions(end=END, width=8, max_tokens=3)):
+        assert found
+        assert all(set(written.ids) <= {1} for written in found)
+
+
 def test_a_target_that_does_not_end_in_time_says_so() -> None:
     model = _writer("none")
     model.unembed.weight.data[END] = 0

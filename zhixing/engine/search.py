@@ -109,6 +109,8 @@ class _Beam:
         chosen: list[tuple[int, int]] = []
         ranked = zip(values.tolist(), places.tolist(), strict=True)
         for rank, (total, place) in enumerate(ranked):
+            if total == float("-inf"):
+                break  # nothing but what is never written is left
             row, token = divmod(place, totals.shape[1])
             ids = self.live[row][0]
             if token == self._options.end:
