@@ -201,8 +201,26 @@ def test_more_tokens_than_the_model_reads_are_refused(shape: str) -> None:
         ({"experts": 4, "gated": False}, "experts are gated"),
         ({"experts": 2, "experts_per_token": 3}, "more than experts"),
         ({"shape": "gpt3"}, "shape"),
+        ({"shape": "qwen3-moe", "bias": "all"}, "experts have no biases"),
+        ({"renormalised": False}, "does nothing with experts = 0"),
+        ({"full_layers": 1}, "does nothing with no window"),
+        ({"shape": "gpt2", "rope_base": 1e6}, "does nothing with positions = learned"),
+        ({"position_offset": 2}, "does nothing with positions = rotary"),
+        ({"relative_buckets": 8}, "does nothing with positions = rotary"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DecoderConfig.model_validate(settings)
+
+
+def test_an_encoder_has_no_window_and_a_head_no_setting_that_it_does_not_read() -> None:
+    with pytest.raises(ValueError, match="window = 8 does nothing with an encoder"):
+        EncoderConfig.model_validate({**SIZES, "window": 8})
+    half = {"shape": "t5", **SIZES}
+    with pytest.raises(ValueError, match="window = 8 does nothing with an encoder"):
+        EncoderDecoderConfig.model_validate({"encoder": {**half, "window": 8}, "decoder": half})
+    EncoderDecoderConfig.model_validate({"encoder": half, "decoder": {**half, "window": 8}})
+    for kind, setting in (("tag", {"pooling": "mean"}), ("span", {"names": ("start", "end")})):
+        with pytest.raises(ValueError, match="does nothing with kind"):
+            HeadConfig.model_validate({"kind": kind, **setting})
