@@ -16,14 +16,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.kernels.through_time import CELLS
+from zhixing.kernels.through_time import CELLS, recurrent_product
 from zhixing.model.protocol import Output, State
-from zhixing.model.recurrent_stack import (
-    CellState,
-    RecurrentPass,
-    RecurrentStack,
-    recurrent_product,
-)
+from zhixing.model.recurrent_layer import CellState, RecurrentLayer
+from zhixing.model.recurrent_stack import RecurrentStack
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.source_attention import SourceAttention
 
@@ -99,7 +95,7 @@ class SequenceToSequence(nn.Module):
         fed = config.width if config.input_feeding else 0
         sizes = [config.embedding + fed] + [config.width] * (config.layers - 1)
         self.decoder = nn.ModuleList(
-            RecurrentPass(config.cell, size, config.width, is_backward=False) for size in sizes
+            RecurrentLayer(config.cell, size, config.width).initialise() for size in sizes
         )
         is_blind = config.attention == "none"
         self.attention = None if is_blind else SourceAttention(config.attention, config.width)
@@ -200,7 +196,7 @@ class SequenceToSequence(nn.Module):
         self, x: Tensor, memory: SourceMemory, past: WritingState, layers: list[CellState]
     ) -> Tensor:
         """Time by time, because a step needs what the step before found."""
-        cells = [cast(RecurrentPass, cell) for cell in self.decoder]
+        cells = [cast(RecurrentLayer, cell) for cell in self.decoder]
         own, fed = torch.split(cells[0].weight_ih, [x.shape[-1], self.config.width], dim=1)
         inputs = F.linear(x, own, cells[0].bias_ih).transpose(0, 1).contiguous().unbind(0)
         dtype = inputs[0].dtype
