@@ -8,11 +8,11 @@ import torch
 
 from zhixing.core.errors import UsageError
 from zhixing.engine.search import SearchOptions, search, translate
-from zhixing.model.assembly import Writer
 from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.sequence_to_sequence import SequenceToSequence
+from zhixing.model.writer import Writer
 
 VOCAB, START, END, LONGEST = 4, 0, 3, 4
 SOURCES = [[1, 2, 1], [2], [3, 3, 1, 2]]

@@ -22,6 +22,7 @@ from zhixing.model.recurrent_layer import CellState, RecurrentLayer
 from zhixing.model.recurrent_stack import RecurrentStack
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.source_attention import SourceAttention
+from zhixing.model.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +73,15 @@ class WritingState:
         return type(self)(layers, found, keys, self._length)
 
 
-class SequenceToSequence(nn.Module):
+class SequenceToSequence(Writer):
     """Two recurrent networks, one after the other."""
 
     def __init__(self, config: SequenceToSequenceConfig, vocab: int) -> None:
         super().__init__()
         self.config = config
         self.vocab = vocab
-        self.max_time: int | None = None
+        self.max_time = None
+        self.opening = (config.start,)
         self.embed = nn.Embedding(vocab, config.embedding)
         self.embed_source = nn.Embedding(config.source_vocab or vocab, config.embedding)
         self.dropout = nn.Dropout(config.dropout)
@@ -110,33 +112,13 @@ class SequenceToSequence(nn.Module):
         if self.config.tied:
             self.unembed.weight = self.embed_source.weight = self.embed.weight
 
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
-
-    @property
-    def start(self) -> int:
-        """The token id that every target is begun with."""
-        return self.config.start
-
-    @property
-    def opening(self) -> tuple[int, ...]:
-        """The tokens that every target begins with."""
-        return (self.start,)
-
-    @property
-    def never(self) -> tuple[int, ...]:
-        """The tokens that are in no target: any may be."""
-        return ()
-
     def encode(
         self,
         source: Int[Tensor, "batch source"],
         *,
         keep: Bool[Tensor, "batch source"] | None = None,
     ) -> SourceMemory:
-        """Read a source; `keep` is True at tokens, False at padding, and a row needs one token at least."""
+        """See Writer.encode."""
         hidden, last = self.encoder(self.dropout(self.embed_source(source)), keep)
         if self.bridge is not None:
             last = self.bridge(last)
@@ -149,10 +131,7 @@ class SequenceToSequence(nn.Module):
         *,
         state: State | None = None,
     ) -> Output:
-        """Read the target so far, beginning with `start`; padding belongs at its end, where it changes nothing.
-
-        state: continue after what it has seen, and update it in place; it must always get the same memory.
-        """
+        """See Writer.decode."""
         past = cast(WritingState | None, state) or WritingState()
         if past.layers is None:
             past.layers = list(memory.last)
@@ -171,17 +150,6 @@ class SequenceToSequence(nn.Module):
     def new_state(self, batch: int, capacity: int) -> WritingState:
         """An empty state: the first `decode` makes its rows; it does not grow, so `capacity` is not used."""
         return WritingState()
-
-    def forward(
-        self,
-        tokens: Int[Tensor, "batch time"],
-        *,
-        source: Int[Tensor, "batch source"],
-        keep: Bool[Tensor, "batch source"] | None = None,
-    ) -> Output:
-        """Encode, decode, and the head at every place of the target."""
-        output = self.decode(tokens, self.encode(source, keep=keep))
-        return Output(hidden=output.hidden, logits=self.head(output.hidden))
 
     def _read(
         self, x: Tensor, memory: SourceMemory, past: WritingState, layers: list[CellState]
