@@ -113,6 +113,9 @@ def test_a_target_that_does_not_end_in_time_says_so() -> None:
     found = translate(model, SOURCES, SearchOptions(end=END, max_tokens=3))
     assert any(not written.is_finished for written in found)
     assert all(len(written.ids) == 3 for written in found if not written.is_finished)
+    for written in found:  # the end token counts where there is one
+        length = len(written.ids) + written.is_finished
+        assert written.score == pytest.approx(written.log_prob / length, rel=1e-6)
 
 
 def test_nothing_to_do_and_impossible_requests() -> None:
