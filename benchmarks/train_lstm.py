@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zhixing.cli.bench import SEED, Size
 from zhixing.evaluate.race import OURS, Work
-from zhixing.model.recurrent import RecurrentLayer
+from zhixing.model.recurrent_layer import RecurrentLayer
 from zhixing.train.precision import computing_in, resolve
 
 UNIT = "tokens/s"
@@ -32,7 +32,7 @@ def _layer() -> nn.LSTM:
 
 
 def _ours(size: Size) -> Work:
-    layer, x = RecurrentLayer("lstm", WIDTH), _inputs(size)
+    layer, x = RecurrentLayer("lstm", WIDTH, WIDTH), _inputs(size)
     layer.load_state_dict(
         {name.removesuffix("_l0"): weight for name, weight in _layer().state_dict().items()}
     )

@@ -98,6 +98,20 @@ def _rewrite(manifest: Path, path: Path) -> None:
     manifest.write_text(json.dumps(table))
 
 
+@pytest.mark.parametrize("name", ["texts_per_second", "seconds"])
+def test_runs_may_differ_in_the_time_they_took(two_runs: tuple[Path, Path], name: str) -> None:
+    path = two_runs[1] / "records.jsonl"
+    before = path.read_text()
+    row = {**json.loads(before.splitlines()[0]), "name": name}
+    for number, run_folder in enumerate(two_runs):
+        lines = json.dumps({**row, "value": float(number)}) + "\n" + before
+        (run_folder / "records.jsonl").write_text(lines)
+    found = compare(*two_runs)
+    for run_folder in two_runs:
+        (run_folder / "records.jsonl").write_text(before)
+    assert found.first_step is None
+
+
 def test_the_first_different_step_is_named(two_runs: tuple[Path, Path]) -> None:
     path = two_runs[1] / "records.jsonl"
     before = path.read_text()

@@ -8,11 +8,11 @@ import torch
 
 from zhixing.core.errors import UsageError
 from zhixing.engine.search import SearchOptions, search, translate
-from zhixing.model.assembly import Writer
 from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.sequence_to_sequence import SequenceToSequence
+from zhixing.model.writer import Writer
 
 VOCAB, START, END, LONGEST = 4, 0, 3, 4
 SOURCES = [[1, 2, 1], [2], [3, 3, 1, 2]]
@@ -94,6 +94,18 @@ def test_what_is_found_does_not_depend_on_what_runs_beside_it(kind: str) -> None
         assert [one.score for one in found] == pytest.approx([one.score for one in alone], abs=1e-5)
 
 
+def test_a_wide_beam_never_writes_what_is_never_written() -> None:
+    half = {"width": 8, "layers": 1, "heads": 2, "kv_heads": 2, "head_dim": 4, "hidden": 16}
+    config = EncoderDecoderConfig.model_validate(
+        {"encoder": half, "decoder": half, "start": START, "never": [0, 2]}
+    )
+    torch.manual_seed(5)
+    model = EncoderDecoder(config, VOCAB).eval()
+    for found in search(model, SOURCES, SearchOptions(end=END, width=8, max_tokens=3)):
+        assert found
+        assert all(set(written.ids) <= {1} for written in found)
+
+
 def test_a_target_that_does_not_end_in_time_says_so() -> None:
     model = _writer("none")
     model.unembed.weight.data[END] = 0
@@ -101,6 +113,9 @@ def test_a_target_that_does_not_end_in_time_says_so() -> None:
     found = translate(model, SOURCES, SearchOptions(end=END, max_tokens=3))
     assert any(not written.is_finished for written in found)
     assert all(len(written.ids) == 3 for written in found if not written.is_finished)
+    for written in found:  # the end token counts where there is one
+        length = len(written.ids) + written.is_finished
+        assert written.score == pytest.approx(written.log_prob / length, rel=1e-6)
 
 
 def test_nothing_to_do_and_impossible_requests() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from zhixing.core.errors import DataError
 from zhixing.kernels import native
 from zhixing.kernels.attention import (
     document_attention,
@@ -106,6 +107,23 @@ def test_softmax_cross_entropy_equals_its_definition() -> None:
     torch.testing.assert_close(got[1], want[1], rtol=1e-5, atol=1e-6)
 
 
+def test_a_target_outside_the_vocabulary_is_not_looked_for_in_memory() -> None:
+    for target in (50, -1):
+        with pytest.raises(DataError, match="from 0 to 49"):
+            softmax_cross_entropy(_random(1, 50), torch.tensor([target]))
+
+
+def test_targets_and_starts_may_be_of_any_integer_type() -> None:
+    logits, targets = _random(4, 50), torch.tensor([3, 0, 49, 7])
+    want, _ = softmax_cross_entropy(logits.clone(), targets)
+    assert torch.equal(softmax_cross_entropy(logits.clone(), targets.int())[0], want)
+    q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
+    starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
+    assert torch.equal(
+        document_attention(q, k, v, starts.int()), document_attention(q, k, v, starts)
+    )
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_broken_logit_is_not_hidden(bad: float) -> None:
     logits = _random(4, 50)
@@ -125,6 +143,17 @@ def test_bfloat16_equals_the_rounded_float32_result() -> None:
         got = rms_norm(x, weight, 1e-6)
     expected = rms_norm_reference(x, weight, 1e-6).bfloat16()
     torch.testing.assert_close(got, expected, rtol=2**-7, atol=0)
+
+
+def test_weights_in_bfloat16_are_not_read_as_float32() -> None:
+    weight = (1 + _random(16, seed=1)).bfloat16()
+    qkv, turned = _random(2, 20, 8 * 16), angles(torch.arange(40).view(2, 20), 16, 1e4)
+    got = rotary_heads(qkv, weight, weight, turned, SHAPE)
+    want = rotary_heads_reference(qkv, weight.float(), weight.float(), turned, SHAPE)
+    torch.testing.assert_close(got[0], want[0], rtol=2**-7, atol=2**-7)
+    x = _random(60, 16)
+    want = rms_norm_reference(x, weight.float(), 1e-6)
+    torch.testing.assert_close(rms_norm(x, weight, 1e-6), want, rtol=2**-7, atol=2**-7)
 
 
 def test_without_native_code_the_definition_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from zhixing.model.recurrent_stack import RecurrentPass, RecurrentStack
+from zhixing.model.recurrent_layer import RecurrentLayer
+from zhixing.model.recurrent_stack import RecurrentStack
 
 TORCH = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 INPUTS, WIDTH, LAYERS, TIME = 5, 8, 2, 7
@@ -74,7 +75,7 @@ def test_directions_that_are_swapped_would_be_noticed() -> None:
     ours, theirs = _pair("gru", bidirectional=True)
     for directions in ours.passes:
         forward, backward = directions
-        forward.is_backward, backward.is_backward = True, False
+        directions[0], directions[1] = backward, forward
     expected, _ = _packed(theirs, _inputs())
     assert not torch.allclose(ours(_inputs(), KEEP)[0], expected, rtol=1e-5, atol=1e-5)
 
@@ -102,7 +103,7 @@ def test_padding_changes_nothing_wherever_it_stands(cell: str) -> None:
 @pytest.mark.parametrize("cell", TORCH)
 def test_reading_in_two_parts_is_reading_at_once(cell: str) -> None:
     torch.manual_seed(0)
-    one = RecurrentPass(cell, INPUTS, WIDTH, is_backward=False)
+    one = RecurrentLayer(cell, INPUTS, WIDTH).initialise()
     x = _inputs()
     whole, last = one(x, None, None)
     first, state = one(x[:, :3], None, None)

@@ -75,6 +75,18 @@ def test_a_decoder_with_a_cache_gives_what_it_gives_at_once(shape: str) -> None:
     assert torch.allclose(torch.cat(pieces, dim=1), whole, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize(
+    "shape", [shape for shape in (*DECODERS, *ENCODERS) if shape != "qwen3-moe"]
+)
+@torch.inference_mode()
+def test_a_model_in_bfloat16_differs_by_rounding_alone(shape: str) -> None:
+    model, row = network(shape), tokens(2, 20)
+    full = model.body(row).hidden
+    found = model.to(torch.bfloat16).body(row).hidden.float()
+    # A bfloat16 rounds by 2^-9 at most, about ten times on the way; with experts it may choose others.
+    assert (found - full).norm() < 0.03 * full.norm()
+
+
 @pytest.mark.parametrize("shape", DECODERS)
 @torch.inference_mode()
 def test_future_tokens_do_not_change_the_past(shape: str) -> None:
@@ -189,8 +201,26 @@ def test_more_tokens_than_the_model_reads_are_refused(shape: str) -> None:
         ({"experts": 4, "gated": False}, "experts are gated"),
         ({"experts": 2, "experts_per_token": 3}, "more than experts"),
         ({"shape": "gpt3"}, "shape"),
+        ({"shape": "qwen3-moe", "bias": "all"}, "experts have no biases"),
+        ({"renormalised": False}, "does nothing with experts = 0"),
+        ({"full_layers": 1}, "does nothing with no window"),
+        ({"shape": "gpt2", "rope_base": 1e6}, "does nothing with positions = learned"),
+        ({"position_offset": 2}, "does nothing with positions = rotary"),
+        ({"relative_buckets": 8}, "does nothing with positions = rotary"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DecoderConfig.model_validate(settings)
+
+
+def test_an_encoder_has_no_window_and_a_head_no_setting_that_it_does_not_read() -> None:
+    with pytest.raises(ValueError, match="window = 8 does nothing with an encoder"):
+        EncoderConfig.model_validate({**SIZES, "window": 8})
+    half = {"shape": "t5", **SIZES}
+    with pytest.raises(ValueError, match="window = 8 does nothing with an encoder"):
+        EncoderDecoderConfig.model_validate({"encoder": {**half, "window": 8}, "decoder": half})
+    EncoderDecoderConfig.model_validate({"encoder": half, "decoder": {**half, "window": 8}})
+    for kind, setting in (("tag", {"pooling": "mean"}), ("span", {"names": ("start", "end")})):
+        with pytest.raises(ValueError, match="does nothing with kind"):
+            HeadConfig.model_validate({"kind": kind, **setting})

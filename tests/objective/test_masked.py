@@ -14,6 +14,7 @@ from zhixing.data.examples import write_examples
 from zhixing.data.order import Cursor
 from zhixing.data.sentences import FIELDS, Pair, Segment, SentencePairs, cut_to
 from zhixing.data.source import first_items
+from zhixing.objective.config import MaskedConfig
 from zhixing.objective.masked import MaskedItem, document_example, word_starts
 from zhixing.text.segment import words
 from zhixing.text.span import Span
@@ -188,3 +189,9 @@ def test_cutting_takes_tokens_of_the_longer_text_and_keeps_the_middle() -> None:
     assert len(cut.second.ids) == len(segment("It.", "en").ids)
     text, part = pair.first.ids.tolist(), cut.first.ids.tolist()
     assert any(text[n : n + len(part)] == part for n in range(len(text)))
+
+
+def test_shares_of_more_than_everything_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1 together"):
+        MaskedConfig.model_validate({"kind": "masked", "mask": 0.8, "random": 0.3})
+    MaskedConfig.model_validate({"kind": "masked", "mask": 0.8, "random": 0.2})

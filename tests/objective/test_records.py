@@ -14,7 +14,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.classify import Classify
-from zhixing.objective.config import ExamplesConfig
+from zhixing.objective.config import ExamplesConfig, SimilarConfig
 from zhixing.objective.preference import Preference
 from zhixing.objective.records import check_losses, labels_of, make_examples
 from zhixing.objective.span import Span
@@ -148,3 +148,10 @@ def test_too_many_losses_end_the_run(losses: Losses, said: str) -> None:
         Losses(examples=10, truncated=5, dropped={"x": 1}), ExamplesConfig(train="f"), origin="f"
     )
     assert Made().example is None
+
+
+def test_a_temperature_that_no_loss_reads_is_refused() -> None:
+    given = {"kind": "similar", "examples": {"train": "f"}, "temperature": 0.1}
+    SimilarConfig.model_validate(given)
+    with pytest.raises(ValueError, match=r"temperature = 0\.1 does nothing"):
+        SimilarConfig.model_validate({**given, "loss": "cosine"})

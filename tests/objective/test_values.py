@@ -171,6 +171,23 @@ def test_the_crf_loss_is_that_of_the_words_alone() -> None:
     assert loss.count == 4 + 3 + 1
 
 
+def test_a_text_without_words_does_not_change_the_labels_of_the_others() -> None:
+    case = chain_case()
+    case.model.chain.transitions.data.mul_(20)  # now it matters that labels are chosen together
+    empty = {
+        "tokens": case.items[2]["tokens"],
+        "labels": np.full_like(case.items[2]["labels"], -100),
+    }
+    alone, beside = (
+        case.objective.measure(case.model, case.objective.collate(items)).scores
+        for items in (case.items, [*case.items, empty])
+    )
+    assert beside == alone
+    nothing = case.objective.measure(case.model, case.objective.collate([empty]))
+    assert float(nothing.losses["loss"].total) == nothing.losses["loss"].count == 0
+    assert nothing.scores["accuracy"].count == 0
+
+
 def test_entity_f1_is_that_of_all_entities_together() -> None:
     objective = tag_case().objective
     true = [[1, 2, 0, 3], [1, 0, 3], [0]]

@@ -80,6 +80,14 @@ def test_accuracy_by_section_counts_what_is_known() -> None:
     assert accuracy(ROYAL, read_questions(text, "q"), candidates=3)["all"].known == 0
 
 
+@pytest.mark.parametrize("method", ["add", "mul"])
+def test_the_words_of_a_question_are_no_answers(method) -> None:
+    rows = [[1, 0], [0.98, 0.2], [0, 1], [-0.2, 0.98]]  # "c" itself is nearest to b - a + c
+    vectors = Vectors(["a", "b", "c", "d"], np.array(rows, dtype=np.float32))
+    scores = accuracy(vectors, {"s": [("a", "b", "c", "d")]}, method=method)
+    assert scores["s"].correct == 1
+
+
 def test_agreement_is_scipys_correlation_of_the_known_pairs(cloud: Vectors) -> None:
     from scipy.stats import spearmanr
 

@@ -18,8 +18,9 @@ from zhixing.checkpoint.manifest import Manifest
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.engine.request import Finish, Sampling, SamplingParams, TokenEvent, sampling_params
 from zhixing.model.assembly import Network
+from zhixing.model.heads import mean_of_places
 from zhixing.objective.learnt import Learnt
-from zhixing.objective.reading import mean_vector, read
+from zhixing.objective.reading import read
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -245,7 +246,7 @@ class Model:
     ) -> list[NDArray[np.float32]]:
         device: torch.device = next(self.network.parameters()).device
         tokens, keep = side_by_side([ids[place] for place in places], self._padding, device)
-        means = mean_vector(read(self.network, tokens, keep).double(), keep)
+        means = mean_of_places(read(self.network, tokens, keep).double(), keep)
         return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
 
     def _next_id(self) -> str:

@@ -13,7 +13,7 @@ from zhixing.core.errors import UsageError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.engine.target import Target
-from zhixing.model.assembly import Writer
+from zhixing.model.writer import Writer
 from zhixing.tokenizer.encoding import Special
 
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zhixing.core.errors import CheckpointError
-from zhixing.model.config import HeadConfig
-
-LABELLED = ("classify", "tag")
-"""Kinds of heads that have labels."""
+from zhixing.model.config import LABELLED, HeadConfig
 
 
 def label_keys(heads: Iterable[HeadConfig]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from zhixing.corpus.rows import find_tables, rows
 from zhixing.engine.search import SearchOptions, translate
 from zhixing.evaluate.edits import count_edits, score_edits
 from zhixing.evaluate.score import SCORING_VERSION
-from zhixing.model.assembly import Writer
+from zhixing.model.writer import Writer
 from zhixing.objective.records import keys_of
 from zhixing.tokenizer.tokenizer import Tokenizer
 

@@ -11,14 +11,13 @@ the number of beginnings finds the very best text. Serves every model with encod
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UsageError
-from zhixing.model.assembly import Writer
+from zhixing.model.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,13 +61,12 @@ def search(
     if not sources:
         return []
     tokens, keep = _side_by_side(sources, model.device)
-    decode: Any = model.decode  # each kind of writer has its own kind of memory
-    memory: Any = model.encode(tokens, keep=keep)
+    memory = model.encode(tokens, keep=keep)
     beams = [_Beam(options) for _ in sources]
-    state: Any = model.new_state(len(sources), options.max_tokens + len(model.opening) - 1)
+    state = model.new_state(len(sources), options.max_tokens + len(model.opening) - 1)
     last = torch.tensor([model.opening] * len(sources), device=model.device)
     for _ in range(options.max_tokens):
-        hidden = decode(last, memory, state=state).hidden[:, -1]
+        hidden = model.decode(last, memory, state=state).hidden[:, -1]
         logits = model.head(hidden).float()
         logits[:, list(model.never)] = float("-inf")
         log_probs = logits.log_softmax(dim=-1)
@@ -109,6 +107,8 @@ class _Beam:
         chosen: list[tuple[int, int]] = []
         ranked = zip(values.tolist(), places.tolist(), strict=True)
         for rank, (total, place) in enumerate(ranked):
+            if total == float("-inf"):
+                break  # nothing but what is never written is left
             row, token = divmod(place, totals.shape[1])
             ids = self.live[row][0]
             if token == self._options.end:

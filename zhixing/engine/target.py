@@ -6,15 +6,13 @@ The source is read once, when the target is begun. Tokens that the model's confi
 probability, and the one that always comes first stands behind the start token already.
 """
 
-from typing import Any
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.assembly import Writer
 from zhixing.model.protocol import LanguageModel, Output, State
+from zhixing.model.writer import Writer
 
 
 class Target(LanguageModel):
@@ -27,8 +25,7 @@ class Target(LanguageModel):
         self.max_time = model.max_time
         self.model = model
         with torch.inference_mode():
-            self._memory: Any = model.encode(source)
-        self._decode: Any = model.decode  # each kind of writer has its own kind of memory
+            self._memory = model.encode(source)
 
     @property
     def opening(self) -> tuple[int, ...]:
@@ -46,7 +43,7 @@ class Target(LanguageModel):
         """See LanguageModel.body. Raises UnsupportedError for packed rows, which have one source each."""
         if positions is not None or documents is not None:
             raise UnsupportedError("targets of an encoder-decoder cannot be packed into one row")
-        return self._decode(tokens, self._memory, state=state)
+        return self.model.decode(tokens, self._memory, state=state)
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits, minus infinity for tokens that are never written."""

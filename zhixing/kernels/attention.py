@@ -45,7 +45,7 @@ def document_attention(
     is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
     parts = q.contiguous(), k.contiguous(), v.contiguous()
     if is_plain and q.shape[2] <= LONGEST and native.usable(*parts):
-        mixed: Tensor = native.apply(_DocumentAttention, *parts, starts.contiguous())
+        mixed: Tensor = native.apply(_DocumentAttention, *parts, starts.long().contiguous())
         return mixed
     return attend(q, k, v, visible(starts), rule)
 

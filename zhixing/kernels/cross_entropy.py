@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from zhixing.core.errors import DataError
 from zhixing.core.targets import IGNORED
 from zhixing.kernels import native
 from zhixing.kernels.precision import widen
@@ -31,7 +32,8 @@ def linear_cross_entropy(
 ) -> Float[Tensor, ""]:
     """Sum over targets of -log softmax(hidden @ weight.T)[target], in nats; IGNORED targets add nothing.
 
-    Products are taken in the autocast type where autocast is on; sums are float32.
+    Products are taken in the autocast type where autocast is on; sums are float32. Raises DataError for a target that
+    is no row of `weight`.
     """
     kept = targets != IGNORED
     if not bool(kept.all()):
@@ -59,9 +61,10 @@ def softmax_cross_entropy(
 ) -> tuple[Float[Tensor, " count"], Float[Tensor, "count vocab"]]:
     """Losses in nats and their gradient softmax(z) - onehot(y), which may take the memory of `logits`."""
     if native.usable(logits) and logits.shape[1] <= MOST_NATIVE_VOCAB:
+        _refuse_outside(targets, logits.shape[1])
         losses = torch.empty(len(logits))
         sizes = (len(logits), logits.shape[1], native.is_narrow(logits))
-        native.call("softmax_cross_entropy", (logits, targets.contiguous(), losses, *sizes))
+        native.call("softmax_cross_entropy", (logits, targets.long().contiguous(), losses, *sizes))
         return losses, logits
     return softmax_cross_entropy_reference(logits, targets)
 
@@ -70,11 +73,22 @@ def softmax_cross_entropy_reference(
     logits: Float[Tensor, "count vocab"], targets: Int[Tensor, " count"]
 ) -> tuple[Float[Tensor, " count"], Float[Tensor, "count vocab"]]:
     """The definition."""
+    _refuse_outside(targets, logits.shape[1])
+    targets = targets.long()
     log_probabilities = widen(logits).log_softmax(dim=-1)
     losses = -log_probabilities.gather(1, targets[:, None]).squeeze(1)
     gradient = log_probabilities.exp()
     gradient.scatter_add_(1, targets[:, None], torch.full_like(gradient[:, :1], -1.0))
     return losses, gradient.to(logits.dtype)
+
+
+def _refuse_outside(targets: Int[Tensor, " count"], vocab: int) -> None:
+    """Native code would look for a target beyond its row of logits without noticing."""
+    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < vocab:
+        raise DataError(
+            f"targets go from {int(targets.min())} to {int(targets.max())}, and the ids of this model from 0 to "
+            f"{vocab - 1}: the data were made with another tokenizer"
+        )
 
 
 class _LinearCrossEntropy(torch.autograd.Function):

@@ -43,7 +43,7 @@ FLAGS = (
 
 Argument = Tensor | int | float
 
-NUMBERS = (torch.float32, torch.bfloat16)
+NUMBERS = {torch.float32, torch.bfloat16}
 
 
 @cache
@@ -69,11 +69,17 @@ def why_missing() -> str | None:
     return None
 
 
-def usable(*tensors: Tensor) -> bool:
-    """True when native code exists and can work on these tensors: on the CPU, contiguous, float32 or bfloat16."""
-    for x in tensors:
-        if x.dtype not in NUMBERS or x.device.type != "cpu" or not x.is_contiguous():
-            return False
+def usable(*tensors: Tensor, float32: Sequence[Tensor] = ()) -> bool:
+    """True when native code exists and can work on these tensors: on the CPU and contiguous.
+
+    `tensors` are float32 or bfloat16, all alike, as the argument `narrow` of the call will say; those that it does not
+    speak of (weights, states, angles) are given as `float32` and must be that: their bytes are read as such.
+    """
+    kinds = {x.dtype for x in tensors}
+    if not kinds <= NUMBERS or len(kinds) > 1 or any(x.dtype != torch.float32 for x in float32):
+        return False
+    if not all(x.device.type == "cpu" and x.is_contiguous() for x in (*tensors, *float32)):
+        return False
     return library() is not None
 
 

@@ -16,7 +16,7 @@ def rms_norm(
 ) -> Float[Tensor, "*places width"]:
     """Normalise the last dimension in float32; the result has the autocast type where autocast is on."""
     dtype = activation_dtype(x)
-    if x.dtype == torch.float32 and native.usable(x, weight):
+    if native.usable(float32=(x, weight)):
         y: Tensor = native.apply(_RMSNorm, x, weight, epsilon, dtype)
         return y
     return rms_norm_reference(x, weight, epsilon).to(dtype)
@@ -26,7 +26,8 @@ def rms_norm_reference(
     x: Float[Tensor, "*places width"], weight: Float[Tensor, " width"], epsilon: float
 ) -> Float[Tensor, "*places width"]:
     """The definition, in float32."""
-    return F.rms_norm(widen(x), weight.shape, weight, epsilon)
+    full = widen(x)
+    return F.rms_norm(full, weight.shape, weight.to(full.dtype), epsilon)
 
 
 def activation_dtype(x: Tensor) -> torch.dtype:

@@ -97,7 +97,7 @@ def lstm_cell(
     c: Float[Tensor, "batch width"],
 ) -> State:
     """i, f, g, o from W x + U h (gates = 4 width): c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'); float32 states."""
-    if wx.dtype == uh.dtype and c.dtype == torch.float32 and native.usable(wx, uh, c):
+    if native.usable(wx, uh, float32=(c,)):
         h, new = native.apply(_LSTMCell, wx, uh, c)
         return h, new
     return lstm_cell_reference(wx, uh, c)

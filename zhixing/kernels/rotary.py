@@ -51,7 +51,7 @@ def rotary_heads(
 ) -> Heads:
     """Split qkv into heads; q and k come back normalised and rotated, v as it is."""
     cosine, sine = rotation
-    if native.usable(qkv, q_weight, k_weight, cosine, sine):
+    if native.usable(qkv, float32=(q_weight, k_weight, cosine, sine)):
         q, k, v = native.apply(_RotaryHeads, qkv, q_weight, k_weight, cosine, sine, shape)
         return q, k, v
     return rotary_heads_reference(qkv, q_weight, k_weight, rotation, shape)

@@ -78,9 +78,8 @@ def through_time(
 ) -> tuple[Float[Tensor, "batch time width"], State]:
     """All hidden states and the last state; `begins` is True where nothing may be remembered of what was before."""
     weight, bias = recurrence.weight, recurrence.bias
-    floats = (weight, bias, *state)
-    is_wide = all(x.dtype == torch.float32 for x in floats)
-    if is_wide and wx[..., 0].numel() >= LEAST_PLACES and native.usable(wx, *floats):
+    is_long = wx[..., 0].numel() >= LEAST_PLACES
+    if is_long and native.usable(wx, float32=(weight, bias, *state)):
         keep = torch.ones(wx.shape[:2]) if begins is None else (~begins).float()
         out, *last = native.apply(_ThroughTime, recurrence.kind, wx, weight, bias, keep, *state)
         return out, tuple(last)
@@ -95,7 +94,7 @@ def through_time_reference(
 ) -> tuple[Float[Tensor, "batch time width"], State]:
     """The definition, step by step."""
     cell = CELLS[recurrence.kind][0]
-    multiply = _products(recurrence, wx.dtype)
+    multiply = recurrent_product(recurrence.weight, recurrence.bias, wx.dtype)
     keeps = None if begins is None else (~begins).to(state[0].dtype).T.unsqueeze(-1).unbind(0)
     outputs = []
     for time, inputs in enumerate(wx.transpose(0, 1).contiguous().unbind(0)):
@@ -106,15 +105,17 @@ def through_time_reference(
     return torch.stack(outputs, dim=1), state
 
 
-def _products(recurrence: Recurrence, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    """The map from h to U h + b, on a tape when gradients will be asked for.
+def recurrent_product(
+    weight: Float[Tensor, "gates width"], bias: Float[Tensor, " gates"], dtype: torch.dtype
+) -> Callable[[Tensor], Tensor]:
+    """The map from h to U h + b, on a tape when gradients will be asked for; make a new one for every pass.
 
     A tape goes back once. In float64, where gradients are checked against differences, there is none.
     """
-    if torch.is_grad_enabled() and recurrence.weight.requires_grad and dtype != torch.float64:
-        return Tape(recurrence.weight, recurrence.bias, dtype).multiply
-    weight, bias = recurrence.weight.to(dtype), recurrence.bias.to(dtype)
-    return lambda h: F.linear(h.to(dtype), weight, bias)
+    if torch.is_grad_enabled() and weight.requires_grad and dtype != torch.float64:
+        return Tape(weight, bias, dtype).multiply
+    narrow, shift = weight.to(dtype), bias.to(dtype)
+    return lambda h: F.linear(h.to(dtype), narrow, shift)
 
 
 class _ThroughTime(torch.autograd.Function):

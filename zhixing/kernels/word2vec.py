@@ -23,6 +23,7 @@ from zhixing.kernels import native
 
 MOST_WIDTH = 4096
 MOST_NEGATIVE = 63
+"""What native code has room for on the stack of a thread (word2vec.c); the settings allow no more."""
 
 _MASK = (1 << 64) - 1
 
@@ -66,7 +67,9 @@ def learn_block(
     rule: Rule,
 ) -> None:
     """Change the copies of both matrices in place, each by the words of its worker."""
-    if not native.usable(inputs, outputs):
+    assert inputs.shape[-1] <= MOST_WIDTH, "native code has no room for more"
+    assert rule.negative <= MOST_NEGATIVE, "native code has no room for more"
+    if not native.usable(float32=(inputs, outputs)):
         learn_block_reference(inputs, outputs, block, noise, rule)
         return
     data = (block.words, block.sentences, block.reach, block.bounds, noise.share, noise.alias)
@@ -76,7 +79,7 @@ def learn_block(
 
 def merge(base: Float[Tensor, "vocab width"], copies: Float[Tensor, "workers vocab width"]) -> None:
     """Make base, and every copy, what base was plus the change of each copy."""
-    if native.usable(base, copies):
+    if native.usable(float32=(base, copies)):
         native.call("word2vec_merge", (base, copies, len(copies), base.numel(), 0))
         return
     base += (copies - base).sum(0)

@@ -30,11 +30,10 @@ from zhixing.model.sequence_config import (
 )
 from zhixing.model.sequence_to_sequence import SequenceToSequence
 from zhixing.model.tagger import Tagger
+from zhixing.model.writer import Writer
 
 Classifier = ConvolutionClassifier | BagClassifier
 """What gives a text one label."""
-Writer = EncoderDecoder | SequenceToSequence
-"""What reads a source and writes a target."""
 Network = LanguageModel | Encoder | Writer | Tagger | Classifier
 """Any model of ours."""
 

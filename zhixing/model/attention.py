@@ -115,12 +115,7 @@ class CrossAttention(nn.Module):
     def __init__(self, config: StackConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
-        self.shape = HeadShape(
-            heads=config.heads,
-            kv_heads=config.kv_heads,
-            head_dim=config.head_dim,
-            epsilon=config.norm_epsilon,
-        )
+        self.heads, self.kv_heads = config.heads, config.kv_heads
         inner, both = config.heads * config.head_dim, 2 * config.kv_heads * config.head_dim
         self.q = nn.Linear(config.width, inner, bias=config.bias != "none")
         self.kv = nn.Linear(config.width, both, bias=config.bias != "none")
@@ -135,7 +130,7 @@ class CrossAttention(nn.Module):
         batch, time, _ = x.shape
         memory = view.memory
         assert memory is not None, "cross-attention needs a source"
-        q = self.q(x).view(batch, time, self.shape.heads, -1).transpose(1, 2)
+        q = self.q(x).view(batch, time, self.heads, -1).transpose(1, 2)
         state = cast(CrossState | None, view.state)
         if state is None:
             k, v = self._of_source(memory)
@@ -147,7 +142,7 @@ class CrossAttention(nn.Module):
 
     def _of_source(self, memory: Memory) -> tuple[Tensor, Tensor]:
         batch, source, _ = memory.hidden.shape
-        both = self.kv(memory.hidden).view(batch, source, 2, self.shape.kv_heads, -1)
+        both = self.kv(memory.hidden).view(batch, source, 2, self.kv_heads, -1)
         k, v = both.permute(2, 0, 3, 1, 4).unbind(0)
         return k, v
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zhixing.core.errors import UnsupportedError
 from zhixing.model.protocol import LanguageModel, Output, State
-from zhixing.model.recurrent_stack import CellState, RecurrentPass
+from zhixing.model.recurrent_layer import CellState, RecurrentLayer
 from zhixing.model.sequence_config import AveragingConfig
 
 
@@ -51,7 +51,7 @@ class Averaging(LanguageModel):
         self.embed = nn.Embedding(vocab, config.embedding)
         sizes = [config.embedding] + [config.width] * (config.layers - 1)
         self.layers = nn.ModuleList(
-            RecurrentPass("lstm", size, config.width, is_backward=False) for size in sizes
+            RecurrentLayer("lstm", size, config.width).initialise() for size in sizes
         )
         self.everything = config.embedding + config.layers * config.width
         self.score = nn.Linear(self.everything, 1, bias=False)

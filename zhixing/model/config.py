@@ -27,6 +27,10 @@ class DecoderConfig(StackConfig):
 
 HeadKind = Literal["masked", "next-sentence", "pool", "classify", "tag", "span"]
 """What a head answers."""
+LABELLED: tuple[HeadKind, ...] = ("classify", "tag")
+"""Heads with as many labels as one likes."""
+POOLED: tuple[HeadKind, ...] = ("next-sentence", "pool", "classify")
+"""Heads that read one vector of the whole text."""
 
 
 class HeadConfig(Config):
@@ -58,8 +62,10 @@ class HeadConfig(Config):
             raise ValueError(
                 f"labels = {self.labels}, but names has {len(set(self.names))} different ones"
             )
-        if self.labels != 2 and self.kind not in ("classify", "tag"):
-            raise ValueError(f"labels = {self.labels} does nothing with kind = {self.kind}")
+        for name in ("labels", "names"):
+            self._refuse_unused(name, self.kind in LABELLED, f"kind = {self.kind}")
+        for name in ("activation", "pooling"):
+            self._refuse_unused(name, self.kind in POOLED, f"kind = {self.kind}")
         return self
 
 
@@ -72,6 +78,11 @@ class EncoderConfig(StackConfig):
     """A published architecture that the other fields start from (all but sizes); each may still be changed."""
     heads_on_top: tuple[HeadConfig, ...] = ()
     """What reads its vectors: heads for masked tokens, sentence pairs, labels, tags, spans; each kind once."""
+
+    @model_validator(mode="after")
+    def _window_is_read(self) -> Self:
+        self._refuse_unused("window", False, "an encoder, which sees everything")
+        return self
 
     @field_validator("heads_on_top")
     @classmethod
@@ -116,6 +127,11 @@ class EncoderDecoderConfig(Config):
 
     @model_validator(mode="after")
     def _halves_fit(self) -> Self:
+        if self.encoder.window is not None:
+            raise ValueError(
+                f"encoder.window = {self.encoder.window} does nothing with an encoder, which sees everything; "
+                "leave it out"
+            )
         if self.encoder.width != self.decoder.width:
             raise ValueError(
                 f"encoder.width = {self.encoder.width} must be decoder.width = {self.decoder.width}"

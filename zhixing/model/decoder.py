@@ -9,7 +9,6 @@ from typing import cast
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zhixing.kernels.attention import document_starts
 from zhixing.model.blocks import Stack, initialise
@@ -53,7 +52,7 @@ class Decoder(LanguageModel):
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits: products with every row of the output matrix."""
-        return F.linear(hidden, self.output_weight)
+        return self.unembed(hidden)
 
     @property
     def output_weight(self) -> Float[Tensor, "vocab width"]:

@@ -1,9 +1,6 @@
 """The encoder-decoder: one stack reads a source, the other writes a target and looks at what was read.
 
 Vaswani et al. 2017, §3.1. The 2017 Transformer, T5, BART and Marian are shapes of its two halves (model/shapes.py).
-
-    source -> encode -> memory ─┐
-    target ------------------> decode -> hidden -> head -> logits of the next target token
 """
 
 from typing import cast
@@ -16,9 +13,10 @@ from zhixing.model.blocks import Stack, initialise
 from zhixing.model.cache import SourceCache, dense_cache
 from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.protocol import AttentionState, Memory, Output, State
+from zhixing.model.writer import Writer
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Writer):
     """A Transformer from one sequence to another."""
 
     def __init__(self, config: EncoderDecoderConfig, vocab: int) -> None:
@@ -26,6 +24,8 @@ class EncoderDecoder(nn.Module):
         self.config = config
         self.vocab = vocab
         self.max_time = config.decoder.max_time
+        self.opening = (config.start,) if config.first is None else (config.start, config.first)
+        self.never = config.never
         self.embed = nn.Embedding(vocab, config.decoder.width)
         self.encoder = Stack(config.encoder, causal=False)
         self.decoder = Stack(config.decoder, causal=True, reads_source=True)
@@ -35,34 +35,13 @@ class EncoderDecoder(nn.Module):
         if config.tied:
             self.unembed.weight = self.embed.weight
 
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
-
-    @property
-    def start(self) -> int:
-        """The token id that every target is begun with."""
-        return self.config.start
-
-    @property
-    def opening(self) -> tuple[int, ...]:
-        """The tokens that every target begins with."""
-        first = self.config.first
-        return (self.start,) if first is None else (self.start, first)
-
-    @property
-    def never(self) -> tuple[int, ...]:
-        """The tokens that are in no target."""
-        return self.config.never
-
     def encode(
         self,
         source: Int[Tensor, "batch source"],
         *,
         keep: Bool[Tensor, "batch source"] | None = None,
     ) -> Memory:
-        """Read a source; `keep` is True at tokens, False at padding. UnsupportedError if it is too long."""
+        """See Writer.encode."""
         return Memory(hidden=self.encoder(self.embed(source), keep=keep), keep=keep)
 
     def decode(
@@ -72,10 +51,7 @@ class EncoderDecoder(nn.Module):
         *,
         state: State | None = None,
     ) -> Output:
-        """Read the target so far, beginning with `start`; padding belongs at its end, where it changes nothing.
-
-        state: continue after what it has seen, and update it in place; it must always get the same memory.
-        """
+        """See Writer.decode. Raises UnsupportedError for more tokens than `max_time`."""
         hidden = self.decoder(
             self.embed(tokens),
             starts=torch.zeros_like(tokens),
@@ -91,14 +67,3 @@ class EncoderDecoder(nn.Module):
     def new_state(self, batch: int, capacity: int) -> SourceCache:
         """Room for `capacity` tokens of the target; the source's keys and values join at the first `decode`."""
         return SourceCache(dense_cache(self.config.decoder, batch, capacity, self.embed.weight))
-
-    def forward(
-        self,
-        tokens: Int[Tensor, "batch time"],
-        *,
-        source: Int[Tensor, "batch source"],
-        keep: Bool[Tensor, "batch source"] | None = None,
-    ) -> Output:
-        """Encode, decode, and the head at every place of the target."""
-        output = self.decode(tokens, self.encode(source, keep=keep))
-        return Output(hidden=output.hidden, logits=self.head(output.hidden))

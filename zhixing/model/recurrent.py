@@ -2,12 +2,10 @@
 
     embedding -> (norm -> W x of all times -> cell through time) per layer -> norm -> output layer
 
-The formulas of the cells are in zhixing/kernels/through_time.py. Gate order and the two biases are torch's (i f g o;
-r z n), so weights move to and from `torch.nn.LSTM` unchanged.
-`normalised` puts an RMSNorm before each layer and before the output layer (Ba et al. 2016, §3.1, for recurrent nets):
-h is a product of numbers below one, too small for logits to grow from; the original networks are without.
-The input products W x of all times are one matrix product; only U h must go step by step. Where a new document
-begins in a packed row the state is set to zero.
+Layers are in recurrent_layer.py, the formulas of their cells in zhixing/kernels/through_time.py. `normalised` puts an
+RMSNorm before each layer and before the output layer (Ba et al. 2016, §3.1, for recurrent nets): h is a product of
+numbers below one, too small for logits to grow from; the original networks are without. Where a new document begins in a
+packed row the state is set to zero.
 """
 
 from typing import Self, cast
@@ -15,12 +13,12 @@ from typing import Self, cast
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from zhixing.kernels.through_time import CELLS, Kind, Recurrence, through_time
+from zhixing.kernels.through_time import CELLS
 from zhixing.model.config import RecurrentConfig
 from zhixing.model.norms import RMSNorm
 from zhixing.model.protocol import LanguageModel, Output, State
+from zhixing.model.recurrent_layer import CellState, RecurrentLayer
 
 NORM_EPSILON = 1e-6
 
@@ -28,7 +26,7 @@ NORM_EPSILON = 1e-6
 class RecurrentState:
     """Hidden vectors of every layer, each (batch, width), and how many tokens made them."""
 
-    def __init__(self, layers: list[tuple[Tensor, ...]], length: int = 0) -> None:
+    def __init__(self, layers: list[CellState], length: int = 0) -> None:
         self.layers = layers
         self._length = length
 
@@ -47,31 +45,6 @@ class RecurrentState:
         return type(self)(kept, self._length)
 
 
-class RecurrentLayer(nn.Module):
-    """One cell applied along time; parameters are named as in torch.nn.RNNBase."""
-
-    def __init__(self, kind: Kind, width: int) -> None:
-        super().__init__()
-        self.kind = kind
-        gates = CELLS[kind][1]
-        self.weight_ih = nn.Parameter(torch.empty(gates * width, width))
-        self.weight_hh = nn.Parameter(torch.empty(gates * width, width))
-        self.bias_ih = nn.Parameter(torch.zeros(gates * width))
-        self.bias_hh = nn.Parameter(torch.zeros(gates * width))
-        self.stacked = {"weight_ih": (width,) * gates, "weight_hh": (width,) * gates}
-
-    def forward(
-        self,
-        x: Float[Tensor, "batch time width"],
-        begins: Bool[Tensor, "batch time"] | None,
-        state: tuple[Float[Tensor, "batch width"], ...],
-    ) -> tuple[Float[Tensor, "batch time width"], tuple[Float[Tensor, "batch width"], ...]]:
-        """Run through time; `begins` is True where a document starts and nothing may be remembered."""
-        inputs = F.linear(x, self.weight_ih, self.bias_ih)
-        recurrence = Recurrence(kind=self.kind, weight=self.weight_hh, bias=self.bias_hh)
-        return through_time(recurrence, inputs, begins, state)
-
-
 class Recurrent(LanguageModel):
     """Embedding, recurrent layers, output layer."""
 
@@ -83,7 +56,7 @@ class Recurrent(LanguageModel):
         self.embed = nn.Embedding(vocab, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(
-            RecurrentLayer(config.kind, config.width) for _ in range(config.layers)
+            RecurrentLayer(config.kind, config.width, config.width) for _ in range(config.layers)
         )
         self.norms = nn.ModuleList(
             RMSNorm(config.width, NORM_EPSILON) if config.normalised else nn.Identity()
@@ -113,7 +86,7 @@ class Recurrent(LanguageModel):
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits: products with every row of the output matrix."""
-        return F.linear(hidden, self.output_weight)
+        return self.unembed(hidden)
 
     @property
     def output_weight(self) -> Float[Tensor, "vocab width"]:
@@ -136,18 +109,10 @@ def document_begins(documents: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch
 
 
 def initialise(model: Recurrent) -> None:
-    """Uniform ±1/sqrt(width) for cells; orthogonal recurrent matrices; forget gates open at first.
-
-    Saxe et al. 2014 for the orthogonal start, Jozefowicz et al. 2015 §2.2 for the forget bias of 1.
-    """
-    width = model.config.width
+    """The cells as `RecurrentLayer.initialise`, embedding and output layer normal with deviation 0.05."""
     for layer in model.layers:
         assert isinstance(layer, RecurrentLayer)
-        nn.init.uniform_(layer.weight_ih, -(width**-0.5), width**-0.5)
-        for gate in layer.weight_hh.chunk(len(layer.weight_hh) // width):
-            nn.init.orthogonal_(gate)
-        if model.config.kind == "lstm":
-            nn.init.ones_(layer.bias_ih.data[width : 2 * width])
+        layer.initialise()
     nn.init.normal_(model.embed.weight, std=0.05)
     nn.init.normal_(model.unembed.weight, std=0.05)
     if model.config.tied:

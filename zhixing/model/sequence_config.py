@@ -85,6 +85,11 @@ class BagConfig(Config):
     labels: int = Field(ge=1)
     """Number of labels."""
 
+    @model_validator(mode="after")
+    def _activation_is_read(self) -> Self:
+        self._refuse_unused("activation", bool(self.hidden), "no hidden layer")
+        return self
+
 
 class AveragingConfig(Config):
     """The language model of textgenrnn (Woolf 2017): LSTMs, and a weighted average over all places so far."""

@@ -16,16 +16,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.kernels.through_time import CELLS
+from zhixing.kernels.through_time import CELLS, recurrent_product
 from zhixing.model.protocol import Output, State
-from zhixing.model.recurrent_stack import (
-    CellState,
-    RecurrentPass,
-    RecurrentStack,
-    recurrent_product,
-)
+from zhixing.model.recurrent_layer import CellState, RecurrentLayer
+from zhixing.model.recurrent_stack import RecurrentStack
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.source_attention import SourceAttention
+from zhixing.model.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,14 +73,15 @@ class WritingState:
         return type(self)(layers, found, keys, self._length)
 
 
-class SequenceToSequence(nn.Module):
+class SequenceToSequence(Writer):
     """Two recurrent networks, one after the other."""
 
     def __init__(self, config: SequenceToSequenceConfig, vocab: int) -> None:
         super().__init__()
         self.config = config
         self.vocab = vocab
-        self.max_time: int | None = None
+        self.max_time = None
+        self.opening = (config.start,)
         self.embed = nn.Embedding(vocab, config.embedding)
         self.embed_source = nn.Embedding(config.source_vocab or vocab, config.embedding)
         self.dropout = nn.Dropout(config.dropout)
@@ -99,7 +97,7 @@ class SequenceToSequence(nn.Module):
         fed = config.width if config.input_feeding else 0
         sizes = [config.embedding + fed] + [config.width] * (config.layers - 1)
         self.decoder = nn.ModuleList(
-            RecurrentPass(config.cell, size, config.width, is_backward=False) for size in sizes
+            RecurrentLayer(config.cell, size, config.width).initialise() for size in sizes
         )
         is_blind = config.attention == "none"
         self.attention = None if is_blind else SourceAttention(config.attention, config.width)
@@ -114,33 +112,13 @@ class SequenceToSequence(nn.Module):
         if self.config.tied:
             self.unembed.weight = self.embed_source.weight = self.embed.weight
 
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
-
-    @property
-    def start(self) -> int:
-        """The token id that every target is begun with."""
-        return self.config.start
-
-    @property
-    def opening(self) -> tuple[int, ...]:
-        """The tokens that every target begins with."""
-        return (self.start,)
-
-    @property
-    def never(self) -> tuple[int, ...]:
-        """The tokens that are in no target: any may be."""
-        return ()
-
     def encode(
         self,
         source: Int[Tensor, "batch source"],
         *,
         keep: Bool[Tensor, "batch source"] | None = None,
     ) -> SourceMemory:
-        """Read a source; `keep` is True at tokens, False at padding, and a row needs one token at least."""
+        """See Writer.encode."""
         hidden, last = self.encoder(self.dropout(self.embed_source(source)), keep)
         if self.bridge is not None:
             last = self.bridge(last)
@@ -153,10 +131,7 @@ class SequenceToSequence(nn.Module):
         *,
         state: State | None = None,
     ) -> Output:
-        """Read the target so far, beginning with `start`; padding belongs at its end, where it changes nothing.
-
-        state: continue after what it has seen, and update it in place; it must always get the same memory.
-        """
+        """See Writer.decode."""
         past = cast(WritingState | None, state) or WritingState()
         if past.layers is None:
             past.layers = list(memory.last)
@@ -176,17 +151,6 @@ class SequenceToSequence(nn.Module):
         """An empty state: the first `decode` makes its rows; it does not grow, so `capacity` is not used."""
         return WritingState()
 
-    def forward(
-        self,
-        tokens: Int[Tensor, "batch time"],
-        *,
-        source: Int[Tensor, "batch source"],
-        keep: Bool[Tensor, "batch source"] | None = None,
-    ) -> Output:
-        """Encode, decode, and the head at every place of the target."""
-        output = self.decode(tokens, self.encode(source, keep=keep))
-        return Output(hidden=output.hidden, logits=self.head(output.hidden))
-
     def _read(
         self, x: Tensor, memory: SourceMemory, past: WritingState, layers: list[CellState]
     ) -> Tensor:
@@ -200,7 +164,7 @@ class SequenceToSequence(nn.Module):
         self, x: Tensor, memory: SourceMemory, past: WritingState, layers: list[CellState]
     ) -> Tensor:
         """Time by time, because a step needs what the step before found."""
-        cells = [cast(RecurrentPass, cell) for cell in self.decoder]
+        cells = [cast(RecurrentLayer, cell) for cell in self.decoder]
         own, fed = torch.split(cells[0].weight_ih, [x.shape[-1], self.config.width], dim=1)
         inputs = F.linear(x, own, cells[0].bias_ih).transpose(0, 1).contiguous().unbind(0)
         dtype = inputs[0].dtype

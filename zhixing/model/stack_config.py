@@ -99,10 +99,13 @@ class StackConfig(Config):
             raise ValueError(
                 f"heads = {self.heads} must be a multiple of kv_heads = {self.kv_heads}"
             )
+        self._refuse_settings_without_effect()
         if self.qk_norm and self.positions != "rotary":
             raise ValueError(f'qk_norm = true needs positions = "rotary", not "{self.positions}"')
         if self.experts and not self.gated:
             raise ValueError("experts are gated: gated = false does not go with them")
+        if self.experts and self.bias == "all":
+            raise ValueError('experts have no biases: write bias = "qkv" or "none"')
         if self.experts and self.experts_per_token > self.experts:
             raise ValueError(
                 f"experts_per_token = {self.experts_per_token} is more than experts = {self.experts}"
@@ -110,3 +113,13 @@ class StackConfig(Config):
         if self.positions.startswith("sinusoidal") and self.width % 2:
             raise ValueError(f"sinusoidal positions need an even width, not {self.width}")
         return self
+
+    def _refuse_settings_without_effect(self) -> None:
+        has_experts, kind = self.experts > 0, self.positions
+        for name in ("experts_per_token", "renormalised"):
+            self._refuse_unused(name, has_experts, "experts = 0")
+        self._refuse_unused("full_layers", self.window is not None, "no window")
+        self._refuse_unused("rope_base", kind == "rotary", f"positions = {kind}")
+        self._refuse_unused("position_offset", kind == "learned", f"positions = {kind}")
+        for name in ("relative_buckets", "relative_distance"):
+            self._refuse_unused(name, kind == "relative", f"positions = {kind}")

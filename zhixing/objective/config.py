@@ -32,6 +32,14 @@ class MaskedConfig(Config):
     short: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share of inputs that are shorter than data.time, by a random amount."""
 
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.mask + self.random > 1.0 + 1e-9:  # for what adding rounds
+            raise ValueError(
+                f"mask = {self.mask} and random = {self.random} are more than 1 together"
+            )
+        return self
+
 
 class DenoiseConfig(Config):
     """Write the spans that were taken out of a text (T5's span corruption). For encoder-decoders."""

@@ -110,11 +110,3 @@ def head(model: Any, kind: str) -> Any:
             f'[{{ kind = "{kind}" }}]'
         )
     return heads[kind]
-
-
-def mean_vector(
-    hidden: Float[Tensor, "batch time width"], keep: Bool[Tensor, "batch time"]
-) -> Float[Tensor, "batch width"]:
-    """The mean over the tokens of each text (Reimers & Gurevych 2019, §3)."""
-    weights = keep.to(hidden.dtype).unsqueeze(-1)
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

@@ -137,7 +137,8 @@ def by_word(
 ]:
     """Only the places with a label, moved together; the last tensor is True at words, False at padding behind them."""
     there = labels != IGNORED
-    order = (~there).long().argsort(dim=1, stable=True)[:, : int(there.sum(dim=1).max())]
+    longest = max(1, int(there.sum(dim=1).max()))
+    order = (~there).long().argsort(dim=1, stable=True)[:, :longest]
     moved = logits.gather(1, order.unsqueeze(-1).expand(-1, -1, logits.shape[-1]))
     return moved, labels.gather(1, order), there.gather(1, order)
 
@@ -152,9 +153,11 @@ def _loss(model: Any, logits: Tensor, labels: Tensor, there: Tensor) -> Loss:
 
 
 def _best(model: Any, logits: Tensor, there: Tensor) -> list[list[int]]:
+    """The labels of the words of each text: one by one, or together where the model has a chain."""
     chain = getattr(model, "chain", None)
-    if chain is not None and bool(there[:, 0].all()):
-        best: list[list[int]] = chain.best(logits.float(), there)
-        return best
-    chosen = logits.argmax(dim=-1)
-    return [row[mask].tolist() for row, mask in zip(chosen, there, strict=True)]
+    if chain is None:
+        chosen = logits.argmax(dim=-1)
+        return [row[mask].tolist() for row, mask in zip(chosen, there, strict=True)]
+    rows = there[:, 0]  # a chain needs a word
+    found = iter(chain.best(logits[rows].float(), there[rows]))
+    return [next(found) if has_words else [] for has_words in rows.tolist()]

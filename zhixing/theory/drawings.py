@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from zhixing.model.activations import ACTIVATIONS
 from zhixing.model.positions import sinusoids
 from zhixing.theory import (
     architectures,
@@ -17,6 +18,8 @@ from zhixing.theory import (
     objectives,
     recurrent,
 )
+from zhixing.theory.block import SHOWN
+from zhixing.theory.drawings_training import BLUE, GREY, INK, RED
 from zhixing.theory.drawings_training import DRAWINGS as TRAINING
 from zhixing.theory.idea import Value
 from zhixing.theory.positions import turn
@@ -24,8 +27,6 @@ from zhixing.theory.positions import turn
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-INK, BLUE, RED, GREY = "#222222", "#2a6fb0", "#c0432b", "#bbbbbb"
 
 
 def draw_ngram(figure: "Figure") -> None:
@@ -230,9 +231,6 @@ def draw_block(figure: "Figure") -> None:
     left.text(0.15, -0.1, "x")
     left.text(0.15, 5.1, "x'")
     left.set(xlim=(-1.2, 1.4), ylim=(-0.2, 5.4))
-    from zhixing.model.activations import ACTIVATIONS
-    from zhixing.theory.block import SHOWN
-
     at = torch.linspace(-4, 4, 81)
     for name in SHOWN:
         if name != "relu6":  # the same as relu below 6

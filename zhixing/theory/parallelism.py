@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zhixing.core.targets import IGNORED
 from zhixing.model.config import DecoderConfig
 from zhixing.model.decoder import Decoder
 from zhixing.objective.causal import CausalBatch, loss
@@ -81,7 +82,7 @@ def gradient(rows: slice) -> tuple[Tensor, int]:
         torch.manual_seed(0)
         model = Decoder(config, 11)
     tokens = torch.tensor([[1, 5, 2, 7, 3, 9], [4, 4, 6, 0, 0, 0]])[rows]
-    targets = torch.tensor([[5, 2, 7, 3, 9, 10], [4, 6, -100, -100, -100, -100]])[rows]
+    targets = torch.tensor([[5, 2, 7, 3, 9, 10], [4, 6, *[IGNORED] * 4]])[rows]
     positions = torch.arange(6).expand(tokens.shape)
     batch = CausalBatch(
         tokens=tokens, targets=targets, positions=positions, documents=torch.zeros_like(tokens)

@@ -36,12 +36,12 @@ class TrainConfig(Config):
     momentum: Decay = 0.95
     """How slowly Muon and sgd forget the mean of the gradient."""
     weight_decay: float = Field(default=0.1, ge=0.0, le=1.0)
-    """Share of a matrix inside the model lost per step, times its learning rate. Embeddings, output layer, norms
-    and biases do not decay."""
+    """Share of a matrix inside the model lost per step, times its learning rate; sgd takes it into the gradient, and so
+    into its momentum, as it does l2. Embeddings, output layer, norms and biases do not decay."""
     l1: float = Field(default=0.0, ge=0.0)
     """Times the sum of the sizes of the weights that would decay, added to the loss: many become zero."""
     l2: float = Field(default=0.0, ge=0.0)
-    """Times half the sum of their squares, added to the loss. Only without weight_decay, which does the same."""
+    """Times half the sum of their squares, added to the loss. Only without weight_decay, which makes the same weights smaller."""
     warmup: Share = 0.02
     """Share of the training during which the learning rate rises from zero."""
     schedule: Literal["cosine", "wsd", "constant"] = "cosine"

@@ -12,13 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from zhixing.checkpoint.folder import ModelInfo, save_model
-from zhixing.checkpoint.manifest import read_manifest
-from zhixing.checkpoint.steps import newest_good_step, steps
+from zhixing.checkpoint.manifest import NAME, read_manifest
+from zhixing.checkpoint.steps import FOLDER, newest_good_step, steps
 from zhixing.core.errors import CheckpointError, UsageError
 from zhixing.model.assembly import Network
 from zhixing.tokenizer.tokenizer import Tokenizer
 
-STEPS, BEST, RECORDS, MANIFEST = "checkpoints", "best", "records.jsonl", "manifest.json"
+STEPS, BEST, RECORDS, MANIFEST = FOLDER, "best", "records.jsonl", NAME
 
 
 class Start(StrEnum):

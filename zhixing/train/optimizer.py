@@ -132,7 +132,7 @@ def adamw(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.O
 
 
 def sgd(groups: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
-    """Stochastic gradient descent with momentum (Polyak 1964); its decay is scaled by the learning rate too."""
+    """Stochastic gradient descent with momentum (Polyak 1964); its decay is part of the gradient, as torch has it."""
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=True)
 
 

@@ -52,8 +52,8 @@ def test_g2p_en_spells_as_its_makers_say() -> None:
 def test_g2pm_pronounces_as_its_makers_say() -> None:
     pinyin = g2pm.read(archive(sources.G2PM))
     assert " ".join(g2pm.pronounce(pinyin, SENTENCE)) == PINYIN
-    forward, backward = pinyin.imported.model.encoder.stack.passes[0]
-    forward.is_backward, backward.is_backward = True, False
+    directions = pinyin.imported.model.encoder.stack.passes[0]
+    directions[0], directions[1] = directions[1], directions[0]
     assert " ".join(g2pm.pronounce(pinyin, SENTENCE)) != PINYIN, "directions were swapped"
 
 

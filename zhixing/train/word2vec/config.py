@@ -1,12 +1,13 @@
 """Settings of word2vec: what is counted as a word, what is near, and how it is learnt."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
 
-MOST_WIDTH = 4096
+MOST_WIDTH, MOST_NEGATIVE = 4096, 63
+"""Those of kernels/word2vec.py; written again so that reading settings needs no torch, and compared by a test."""
 
 
 class WordVectorConfig(Config):
@@ -15,11 +16,11 @@ class WordVectorConfig(Config):
     kind: Literal["skipgram", "cbow"] = "skipgram"
     """skipgram: each near word alone predicts the word, better for rare words; cbow: the mean of the near words does,
     several times faster."""
-    width: Annotated[int, Field(ge=1, le=MOST_WIDTH)] = 100
+    width: int = Field(default=100, ge=1, le=MOST_WIDTH)
     """Numbers in a vector."""
     window: int = Field(default=5, ge=1, le=100)
     """Largest distance of a near word; for each word the distance is drawn from 1 to this."""
-    negative: int = Field(default=5, ge=1, le=63)
+    negative: int = Field(default=5, ge=1, le=MOST_NEGATIVE)
     """Words drawn at random, with the power 0.75 of their counts, that a near word should not predict."""
     min_count: int = Field(default=5, ge=1)
     """Rarer words have no vector and are passed over as if they were not there."""
