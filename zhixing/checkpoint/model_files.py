@@ -139,6 +139,13 @@ def _load(model: Network, family: Family | None, found: dict[str, Tensor]) -> No
     assert not left, f"no rule fills {left}"
 
 
+def head_fields(config: NetworkConfig, kind: str) -> Mapping[str, Any]:
+    """The fields that a new head of this kind has in the family whose shape a model has."""
+    shape = getattr(config, "shape", "")
+    family = next((family for family in FAMILIES if family.shape == shape), None)
+    return {} if family is None else family.head_fields.get(kind, {})
+
+
 def check_is_supported(table: Mapping[str, Any], origin: str) -> None:
     """Raise UnsupportedError unless a config.json is of a model type that we know, and runs no code."""
     if "auto_map" in table:

@@ -63,6 +63,8 @@ class Inputs:
     """All settings that led here, as JSON: a resumed run must have the same."""
     learnt: Learnt | None = None
     """What the finished model can be asked; None for one that continues or writes texts."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Learning rates of weights by name, as shares of those of the settings; of the others it is 1."""
     card: str = ""
     """Text of the model card."""
     resume_command: str = "run(..., start=Start.RESUME)"
