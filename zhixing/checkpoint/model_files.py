@@ -67,6 +67,12 @@ def tensors_of(model: Network, specials: Mapping[str, int] | None = None) -> dic
     return _to_file(tensors, rules, rows)
 
 
+def rules_of(model: Network, specials: Mapping[str, int]) -> tuple[list[Rule], Mapping[str, int]]:
+    """The map of a model's weights to its folder's, and the sizes that it names."""
+    config = _config(model)
+    return _map(family_of(config, specials), config, _own_tensors(model))
+
+
 def read_model(folder: Path, *, allow_pickle: bool = False) -> Network:
     """The model of a folder, in float32 and ready for inference (`eval`).
 

@@ -40,6 +40,11 @@ def begin(recipe: Recipe, progress: Progress) -> tuple[Recipe, Origin | None]:
         )
     progress.start(f"opening {folder}")
     loaded = load_network(folder)
+    if loaded.base is not None:
+        raise ConfigError(
+            f"finetune.folder = {str(folder)!r} is an adapter of {loaded.base.folder}; write a whole model first: "
+            f"zhixing adapter merge {folder} OUT"
+        )
     origin = Origin(
         folder=folder, hash=model_hash(folder), model=loaded.model, tokenizer=loaded.tokenizer
     )

@@ -12,13 +12,14 @@ from typing import Any
 
 import torch
 
+from zhixing.checkpoint.adapter import LEARNT_HEADS, Base
 from zhixing.cli.examples import card, places, texts
 from zhixing.cli.origin import Origin
 from zhixing.cli.recipe import Recipe
 from zhixing.cli.tasks import dressed, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
-from zhixing.core.errors import DataError
+from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import read_json, sha256_json, write_json, write_text
 from zhixing.core.progress import Progress
 from zhixing.corpus.build import build
@@ -33,6 +34,7 @@ from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn_tokenizer
 from zhixing.train.counting import run as count
 from zhixing.train.finetune import Taken, choose, take_over
+from zhixing.train.finetune_config import FinetuneConfig
 from zhixing.train.folder import Start
 from zhixing.train.hooks import ProgressHook
 from zhixing.train.initial import set_embedding
@@ -154,6 +156,7 @@ def make_model(
         validate_tokens=recipe.data.validate_tokens,
         tokens_per_byte=task.tokens_per_byte,
         learnt=learnt(recipe),
+        base=_base(recipe, prepared),
         rates=rates,
         recipe=facts(recipe, prepared.origin),
         card=_model_card(recipe, prepared, taken),
@@ -187,11 +190,29 @@ def _begun(
     folder = prepared.origin.folder
     progress.start(f"weights of {folder}")
     taken = take_over(model, prepared.origin.model)
+    _refuse_random_heads(recipe.finetune, taken)
     rates = choose(model, recipe.finetune)
     moves = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     total = sum(weight.numel() for weight in model.parameters())
     progress.finish(f"{folder}: {taken.told()}; {moves:,} of {total:,} weights learn")
     return taken, rates
+
+
+def _refuse_random_heads(config: FinetuneConfig, taken: Taken) -> None:
+    """Beside an adapter only heads for labels and answers are learnt; others must have been learnt before."""
+    random = [name for name in taken.new if not f"{name}.".startswith(LEARNT_HEADS)]
+    if config.adapter is not None and random:
+        raise ConfigError(
+            f"finetune.folder = {config.folder!r} has no {random[0]}, which would stay random beside an adapter; learn "
+            "all weights (leave [finetune.adapter] out), or begin from a model that has it"
+        )
+
+
+def _base(recipe: Recipe, prepared: Prepared) -> Base | None:
+    """Where the model is whose adapter is learnt."""
+    if prepared.origin is None or recipe.finetune is None or recipe.finetune.adapter is None:
+        return None
+    return Base(folder=f"{prepared.origin.folder.resolve()}", hash=prepared.origin.hash)
 
 
 def begin_with_vectors(

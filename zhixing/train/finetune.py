@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from zhixing.checkpoint.adapter import LEARNT_HEADS
 from zhixing.core.errors import CheckpointError, ConfigError
+from zhixing.model.adapter import ADAPTER_PARTS, add_adapters
 from zhixing.model.assembly import Network
 from zhixing.model.config import EncoderConfig, HeadConfig
 from zhixing.train.finetune_config import FinetuneConfig
@@ -76,8 +78,13 @@ def take_over(model: Network, origin: Network) -> Taken:
 def choose(model: Network, config: FinetuneConfig) -> dict[str, float]:
     """Freeze the weights that shall not move; the learning rate of the others, by name, as a share of that of [train].
 
-    Raises ConfigError for a choice that this model does not have.
+    Adapters, where they are asked for, are put into `model`. Raises ConfigError for a choice that it does not have.
     """
+    if config.adapter is not None:
+        added = add_adapters(model, config.adapter)
+        parts = tuple(f"{name}.{part}" for name in added for part in ADAPTER_PARTS)
+        names = [name for name, _ in model.named_parameters()]
+        return _only(model, [name for name in names if name.startswith((*parts, *LEARNT_HEADS))])
     if config.learn == "head":
         return _only(model, _tops(model))
     if not config.freeze and config.decay == 1.0:

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
+from zhixing.model.adapter_config import AdapterConfig
 
 
 class FinetuneConfig(Config):
@@ -19,14 +20,14 @@ class FinetuneConfig(Config):
     decay: float = Field(default=1.0, gt=0.0, le=1.0)
     """Learning rate of a layer as a share of that of the layer above it; the top has the rates of [train]."""
 
-    @model_validator(mode="after")
-    def _refuse_unused(self) -> Self:
-        if self.learn == "head":
-            self._refuse("freeze", "decay", by='learn = "head"')
-        return self
+    adapter: AdapterConfig | None = None
+    """Leave all weights as they are and learn a little beside them (LoRA, DoRA), and a new head."""
 
-    def _refuse(self, *names: str, by: str) -> None:
-        for name in names:
-            value, default = getattr(self, name), type(self).model_fields[name].default
-            if value != default:
-                raise ValueError(f"{name} = {value} does nothing with {by}; leave it out")
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        moves_all = self.adapter is None
+        self._refuse_unused("learn", moves_all, "[finetune.adapter]")
+        for name in ("freeze", "decay"):
+            self._refuse_unused(name, moves_all, "[finetune.adapter]")
+            self._refuse_unused(name, self.learn == "all", 'learn = "head"')
+        return self
