@@ -228,3 +228,24 @@ def test_weights_of_labels_change_what_is_learnt(begins, tmp_path: Path) -> None
         assert train(recipe(tmp_path, "classify", begins["bert"], more=more), tmp_path / name) == 0
     one, two = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     assert not torch.equal(one["classifier.weight"], two["classifier.weight"])
+
+
+def test_the_tiny_recipe_of_reviews_runs_and_answers(begins, tmp_path: Path, capsys) -> None:
+    import zhixing
+    from tests.corpus.test_labelled import documents
+    from zhixing.cli import main
+    from zhixing.corpus.labelled import write_examples
+
+    rows = [(f"房间{n}很干净", "positive") for n in range(30)]
+    rows += [(f"服务{n}太差了", "negative") for n in range(90)]
+    write_examples(documents(rows), tmp_path)
+    places = {part: f"objective.examples.{part}={tmp_path / part}.jsonl" for part in ("train", "validation")}  # fmt: skip
+    settings = [f"finetune.folder={begins['encoder']}", *places.values()]
+    chosen = [part for setting in settings for part in ("--set", setting)]
+    assert (
+        main(["train", "sentiment-tiny", "--out", str(tmp_path / "run"), "--log", "none", *chosen])
+        == 0
+    )
+    assert "held out, accuracy" in capsys.readouterr().out
+    (label,) = zhixing.load(tmp_path / "run").classify(["房间很干净"])
+    assert label.label in ("positive", "negative")
