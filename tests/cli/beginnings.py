@@ -26,6 +26,8 @@ CONFIGS: dict[str, NetworkConfig] = {
         heads_on_top=(HeadConfig(kind="masked"), HeadConfig(kind="next-sentence")),
     ),
     "bert": EncoderConfig(**SIZES, dropout=0.1, heads_on_top=(HeadConfig(kind="masked"),)),
+    "pooled": EncoderConfig(**SIZES, heads_on_top=(HeadConfig(kind="pool"),)),
+    "distilbert": EncoderConfig(**SIZES, shape="distilbert"),
     "decoder": DecoderConfig(**SIZES, dropout=0.1),
     "untied": DecoderConfig(**SIZES, tied=False),
 }

@@ -229,3 +229,27 @@ def test_a_model_without_blocks_has_no_place_for_an_adapter(tmp_path: Path, caps
     )
     assert train(path, tmp_path / "run") == 3
     assert "none: only models of Transformer blocks" in capsys.readouterr().err
+
+
+def test_the_comparison_of_runs_looks_at_adapters(adapters, tmp_path: Path) -> None:
+    from zhixing.checkpoint.tensors import write_tensors
+    from zhixing.train.verify import compare
+
+    run, copy = adapters["encoder", "dora"], tmp_path / "copy"
+    shutil.copytree(run, copy)
+    assert compare(run, copy).difference is None
+    stored = read_tensors(copy / "adapter_model.safetensors")
+    name = next(name for name in stored if "lora_B" in name)
+    stored[name][0, 0] += 1.0
+    write_tensors(copy / "adapter_model.safetensors", stored)
+    difference = compare(run, copy).difference
+    assert difference is not None
+    assert name in difference.tensor
+
+
+def test_a_preview_shows_what_a_recipe_with_finetune_learns(begins, tmp_path: Path, capsys) -> None:
+    path = recipe(
+        tmp_path, "classify", begins["encoder"], table='[finetune.adapter]\nkind = "lora"'
+    )
+    assert main(["preview", str(path), "--out", str(tmp_path / "run"), "--log", "none"]) == 0
+    assert "|went|" in capsys.readouterr().out

@@ -140,6 +140,22 @@ def test_a_head_of_the_same_labels_is_kept_and_one_of_others_is_new(begins, tmp_
     assert "* New: `heads.classify.output`\n" in (tmp_path / "third/README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("kind", "family", "new"),
+    [
+        ("pooled", "bert", "`heads.classify.output`"),
+        ("distilbert", "distilbert", "`heads.classify.output`, `heads.classify.pool.dense`"),
+    ],
+)
+def test_a_folder_made_elsewhere_stays_one_of_its_family(tmp_path: Path, kind, family, new) -> None:
+    made = origin(tmp_path, kind)
+    (made / "manifest.json").unlink()  # only we write one
+    assert read_json(made / "config.json")["model_type"] == family
+    assert train(recipe(tmp_path, "classify", made, steps=1), tmp_path / "run") == 0
+    assert read_json(tmp_path / "run/config.json")["model_type"] == family
+    assert f"* New: {new}\n" in (tmp_path / "run/README.md").read_text("utf-8")
+
+
 REFUSALS = {
     "sizes": ("classify", "encoder", "[model]\nkind = 'encoder'", r"\[model\] does nothing with \[finetune\]"),
     "tokenizer": ("classify", "encoder", "[tokenizer]\nvocab = 300", "tokenizer does nothing with"),

@@ -18,13 +18,11 @@ from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 FORMAT = 1
 NAME = "manifest.json"
 _OF_A_MODEL = (
-    "config.json",
-    "model*.safetensors",
-    "model*.index.json",
-    "tokenizer*",
-    "vocab.*",
-    "merges.txt",
+    *("config.json", "model*.safetensors", "model*.index.json"),
+    *("tokenizer*", "vocab.*", "merges.txt", "*.model", "*.spm"),
+    *("special_tokens_map.json", "added_tokens.json"),
 )
+"""Files on which depends what a model computes of a text."""
 CARD = "README.md"
 """The model card: for people, who may write in it. Nothing is computed from it, so an edited one is no damage."""
 
