@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from zhixing.checkpoint.adapter import LEARNT_HEADS
-from zhixing.core.errors import CheckpointError, ConfigError
+from zhixing.core.errors import ConfigError
 from zhixing.model.adapter import ADAPTER_PARTS, add_adapters
 from zhixing.model.assembly import Network
 from zhixing.model.config import EncoderConfig, HeadConfig
@@ -53,20 +53,12 @@ class Taken:
 
 @torch.no_grad()
 def take_over(model: Network, origin: Network) -> Taken:
-    """Copy into `model` every weight of `origin` that means the same there.
-
-    Raises CheckpointError when a weight that is not a head's is missing or has another shape.
-    """
+    """Copy into `model` every weight of `origin` that means the same there; but for heads they are of one configuration."""
     ours, theirs = model.state_dict(), origin.state_dict()
     found = {name: _source(name, model, origin) for name in ours}
     for name, source in found.items():
-        if source is None:
-            continue
-        if source not in theirs or theirs[source].shape != ours[name].shape:
-            raise CheckpointError(
-                f"the model to begin from has no {source} of the shape {tuple(ours[name].shape)}"
-            )
-        ours[name].copy_(theirs[source])
+        if source is not None:
+            ours[name].copy_(theirs[source])
     copied = {source for source in found.values() if source}
     return Taken(
         copied=_layers(name for name, source in found.items() if source),
