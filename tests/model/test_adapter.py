@@ -83,3 +83,15 @@ def test_only_the_inputs_of_the_product_are_dropped_and_only_in_training() -> No
     made.adapter_b.data.fill_(1.0)
     assert torch.equal(made.eval()(x), made(x))
     assert not torch.equal(made.train()(x), made(x))
+
+
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+def test_in_low_precision_an_adapted_layer_gives_what_a_plain_one_gives(kind: str) -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(16, 8)
+    made = AdaptedLinear(layer, AdapterConfig(kind=kind, rank=2))
+    x = torch.randn(4, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        plain, found = layer(x), made(x)
+    assert found.dtype == plain.dtype == torch.bfloat16
+    assert torch.allclose(found.float(), plain.float(), atol=0.02)

@@ -52,7 +52,8 @@ class AdaptedLinear(nn.Linear):
         if self.config.kind == "lora":
             return F.linear(input, self.weight, self.bias) + self.scale * added
         turned = (F.linear(input, self.weight) + self.scale * added) * self._factors()
-        return turned if self.bias is None else turned + self.bias
+        turned = turned if self.bias is None else turned + self.bias
+        return turned.to(added.dtype)  # the factors are float32 whatever the products are taken in
 
     def merged_weight(self) -> Float[Tensor, "outputs inputs"]:
         """One matrix that does the same; products are taken in float64, so that one rounding is left."""
