@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "recipes").glob("**/*.toml"))
 TABLES = {path: tomllib.loads(path.read_text("utf-8")) for path in FILES}
 BASES = {path.parent / table["base"] for path, table in TABLES.items() if "base" in table}
 # What several recipes share is not one itself while it names no model.
-RECIPES = [path for path in FILES if path not in BASES or "model" in TABLES[path]]
+RECIPES = [path for path in FILES if path not in BASES or {"model", "finetune"} & {*TABLES[path]}]
 VECTOR_RECIPES = [path for path in RECIPES if "vectors" in TABLES[path]]
 MODEL_RECIPES = [path for path in RECIPES if path not in VECTOR_RECIPES]
 

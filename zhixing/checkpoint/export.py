@@ -1,8 +1,10 @@
 """From a model folder to the forms of other programs, and back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from zhixing.checkpoint.folder import (
     Loaded,
@@ -19,11 +21,19 @@ from zhixing.checkpoint.manifest import Manifest
 from zhixing.checkpoint.model_files import CONFIG
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import atomic_folder
+from zhixing.model.adapter import merged
 from zhixing.model.assembly import Network
+from zhixing.model.encoder import Encoder
+from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.protocol import LanguageModel
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Kinds of number of a Hugging Face folder."""
 GGUF = "model.gguf"
+CLOSE = 1e-5
+"""How far a merged model may be from its parts."""
+PROBE = 16
+"""Tokens on which they are compared."""
 
 
 def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
@@ -31,7 +41,7 @@ def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
 
     Raises UnsupportedError for a model that no family of transformers can hold.
     """
-    loaded = load_network(folder)
+    loaded = _whole(folder)
     if not is_hugging_face(loaded.model, loaded.tokenizer):
         raise UnsupportedError(
             f"{folder} holds a model of the kind {loaded.manifest.model_kind!r} in our own form: no class of transformers "
@@ -44,7 +54,7 @@ def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
 
 def export_gguf(folder: Path, out: Path, *, precision: Precision) -> Path:
     """Write OUT/model.gguf. Raises UnsupportedError for what such a file cannot hold."""
-    loaded = load_network(folder)
+    loaded = _whole(folder)
     if out.exists() and any(path.name != GGUF for path in out.iterdir()):
         raise CheckpointError(
             f"{out} exists and holds something else ({contents(out)}); choose another name"
@@ -66,6 +76,51 @@ def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
     return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
 
 
+def merge_adapter(folder: Path, out: Path, *, base: Path | None = None) -> float:
+    """Write the whole model that the adapter in `folder` makes of its base; return how far their numbers are apart.
+
+    That is the largest difference of what both give for a few tokens, as a share of the largest number (of 1, if all
+    are smaller). Raises CheckpointError, before anything is written, when it is more than 1e-5.
+    """
+    loaded = load_network(folder, base=base)
+    if loaded.base is None:
+        raise CheckpointError(
+            f"{folder} is a whole model and no adapter: there is nothing to merge"
+        )
+    whole = merged(loaded.model)
+    one, other = _answers(loaded.model), _answers(whole)
+    apart = float((one - other).abs().max() / one.abs().max().clamp_min(1.0))
+    if apart > CLOSE:
+        raise CheckpointError(
+            f"{folder}: merged and apart differ by {apart:.1e}, more than {CLOSE:.0e}; nothing was written"
+        )
+    save_model(out, whole, loaded.tokenizer, info=replace(_info(loaded), base=None))
+    return apart
+
+
+@torch.no_grad()
+def _answers(model: Network) -> Tensor:
+    """What a model gives for a few tokens."""
+    tokens = torch.arange(PROBE).remainder(model.vocab).view(2, -1)
+    if isinstance(model, EncoderDecoder):
+        hidden = model.decode(tokens, model.encode(tokens)).hidden
+    else:
+        assert isinstance(model, Encoder | LanguageModel), "these can have adapters"
+        hidden = model.body(tokens).hidden
+    if isinstance(model, EncoderDecoder | LanguageModel):
+        return model.head(hidden).float()
+    return hidden.float()
+
+
+def _whole(folder: Path) -> Loaded[Network]:
+    loaded = load_network(folder)
+    if loaded.base is not None:
+        raise UnsupportedError(
+            f"{folder} is an adapter of {loaded.base.folder}; write a whole model first: zhixing adapter merge {folder} OUT"
+        )
+    return loaded
+
+
 def _info(loaded: Loaded[Network]) -> ModelInfo:
     manifest = loaded.manifest
     return ModelInfo(
@@ -74,4 +129,5 @@ def _info(loaded: Loaded[Network]) -> ModelInfo:
         config_hash=manifest.config_hash,
         ends=loaded.ends,
         learnt=loaded.learnt,
+        base=loaded.base,
     )

@@ -3,6 +3,7 @@
     config.json  model.safetensors  generation_config.json     a Hugging Face folder: AutoModel opens it
     tokenizer.json …                                            what the tokenizer saves
     objective.json                                              what it was taught to answer, if it was
+    adapter_config.json  adapter_model.safetensors  base.json   instead of weights: what was learnt beside those elsewhere
     README.md                                                   the model card
     neural/  ngram/                                             a mixture's two models, model folders themselves
     manifest.json                                               SHA-256 of all the others, written last
@@ -18,6 +19,14 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
+from zhixing.checkpoint.adapter import (
+    FILES,
+    Base,
+    is_adapter,
+    read_adapter,
+    read_base,
+    write_adapter,
+)
 from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.foreign.folder import SYMBOLS
 from zhixing.checkpoint.manifest import (
@@ -42,6 +51,7 @@ from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, pickles_in, refu
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import atomic_folder, read_json, write_json, write_text
+from zhixing.model.adapter import adapters_of
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.learnt import Learnt
@@ -62,19 +72,22 @@ class ModelInfo:
     card: str = ""
     ends: tuple[int, ...] = ()
     """Token ids after which generation stops, where they are more than the tokenizer's end token."""
+    base: Base | None = None
+    """The model that this one is an adapter of; None: its weights are its own."""
     learnt: Learnt | None = None
     """What it was taught to answer; None for a model that continues texts, and for one made elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded(Generic[Model]):
-    """An opened folder. `ends` are the token ids after which generation stops; see ModelInfo for `learnt`."""
+    """An opened folder. `ends` are the token ids after which generation stops; see ModelInfo for `learnt` and `base`."""
 
     model: Model
     tokenizer: Tokenizer
     manifest: Manifest
     ends: tuple[int, ...]
     learnt: Learnt | None = None
+    base: Base | None = None
 
 
 def save_model(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> Manifest:
@@ -104,10 +117,14 @@ def load_model(folder: Path) -> Loaded[LanguageModel]:
     return cast(Loaded[LanguageModel], loaded)
 
 
-def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]:
+def load_network(
+    folder: Path, *, allow_pickle: bool = False, base: Path | None = None
+) -> Loaded[Network]:
     """Open any model folder. With a manifest every hash is checked; without one (Hugging Face) they are unknown.
 
+    That of an adapter is opened with the model that it belongs to.
     allow_pickle: read tensors, and only tensors, from a pickle where there is no safetensors file.
+    base: where the model of an adapter is, if it was moved.
     Raises CheckpointError for a broken, edited or unsafe folder, UnsupportedError for a model we cannot compute.
     """
     check_is_model(folder, allow_pickle=allow_pickle)
@@ -117,8 +134,12 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
             "zhixing.load opens it, and zhixing apply asks it"
         )
     manifest = _checked_manifest(folder)
-    model = read_model(folder, allow_pickle=allow_pickle)
     tokenizer = Tokenizer.load(folder)
+    adapts = is_adapter(folder)
+    if adapts:
+        model = read_adapter(folder, _specials(tokenizer), base)
+    else:
+        model = read_model(folder, allow_pickle=allow_pickle)
     check_vocab(model, tokenizer, f"{folder}")
     if manifest is None:
         manifest = Manifest(
@@ -141,6 +162,7 @@ def load_network(folder: Path, *, allow_pickle: bool = False) -> Loaded[Network]
         manifest=manifest,
         ends=_ends(folder, tokenizer),
         learnt=_learnt(folder),
+        base=read_base(folder) if adapts else None,
     )
 
 
@@ -160,7 +182,16 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
     for name, part in components(model).items():
         (folder / name).mkdir()
         write_manifest(folder / name, write_files(folder / name, part, tokenizer, info=info))
-    repeated = write_model(folder, model, specials)
+    repeated: dict[str, Any] = {}
+    if info.base is None and adapters_of(model):
+        raise UnsupportedError(
+            "this model has adapters, which only a folder of their own can hold; write a whole model with: "
+            "zhixing adapter merge ADAPTER OUT"
+        )
+    if info.base is not None:
+        write_adapter(folder, model, info.base, specials)
+    else:
+        repeated = write_model(folder, model, specials)
     write_json(folder / GENERATION, specials | repeated | _all_ends(specials, info.ends))
     if info.learnt is not None:
         write_json(folder / OBJECTIVE, info.learnt.model_dump(mode="json"))
@@ -184,6 +215,8 @@ def check_is_model(folder: Path, *, allow_pickle: bool = False) -> None:
         )
     if not folder.is_dir():
         raise CheckpointError(f"there is no folder {folder}{_similar(folder)}")
+    if is_adapter(folder):
+        return
     if any((folder / name).is_file() for name in (WEIGHTS, INDEX)) and (folder / CONFIG).is_file():
         return
     pickles = pickles_in(folder)
@@ -225,7 +258,7 @@ def _checked_manifest(folder: Path) -> Manifest | None:
     if not (folder / NAME).is_file():
         return None
     manifest = read_manifest(folder)
-    needed = {CONFIG, WEIGHTS} - set(manifest.files)
+    needed = {*(FILES if is_adapter(folder) else (CONFIG, WEIGHTS))} - set(manifest.files)
     if needed:
         raise CheckpointError(f"{folder / NAME} does not list {', '.join(sorted(needed))}")
     verify(folder, manifest)

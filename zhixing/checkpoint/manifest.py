@@ -13,10 +13,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
-from zhixing.core.files import read_json, sha256_file, write_json
+from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 
 FORMAT = 1
 NAME = "manifest.json"
+_OF_A_MODEL = (
+    *("config.json", "model*.safetensors", "model*.index.json"),
+    *("tokenizer*", "vocab.*", "merges.txt", "*.model", "*.spm"),
+    *("special_tokens_map.json", "added_tokens.json"),
+)
+"""Files on which depends what a model computes of a text."""
 CARD = "README.md"
 """The model card: for people, who may write in it. Nothing is computed from it, so an edited one is no damage."""
 
@@ -52,6 +58,12 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below `folder` but its manifest, by name relative to it, sorted."""
     return {name: sha256_file(folder / name) for name in sorted(_names(folder)) if name != NAME}
+
+
+def model_hash(folder: Path) -> str:
+    """One SHA-256 of what a model folder computes: its configuration, weights and tokenizer, by whatever path."""
+    chosen = {path for pattern in _OF_A_MODEL for path in folder.glob(pattern) if path.is_file()}
+    return sha256_json({path.name: sha256_file(path) for path in sorted(chosen)})
 
 
 def read_manifest(folder: Path) -> Manifest:

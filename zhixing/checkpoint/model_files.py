@@ -67,6 +67,12 @@ def tensors_of(model: Network, specials: Mapping[str, int] | None = None) -> dic
     return _to_file(tensors, rules, rows)
 
 
+def rules_of(model: Network, specials: Mapping[str, int]) -> tuple[list[Rule], Mapping[str, int]]:
+    """The map of a model's weights to its folder's, and the sizes that it names."""
+    config = _config(model)
+    return _map(family_of(config, specials), config, _own_tensors(model))
+
+
 def read_model(folder: Path, *, allow_pickle: bool = False) -> Network:
     """The model of a folder, in float32 and ready for inference (`eval`).
 
@@ -137,6 +143,13 @@ def _load(model: Network, family: Family | None, found: dict[str, Tensor]) -> No
     filled = {ours[name].data_ptr() for name in loaded}
     left = [name for name, w in ours.items() if name not in loaded and w.data_ptr() not in filled]
     assert not left, f"no rule fills {left}"
+
+
+def head_fields(config: NetworkConfig, kind: str) -> Mapping[str, Any]:
+    """The fields that a new head of this kind has in the family whose shape a model has."""
+    shape = getattr(config, "shape", "")
+    family = next((family for family in FAMILIES if family.shape == shape), None)
+    return {} if family is None else family.head_fields.get(kind, {})
 
 
 def check_is_supported(table: Mapping[str, Any], origin: str) -> None:

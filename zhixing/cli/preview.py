@@ -41,13 +41,14 @@ def preview(
 
 def first_examples(recipe: "Recipe", folder: Path, num: int, progress: "Progress") -> list[str]:
     """The first `num` training examples of `recipe`, prepared in `folder`, each as lines of text."""
-    from zhixing.cli.tasks import make_task, with_heads
-    from zhixing.cli.workshop import prepare
+    from zhixing.cli.origin import begin
+    from zhixing.cli.tasks import make_task
+    from zhixing.cli.workshop import new_model, prepare
     from zhixing.data.source import first_items
-    from zhixing.model.assembly import build_network
     from zhixing.objective.preview import preview as lines_of
 
-    prepared = prepare(recipe, folder / "data", progress)
-    model = build_network(with_heads(recipe), prepared.tokenizer.vocab)
+    recipe, origin = begin(recipe, progress)
+    prepared = prepare(recipe, folder / "data", progress, origin)
+    model = new_model(recipe, prepared)
     task = make_task(recipe, prepared, model, progress)
     return list(lines_of(first_items(task.train, num), task.objective, prepared.tokenizer))

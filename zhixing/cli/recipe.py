@@ -26,6 +26,7 @@ from zhixing.model.sequence_config import (
 from zhixing.objective.config import CausalConfig, ObjectiveConfig, TaskConfig
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.train.config import TrainConfig
+from zhixing.train.finetune_config import FinetuneConfig
 
 TrainedConfig = Annotated[
     DecoderConfig
@@ -75,45 +76,85 @@ class Recipe(Config):
     """What the tokenizer is learnt from: the documents of [corpus], or the training examples; then there is no [corpus]."""
     data: DataConfig = Field(default_factory=DataConfig)
     """How documents become rows of tokens."""
-    model: TrainedConfig
-    """Which model, and how large."""
+    model: TrainedConfig | None = None
+    """Which model, and how large. With [finetune] it is that of the folder, and there is no such table."""
     objective: ObjectiveConfig = Field(default_factory=CausalConfig)
     """What it is asked to learn."""
     initial_vectors: str = ""
     """Vectors of words (a folder, a file or a published name, see the page on word vectors) that the embedding begins
     with; model.width must be theirs. Empty: random numbers."""
+    finetune: FinetuneConfig | None = None
+    """Which trained model it begins from. Without this table it begins with random weights."""
     train: TrainConfig | None = None
     """How it learns. An n-gram model is counted, not trained: it has no such table."""
     samples: tuple[str, ...] = ("The ", "中国")
     """Prompts that the finished model continues, or sources whose targets it writes, if it is one that writes."""
 
+    @property
+    def network(self) -> TrainedConfig:
+        """The model, which a recipe with [finetune] has when its folder was opened (cli/origin.py)."""
+        assert self.model is not None, "the folder of [finetune] is opened first"
+        return self.model
+
+    @property
+    def reads_corpus(self) -> bool:
+        """Whether documents are gathered: examples need none where the tokenizer is not learnt from them."""
+        is_given = self.finetune is not None and isinstance(self.objective, TaskConfig)
+        return self.tokenizer_text == "corpus" and not is_given
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        counts = isinstance(self.model, NGramConfig)
+        if self.finetune is not None:
+            self._refuse_brought_along()
+        if self.model is not None:
+            self._refuse_unfit_parts(self.model)
+        elif self.finetune is None:
+            raise ValueError(
+                "there is neither a table [model] nor [finetune]: write how large the model is, or the folder of one "
+                "to begin from"
+            )
+        elif self.train is None:
+            raise ValueError("[finetune] needs a table [train] with steps or budget_seconds")
+        self._refuse_unused_corpus()
+        self._refuse_unused_samples()
+        self._refuse_unused_patience()
+        return self
+
+    def _refuse_unfit_parts(self, model: TrainedConfig) -> None:
+        counts = isinstance(model, NGramConfig)
         if counts and self.train is not None:
             raise ValueError("an n-gram model is counted, not trained: leave the table [train] out")
         if not counts and self.train is None:
             raise ValueError(
-                f"a model of kind {self.model.kind!r} needs a table [train] with steps or budget_seconds"
+                f"a model of kind {model.kind!r} needs a table [train] with steps or budget_seconds"
             )
         if counts and self.initial_vectors:
             raise ValueError("an n-gram model has no embedding: leave initial_vectors out")
-        self._refuse_unfit_model()
-        self._refuse_unused_corpus()
-        self._refuse_unused_samples()
-        self._refuse_unused_patience()
-        for name, longest in _longest(self.model):
+        self._refuse_unfit_model(model)
+        for name, longest in _longest(model):
             if self.data.time > longest:
                 raise ValueError(
                     f"data.time = {self.data.time} is longer than {name}.max_time = {longest}"
                 )
-        return self
 
-    def _refuse_unfit_model(self) -> None:
-        fitting = FITS[self.objective.kind]
-        if self.model.kind not in fitting:
+    def _refuse_brought_along(self) -> None:
+        """What a model to begin from has already; and documents, where examples are all that is read."""
+        for name in ("tokenizer", "tokenizer_text", "initial_vectors"):
+            if name in self.model_fields_set:
+                raise ValueError(
+                    f"{name} does nothing with [finetune]: the model to begin from brings its own; leave it out"
+                )
+        if "corpus" in self.model_fields_set and not self.reads_corpus:
             raise ValueError(
-                f"a model of kind {self.model.kind!r} cannot learn the objective {self.objective.kind!r}; set "
+                f"nothing reads [corpus] with [finetune] and the objective {self.objective.kind!r}, which has examples; "
+                "leave it out"
+            )
+
+    def _refuse_unfit_model(self, model: TrainedConfig) -> None:
+        fitting = FITS[self.objective.kind]
+        if model.kind not in fitting:
+            raise ValueError(
+                f"a model of kind {model.kind!r} cannot learn the objective {self.objective.kind!r}; set "
                 f"model.kind to {' or '.join(fitting)}, or choose another objective"
             )
 

@@ -6,12 +6,14 @@ denoise             pieces of documents
 all others          examples from files of the user
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from zhixing.checkpoint.model_files import head_fields
 from zhixing.cli.examples import places
 from zhixing.cli.recipe import Recipe
 from zhixing.core.errors import ConfigError, DataError
@@ -33,7 +35,7 @@ from zhixing.model.sequence_config import (
     TaggerConfig,
 )
 from zhixing.objective.causal import Causal
-from zhixing.objective.classify import Classify, Regress
+from zhixing.objective.classify import Classify, Regress, balanced
 from zhixing.objective.config import (
     ClassifyConfig,
     DenoiseConfig,
@@ -130,7 +132,7 @@ def with_heads(recipe: Recipe) -> NetworkConfig:
 
     Raises ConfigError when another model has not as many outputs as there are labels.
     """
-    model, config = recipe.model, recipe.objective
+    model, config = recipe.network, recipe.objective
     if isinstance(model, TaggerConfig | ConvolutionConfig | BagConfig):
         _refuse_other_number(model.labels, num_outputs(recipe))
     kinds = HEADS.get(config.kind, ())
@@ -143,7 +145,12 @@ def with_heads(recipe: Recipe) -> NetworkConfig:
         return model
     if isinstance(config, MaskedConfig) and not config.next_sentence:
         kinds = ("masked",)
-    heads = [HeadConfig.model_validate({"kind": kind, **_outputs(kind, recipe)}) for kind in kinds]
+    heads = [
+        HeadConfig.model_validate(
+            {"kind": kind, **head_fields(model, kind), **_outputs(kind, recipe)}
+        )
+        for kind in kinds
+    ]
     return model.model_copy(update={"heads_on_top": tuple(heads)})
 
 
@@ -151,6 +158,31 @@ def num_outputs(recipe: Recipe) -> int:
     """How many logits a text or a word has under the objective of a recipe."""
     sizes = {"regress": 1, "rank": 1}
     return sizes.get(recipe.objective.kind) or len(labels(recipe)) or 2
+
+
+def _weights(config: ClassifyConfig, names: Sequence[str]) -> tuple[float, ...] | None:
+    """What an example of each label counts; None where all count the same."""
+    if config.weights == "equal":
+        return None
+    if config.weights != "balanced":
+        if len(config.weights) != len(names):
+            raise ConfigError(
+                f"objective.weights has {len(config.weights)} numbers for {len(names)} labels ({', '.join(names)}); "
+                "write one for each, in this order"
+            )
+        return config.weights
+    found = Counter(
+        f"{row.get('label')}"
+        for row in rows(find_tables(config.examples.train))
+        if not isinstance(row, str)
+    )
+    without = [name for name in names if not found[name]]
+    if without:
+        raise DataError(
+            f'{config.examples.train} has no example of {", ".join(without)}, so objective.weights = "balanced" '
+            "would be infinite; take the label out, or give weights as numbers"
+        )
+    return balanced([found[name] for name in names])
 
 
 def _outputs(kind: str, recipe: Recipe) -> dict[str, Any]:
@@ -301,7 +333,9 @@ def _example_store(
 def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any:
     config, time = recipe.objective, recipe.data.time
     if isinstance(config, ClassifyConfig):
-        return Classify(tokenizer, time=time, labels=labels(recipe), loss=config.loss)
+        names = labels(recipe)
+        weights = _weights(config, names)
+        return Classify(tokenizer, time=time, labels=names, loss=config.loss, weights=weights)
     if isinstance(config, TagConfig):
         return Tag(tokenizer, time=time, labels=labels(recipe))
     if isinstance(config, SimilarConfig):

@@ -66,18 +66,20 @@ def main(
 ) -> dict[str, Any]:
     """Make the model of `recipe` in `folder`; return its scores, and samples if it writes, as JSON values."""
     from zhixing.cli.judge import held_out, sample, score
+    from zhixing.cli.origin import begin
     from zhixing.cli.workshop import make_model, prepare
     from zhixing.train.folder import Start, check
 
     start = Start.RESUME if resume else Start.FRESH if fresh else Start.NEW
     check(folder, start)  # before minutes of work, not after them
-    prepared = prepare(recipe, folder / "data", progress)
+    recipe, origin = begin(recipe, progress)
+    prepared = prepare(recipe, folder / "data", progress, origin)
     made = make_model(
         recipe, prepared, folder, start=start, progress=progress, resume_command=command
     )
     result = {
         "folder": str(folder),
-        "model": recipe.model.kind,
+        "model": recipe.network.kind,
         "steps": made.step,
         "tokens": made.tokens,
         "seconds": round(made.seconds, 3),
@@ -89,7 +91,9 @@ def main(
         return {**result, "validation": scores, "test": {}, "samples": [], **written}
     return {
         **result,
-        "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress),
+        "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress)
+        if recipe.reads_corpus
+        else {},
         "samples": [sample(folder, prompt, seed=recipe.seed) for prompt in recipe.samples],
     }
 

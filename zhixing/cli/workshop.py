@@ -8,15 +8,18 @@ FOLDER/shards      token ids of each split
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from zhixing.checkpoint.adapter import LEARNT_HEADS, Base
 from zhixing.cli.examples import card, places, texts
+from zhixing.cli.origin import Origin
 from zhixing.cli.recipe import Recipe
 from zhixing.cli.tasks import dressed, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
-from zhixing.core.errors import DataError
+from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import read_json, sha256_json, write_json, write_text
 from zhixing.core.progress import Progress
 from zhixing.corpus.build import build
@@ -30,6 +33,8 @@ from zhixing.tokenizer.stats import measure
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn_tokenizer
 from zhixing.train.counting import run as count
+from zhixing.train.finetune import Taken, choose, take_over
+from zhixing.train.finetune_config import FinetuneConfig
 from zhixing.train.folder import Start
 from zhixing.train.hooks import ProgressHook
 from zhixing.train.initial import set_embedding
@@ -49,22 +54,23 @@ class Prepared:
     tokenizer: Tokenizer
     train: list[TokenShard]
     validation: list[TokenShard]
+    origin: Origin | None = None
+    """What the model begins from, if it is a trained one."""
 
     def split_bytes(self, split: str) -> int:
         """UTF-8 size of the text of one split."""
         return sum(amount.bytes for amount in self.card.kept.get(split, {}).values())
 
 
-def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
-    """Build, or find built, what a recipe's model is to learn from."""
-    if recipe.tokenizer_text == "examples":
-        return _prepare_examples(recipe, folder, progress)
+def prepare(
+    recipe: Recipe, folder: Path, progress: Progress, origin: Origin | None = None
+) -> Prepared:
+    """Build, or find built, what a recipe's model is to learn from. `origin` is what it begins from (`begin`)."""
+    if not recipe.reads_corpus:
+        return _prepare_examples(recipe, folder, progress, origin)
     corpus = folder / "corpus"
     card = build(recipe.corpus, corpus, progress=progress)
-    documents = (document.text for document in read_documents(corpus, "train"))
-    tokenizer, is_new = _tokenizer(recipe, folder, card, documents, progress)
-    if is_new:
-        _tell_statistics(tokenizer, corpus, progress)
+    tokenizer = origin.tokenizer if origin else _learnt_from_corpus(recipe, folder, card, progress)
     shards = {
         split: tokenise(
             read_documents(corpus, split),
@@ -87,21 +93,39 @@ def prepare(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
         tokenizer=dressed(tokenizer, recipe),
         train=shards["train"],
         validation=shards.get("validation", []),
+        origin=origin,
     )
 
 
-def _prepare_examples(recipe: Recipe, folder: Path, progress: Progress) -> Prepared:
+def _learnt_from_corpus(
+    recipe: Recipe, folder: Path, card: CorpusCard, progress: Progress
+) -> Tokenizer:
+    corpus = folder / "corpus"
+    documents = (document.text for document in read_documents(corpus, "train"))
+    tokenizer, is_new = _tokenizer(recipe, folder, card, documents, progress)
+    if is_new:
+        _tell_statistics(tokenizer, corpus, progress)
+    return tokenizer
+
+
+def _prepare_examples(
+    recipe: Recipe, folder: Path, progress: Progress, origin: Origin | None
+) -> Prepared:
     """The tokenizer alone: examples are made when the objective is known."""
     found = places(recipe, folder, progress)
     about = card(recipe, found)
-    learnt_from = texts(found.train, recipe.objective.kind)
-    tokenizer, _ = _tokenizer(recipe, folder, about, learnt_from, progress)
+    if origin:
+        tokenizer = origin.tokenizer
+    else:
+        learnt_from = texts(found.train, recipe.objective.kind)
+        tokenizer, _ = _tokenizer(recipe, folder, about, learnt_from, progress)
     return Prepared(
         corpus=folder / "corpus",
         card=about,
         tokenizer=dressed(tokenizer, recipe),
         train=[],
         validation=[],
+        origin=origin,
     )
 
 
@@ -116,7 +140,8 @@ def make_model(
 ) -> Result:
     """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
     torch.manual_seed(recipe.seed)
-    model = build_network(with_heads(recipe), prepared.tokenizer.vocab)
+    model = new_model(recipe, prepared)
+    taken, rates = _begun(recipe, prepared, model, progress)
     if recipe.initial_vectors and start is not Start.RESUME:
         begin_with_vectors(model, prepared.tokenizer, recipe.initial_vectors, progress)
     task = make_task(recipe, prepared, model, progress)
@@ -131,11 +156,13 @@ def make_model(
         validate_tokens=recipe.data.validate_tokens,
         tokens_per_byte=task.tokens_per_byte,
         learnt=learnt(recipe),
-        recipe=facts(recipe),
-        card=_model_card(recipe, prepared),
+        base=_base(recipe, prepared),
+        rates=rates,
+        recipe=facts(recipe, prepared.origin),
+        card=_model_card(recipe, prepared, taken),
         resume_command=resume_command,
     )
-    title = f"{recipe.model.kind} in {out}"
+    title = f"{recipe.network.kind} in {out}"
     if isinstance(recipe.model, NGramConfig):
         result = count(recipe.model, inputs, out, start=start, progress=progress)
     else:
@@ -143,8 +170,49 @@ def make_model(
         hook = ProgressHook(progress, title)
         result = learn(recipe.train, inputs, out, start=start, hooks=[hook])
         progress.finish(_summary(recipe, result))
-    write_text(out / "recipe.toml", to_toml(recipe.model_dump(mode="json")))
+    write_text(out / "recipe.toml", to_toml(_as_written(recipe)))
     return result
+
+
+def new_model(recipe: Recipe, prepared: Prepared) -> Network:
+    """The model of a recipe with random weights from torch's current generator, and the heads of its objective."""
+    origin = prepared.origin
+    vocab = origin.model.vocab if origin else prepared.tokenizer.vocab
+    return build_network(with_heads(recipe), vocab)
+
+
+def _begun(
+    recipe: Recipe, prepared: Prepared, model: Network, progress: Progress
+) -> tuple[Taken | None, dict[str, float]]:
+    """What `model` took over from the model it begins from, and the learning rates of its weights."""
+    if prepared.origin is None or recipe.finetune is None:
+        return None, {}
+    folder = prepared.origin.folder
+    progress.start(f"weights of {folder}")
+    taken = take_over(model, prepared.origin.model)
+    _refuse_random_heads(recipe.finetune, taken)
+    rates = choose(model, recipe.finetune)
+    moves = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    total = sum(weight.numel() for weight in model.parameters())
+    progress.finish(f"{folder}: {taken.told()}; {moves:,} of {total:,} weights learn")
+    return taken, rates
+
+
+def _refuse_random_heads(config: FinetuneConfig, taken: Taken) -> None:
+    """Beside an adapter only heads for labels and answers are learnt; others must have been learnt before."""
+    random = [name for name in taken.new if not f"{name}.".startswith(LEARNT_HEADS)]
+    if config.adapter is not None and random:
+        raise ConfigError(
+            f"finetune.folder = {config.folder!r} has no {random[0]}, which would stay random beside an adapter; learn "
+            "all weights (leave [finetune.adapter] out), or begin from a model that has it"
+        )
+
+
+def _base(recipe: Recipe, prepared: Prepared) -> Base | None:
+    """Where the model is whose adapter is learnt."""
+    if prepared.origin is None or recipe.finetune is None or recipe.finetune.adapter is None:
+        return None
+    return Base(folder=f"{prepared.origin.folder.resolve()}", hash=prepared.origin.hash)
 
 
 def begin_with_vectors(
@@ -160,9 +228,22 @@ def begin_with_vectors(
     )
 
 
-def facts(recipe: Recipe) -> dict[str, object]:
-    """What makes two runs the same run; the name and the prompts of a recipe do not."""
-    return recipe.model_dump(mode="json", exclude={"name", "samples"})
+def facts(recipe: Recipe, origin: Origin | None = None) -> dict[str, object]:
+    """What makes two runs the same run; the name and the prompts of a recipe do not, nor where a model is kept."""
+    found = recipe.model_dump(
+        mode="json", exclude={"name": True, "samples": True, "finetune": {"folder"}}
+    )
+    return found | ({"model to begin from": origin.hash} if origin else {})
+
+
+def _as_written(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as a person would write it: a model to begin from brings sizes and tokenizer along."""
+    unused: set[str] = set()
+    if recipe.finetune is not None:
+        unused = {"model", "tokenizer", "tokenizer_text", "initial_vectors"}
+    if not recipe.reads_corpus:
+        unused |= {"corpus"}
+    return recipe.model_dump(mode="json", exclude=unused)
 
 
 def _tokenizer(
@@ -196,18 +277,33 @@ def _summary(recipe: Recipe, result: Result) -> str:
     best = "" if result.best is None else f", held-out loss {result.best.loss:.3f} nats per token"
     speed = result.tokens / result.seconds if result.seconds else 0.0
     return (
-        f"{recipe.model.kind}: {result.step:,} steps, {result.tokens:,} tokens in "
+        f"{recipe.network.kind}: {result.step:,} steps, {result.tokens:,} tokens in "
         f"{result.seconds:.0f} s ({speed:,.0f} tokens/s){best}"
     )
 
 
-def _model_card(recipe: Recipe, prepared: Prepared) -> str:
+def _model_card(recipe: Recipe, prepared: Prepared, taken: Taken | None) -> str:
     sources = "\n".join(
         f"* {source.name} ({source.origin}), licence: {source.license or 'not stated'}"
         for source in prepared.card.sources
     )
     return (
-        f"# {recipe.name}\n\nA language model of kind `{recipe.model.kind}`, made with Zhixing.\n\n"
+        f"# {recipe.name}\n\nA language model of kind `{recipe.network.kind}`, made with Zhixing.\n\n"
+        f"{_told_origin(prepared, taken)}"
         f"## Text it learnt from\n\n{sources}\n\nData hash: `{prepared.card.data_hash}`\n\n"
-        f"## Recipe\n\n```toml\n{to_toml(recipe.model_dump(mode='json'))}```\n"
+        f"## Recipe\n\n```toml\n{to_toml(_as_written(recipe))}```\n"
+    )
+
+
+def _told_origin(prepared: Prepared, taken: Taken | None) -> str:
+    if prepared.origin is None or taken is None:
+        return ""
+    lists = {"New": taken.new, "Left out": taken.left_out}
+    told = "\n".join(
+        f"* {what}: {', '.join(f'`{name}`' for name in names) or 'none'}"
+        for what, names in lists.items()
+    )
+    return (
+        f"## Model it began from\n\n`{prepared.origin.folder}`, SHA-256 of its configuration, weights and tokenizer: "
+        f"`{prepared.origin.hash}`\n\n{told}\n\n"
     )

@@ -3,6 +3,7 @@
     classify   -Σ log softmax(z)_y, or the hinge loss: the right label ahead of every other by 1
     regress    Σ (z - y)²
 
+Where labels have weights, w_y stands before the loss of a text (not before 1 / texts: `balanced` has a mean of 1).
 Devlin et al. 2018, §4.1 for encoders; any classifier that reads tokens will do. Left out: several labels at once.
 """
 
@@ -58,10 +59,12 @@ class Classify:
         time: int,
         labels: Sequence[str],
         loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
+        weights: Sequence[float] | None = None,
     ) -> None:
         self._tokenizer, self._time, self.labels = tokenizer, time, tuple(labels)
         self._numbers = {label: number for number, label in enumerate(labels)}
         self._loss = {"cross_entropy": cross_entropy, "hinge": hinge}[loss]
+        self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def example(self, record: Mapping[str, Any]) -> Made:
         """{text, label} or {text1, text2, label}; a label that is not known drops the example."""
@@ -89,12 +92,21 @@ class Classify:
         logits = text_logits(model, batch.tokens, batch.keep, batch.segments)
         count = len(batch.labels)
         right = Tally(total=num_right(logits, batch.labels), count=count)
-        total = self._loss(logits.float(), batch.labels)
+        weights = None if self._weights is None else self._weights.to(logits.device)
+        total = self._loss(logits.float(), batch.labels, weights=weights)
         return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
 
     def answer(self, logits: Float[Tensor, " labels"]) -> dict[str, float]:
         """Probability of each label, by name."""
         return dict(zip(self.labels, logits.float().softmax(-1).tolist(), strict=True))
+
+
+def balanced(counts: Sequence[int]) -> tuple[float, ...]:
+    """Weights n / (labels · n of the label), with which all labels count the same and an example counts 1 on average.
+
+    King & Zeng 2001. Every count must be at least 1.
+    """
+    return tuple(sum(counts) / (len(counts) * count) for count in counts)
 
 
 class Regress:

@@ -119,6 +119,9 @@ class ClassifyConfig(TaskConfig):
     """The labels, in the order of the model's outputs; empty: those of the training examples, sorted."""
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
     """cross_entropy: probabilities; hinge: the right label ahead of every other by 1 (a support vector machine)."""
+    weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(gt=0.0)], ...] = "equal"
+    """What an example counts, by its label. equal: 1; balanced: the less the more examples its label has, so that all
+    labels count the same together; or a number for each label, in their order."""
 
 
 class RegressConfig(TaskConfig):

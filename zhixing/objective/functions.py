@@ -14,22 +14,38 @@ from zhixing.core.targets import IGNORED
 
 
 def cross_entropy(
-    logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"], *, smoothing: float = 0.0
+    logits: Float[Tensor, "rows labels"],
+    targets: Int[Tensor, " rows"],
+    *,
+    smoothing: float = 0.0,
+    weights: Float[Tensor, " labels"] | None = None,
 ) -> Float[Tensor, ""]:
     """Sum of -log p(target) in nats; rows with the target -100 do not count.
 
     smoothing: this share of the target is spread over all labels (Szegedy et al. 2016, §7).
+    weights: what a row counts, by its target (default: 1).
     """
     return F.cross_entropy(
-        logits.float(), targets, reduction="sum", ignore_index=IGNORED, label_smoothing=smoothing
+        logits.float(),
+        targets,
+        weight=weights,
+        reduction="sum",
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
     )
 
 
-def hinge(logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"]) -> Float[Tensor, ""]:
-    """Sum over rows and wrong labels of how much the right one is not ahead by 1."""
+def hinge(
+    logits: Float[Tensor, "rows labels"],
+    targets: Int[Tensor, " rows"],
+    *,
+    weights: Float[Tensor, " labels"] | None = None,
+) -> Float[Tensor, ""]:
+    """Sum over rows and wrong labels of how much the right one is not ahead by 1; `weights` as in cross_entropy."""
     right = logits.gather(1, targets.unsqueeze(1))
     behind = (1.0 + logits - right).clamp(min=0.0)
-    return behind.sum() - len(targets)  # the right label itself has given exactly 1 a row
+    rows = behind.sum(dim=1) - 1.0  # the right label itself has given exactly 1
+    return rows.sum() if weights is None else (rows * weights[targets]).sum()
 
 
 def squared_error(

@@ -202,7 +202,7 @@ def new_state(config: TrainConfig, inputs: Inputs) -> TrainState:
     random.manual_seed(inputs.seed)
     return TrainState(
         model=inputs.model,
-        optimizer=build_optimizer(inputs.model, config),
+        optimizer=build_optimizer(inputs.model, config, inputs.rates),
         random=random,
         cursor=Cursor(seed=inputs.seed),
     )

@@ -5,11 +5,12 @@
     norms, biases, all that is 1-D      AdamW without decay
 
 Muon replaces a matrix's gradient by the nearest orthogonal matrix, which makes sense for maps between hidden
-vectors and not for tables of token vectors. Left out: one learning rate per layer.
+vectors and not for tables of token vectors. Weights may have learning rates of their own (train/finetune.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,14 @@ class Groups:
     matrices: Mapping[str, nn.Parameter]
     tables: Mapping[str, nn.Parameter]
     others: Mapping[str, nn.Parameter]
+
+    def of(self, names: Container[str]) -> Self:
+        """Those of these names."""
+        matrices, tables, others = (
+            {name: weight for name, weight in group.items() if name in names}
+            for group in (self.matrices, self.tables, self.others)
+        )
+        return type(self)(matrices=matrices, tables=tables, others=others)
 
 
 class Optimizer:
@@ -79,24 +88,45 @@ class Optimizer:
                 yield self.names[weight], weight
 
 
-def build_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
-    """The optimizer that `config` describes for the weights of `model`."""
-    groups = split(model)
+def build_optimizer(
+    model: nn.Module, config: TrainConfig, rates: Mapping[str, float] | None = None
+) -> Optimizer:
+    """The optimizer that `config` describes for the weights of `model`.
+
+    rates: the learning rate of a weight by name, as a share of that of `config`; of the others it is 1.
+    """
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
+    groups, shares = split(model), rates or {}
+    trained = [*groups.matrices, *groups.tables, *groups.others]
+    parts: list[torch.optim.Optimizer] = []
+    for share in sorted({shares.get(name, 1.0) for name in trained}):
+        chosen = {name for name in trained if shares.get(name, 1.0) == share}
+        parts += _parts(model, groups.of(chosen), _at(config, share))
+    return Optimizer(parts, names)
+
+
+def _at(config: TrainConfig, share: float) -> TrainConfig:
+    """The same settings with learning rates that are `share` of those."""
+    if share == 1.0:
+        return config
+    return config.model_copy(
+        update={"lr": config.lr * share, "matrix_lr": config.matrix_lr * share}
+    )
+
+
+def _parts(model: nn.Module, groups: Groups, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """The rules for weights of one learning rate."""
     matrices, decay = list(groups.matrices.values()), config.weight_decay
     fixed = [*groups.tables.values(), *groups.others.values()]
     if config.optimizer == "muon" and matrices:
-        parts = [
-            muon(matrices, _stacks(model), config),
-            adamw([{"params": fixed, "weight_decay": 0.0}], config),
-        ]
-        return Optimizer(parts, names)
+        rest = [adamw([{"params": fixed, "weight_decay": 0.0}], config)] if fixed else []
+        return [muon(matrices, _stacks(model), config), *rest]
     rule = sgd if config.optimizer == "sgd" else adamw
-    both = [
+    both: list[dict[str, object]] = [
         {"params": matrices, "weight_decay": decay},
         {"params": fixed, "weight_decay": 0.0},
     ]
-    return Optimizer([rule([group for group in both if group["params"]], config)], names)
+    return [rule([group for group in both if group["params"]], config)]
 
 
 def split(model: nn.Module) -> Groups:
@@ -162,6 +192,9 @@ def _head_ids(model: nn.Module, weights: list[nn.Parameter]) -> set[int]:
     token = torch.zeros(1, 1, dtype=torch.int64, device=weights[0].device)
     with torch.no_grad():
         hidden = model.body(token).hidden
-    gradients = torch.autograd.grad(model.head(hidden).sum(), weights, allow_unused=True)
+    total = model.head(hidden).sum()
     model.train(was_training)
+    if not total.requires_grad:  # a frozen output layer
+        return set()
+    gradients = torch.autograd.grad(total, weights, allow_unused=True)
     return {id(w) for w, gradient in zip(weights, gradients, strict=True) if gradient is not None}

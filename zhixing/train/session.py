@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zhixing.checkpoint.adapter import Base
 from zhixing.checkpoint.folder import ModelInfo, load_network, save_model
 from zhixing.checkpoint.steps import load_step, save_step
 from zhixing.core.errors import InterruptedRunError
@@ -63,6 +64,10 @@ class Inputs:
     """All settings that led here, as JSON: a resumed run must have the same."""
     learnt: Learnt | None = None
     """What the finished model can be asked; None for one that continues or writes texts."""
+    base: Base | None = None
+    """The model whose adapter is trained, in the folder of which only the adapter is saved; None: all is saved."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Learning rates of weights by name, as shares of those of the settings; of the others it is 1."""
     card: str = ""
     """Text of the model card."""
     resume_command: str = "run(..., start=Start.RESUME)"
@@ -298,5 +303,6 @@ def _info(session: Session, step: int, tokens: int) -> ModelInfo:
         tokens=tokens,
         config_hash=sha256_json(session.inputs.recipe),
         card=session.inputs.card,
+        base=session.inputs.base,
         learnt=session.inputs.learnt,
     )

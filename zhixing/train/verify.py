@@ -146,7 +146,7 @@ def _tensors(run: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{run} has no whole saved state to compare")
     return {
         f"{path.relative_to(folder).stem}: {name}": tensor
-        for folder, pattern in ((run, "model*.safetensors"), (newest, "training.safetensors"))
+        for folder, pattern in ((run, "*model*.safetensors"), (newest, "training.safetensors"))
         for path in sorted(folder.glob(pattern))
         for name, tensor in load_file(path).items()
     }

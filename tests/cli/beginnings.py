@@ -1,0 +1,90 @@
+"""Tiny folders to begin from, and recipes that begin there."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from tests.api.trained import TIME, rows, write_rows
+from zhixing.checkpoint.folder import ModelInfo, save_model
+from zhixing.cli import main
+from zhixing.model.assembly import build_network
+from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig, NetworkConfig
+from zhixing.tokenizer.config import TokenizerConfig
+from zhixing.tokenizer.marks import MASK
+from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.tokenizer.train import train as learn
+
+SIZES = {
+    "width": 24, "layers": 2, "heads": 2, "kv_heads": 2, "head_dim": 12, "hidden": 32, "max_time": 64,
+}  # fmt: skip
+CONFIGS: dict[str, NetworkConfig] = {
+    "encoder": EncoderConfig(
+        **SIZES,
+        norm_place="before",
+        dropout=0.1,
+        heads_on_top=(HeadConfig(kind="masked"), HeadConfig(kind="next-sentence")),
+    ),
+    "bert": EncoderConfig(**SIZES, dropout=0.1, heads_on_top=(HeadConfig(kind="masked"),)),
+    "pooled": EncoderConfig(**SIZES, heads_on_top=(HeadConfig(kind="pool"),)),
+    "distilbert": EncoderConfig(**SIZES, shape="distilbert"),
+    "decoder": DecoderConfig(**SIZES, dropout=0.1),
+    "untied": DecoderConfig(**SIZES, tied=False),
+}
+PREFERENCES = [
+    {"prompt": "Who?", "chosen": " the fox", "rejected": " no"},
+    {"prompt": "谁？", "chosen": "狐狸", "rejected": "不"},
+]
+
+
+def tokenizer(vocab: int = 300) -> Tokenizer:
+    texts = [f"{row}" for kind in ("classify", "tag", "span") for row in rows(kind)]
+    return learn(texts, TokenizerConfig(vocab=vocab)).with_marks([MASK])
+
+
+def origin(folder: Path, kind: str) -> Path:
+    """A model folder with random weights."""
+    words = tokenizer()
+    torch.manual_seed(3)
+    out = folder / f"from-{kind}"
+    save_model(out, build_network(CONFIGS[kind], words.vocab), words, info=ModelInfo())
+    return out
+
+
+def recipe(
+    folder: Path, objective: str, begin: Path, *, table: str = "", more: str = "", steps: int = 8
+) -> Path:
+    """A recipe in `folder` that begins from `begin`."""
+    examples = folder / f"{objective}.jsonl"
+    write_rows(examples, PREFERENCES * 4 if objective == "preference" else rows(objective))
+    path = folder / f"{objective}.toml"
+    path.write_text(
+        f"""
+name = "own"
+samples = {["The "] if objective == "preference" else []}
+[finetune]
+folder = {json.dumps(str(begin))}
+{table}
+[data]
+time = {TIME}
+[objective]
+kind = "{objective}"
+examples = {{ train = "{examples}" }}
+{more}
+[train]
+steps = {steps}
+batch_tokens = {TIME * 4}
+optimizer = "adamw"
+lr = 0.01
+precision = "float32"
+save_every = 3
+keep = 3
+""",
+        "utf-8",
+    )
+    return path
+
+
+def train(path: Path, out: Path, *more: str) -> int:
+    """The exit code of `zhixing train`."""
+    return main(["train", str(path), "--out", str(out), "--log", "none", *more])

@@ -1,0 +1,85 @@
+"""The model that a recipe with `[finetune]` begins from: opened once, and fitted to the recipe's objective."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from zhixing.checkpoint.folder import load_network
+from zhixing.checkpoint.manifest import model_hash
+from zhixing.cli.recipe import Recipe, TrainedConfig
+from zhixing.cli.tasks import dressed
+from zhixing.core.errors import ConfigError
+from zhixing.core.progress import Progress
+from zhixing.model.assembly import Network
+from zhixing.model.config import EncoderConfig
+from zhixing.tokenizer.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """An opened folder to begin from. `hash` is that of its configuration, weights and tokenizer."""
+
+    folder: Path
+    hash: str
+    model: Network
+    tokenizer: Tokenizer
+
+
+def begin(recipe: Recipe, progress: Progress) -> tuple[Recipe, Origin | None]:
+    """The recipe with the model that its folder has, and what was opened; without [finetune] both are as they were.
+
+    Raises CheckpointError for a folder that does not open, ConfigError for a model that cannot learn the objective.
+    """
+    if recipe.finetune is None:
+        return recipe, None
+    folder = Path(recipe.finetune.folder).expanduser()
+    if recipe.model is not None:
+        raise ConfigError(
+            f"[model] does nothing with [finetune]: the model in {folder} has its sizes; leave the table out"
+        )
+    progress.start(f"opening {folder}")
+    loaded = load_network(folder)
+    if loaded.base is not None:
+        raise ConfigError(
+            f"finetune.folder = {str(folder)!r} is an adapter of {loaded.base.folder}; write a whole model first: "
+            f"zhixing adapter merge {folder} OUT"
+        )
+    origin = Origin(
+        folder=folder, hash=model_hash(folder), model=loaded.model, tokenizer=loaded.tokenizer
+    )
+    fitted = _fitted(recipe, origin)
+    _check_tokens(fitted, origin)
+    progress.finish(f"begins from {folder}: {fitted.network.kind}, SHA-256 {origin.hash[:12]}…")
+    return fitted, origin
+
+
+def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
+    """The recipe with the model of its folder, without heads: the objective says which it needs."""
+    config = origin.model.config
+    kind = f"{getattr(config, 'kind', '')}"
+    if kind in ("ngram", "mixture"):
+        raise ConfigError(
+            f"finetune.folder = {str(origin.folder)!r} holds a model of the kind {kind!r}, which is counted and not "
+            "learnt by gradient; begin from one of another kind"
+        )
+    if isinstance(config, EncoderConfig):
+        config = config.model_copy(update={"heads_on_top": ()})
+    try:
+        model = TypeAdapter[TrainedConfig](TrainedConfig).validate_python(config)
+        given = {name: getattr(recipe, name) for name in recipe.model_fields_set}
+        return Recipe.model_validate({**given, "model": model})
+    except ValidationError as error:
+        reasons = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
+        raise ConfigError(f"finetune.folder = {str(origin.folder)!r}: {reasons}") from error
+
+
+def _check_tokens(recipe: Recipe, origin: Origin) -> None:
+    """Every token that the objective needs must have a row in the model's embedding."""
+    needed, has = dressed(origin.tokenizer, recipe).vocab, origin.model.vocab
+    if needed > has:
+        raise ConfigError(
+            f"finetune.folder = {str(origin.folder)!r}: the objective {recipe.objective.kind!r} needs special tokens "
+            f"that its tokenizer does not have ({needed} ids, and the model knows {has}); begin from a model that was "
+            "trained with this objective, or choose another objective"
+        )
