@@ -30,6 +30,19 @@ def test_the_chunked_loss_and_its_gradients_equal_the_definition() -> None:
         torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
 
 
+def test_a_bias_is_one_more_column_of_weights() -> None:
+    hidden, weight, targets = _problem()
+    bias = torch.randn(50, generator=torch.Generator().manual_seed(2)).requires_grad_()
+    found = []
+    for function in (linear_cross_entropy, linear_cross_entropy_reference):
+        total = function(hidden, weight, targets, bias)
+        found.append([total, *torch.autograd.grad(total * 0.25, (hidden, weight, bias))])
+    torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-6, atol=1e-3)
+    for got, want in zip(found[0][1:], found[1][1:], strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+    assert abs(linear_cross_entropy(hidden, weight, targets) - found[0][0]) > 1e-2  # forgotten
+
+
 def test_a_forgotten_target_would_be_noticed() -> None:
     hidden, weight, targets = _problem()
     total = linear_cross_entropy(hidden, weight, targets)

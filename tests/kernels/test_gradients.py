@@ -64,6 +64,16 @@ def test_cross_entropy() -> None:
     assert torch.autograd.gradcheck(run, (_random(3, 4), _random(5, 4, seed=1)))
 
 
+def test_cross_entropy_with_a_bias() -> None:
+    targets = torch.tensor([2, -100, 0])
+
+    def run(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return linear_cross_entropy_reference(hidden, weight, targets, bias)
+
+    inputs = (_random(3, 4), _random(5, 4, seed=1), _random(5, seed=2))
+    assert torch.autograd.gradcheck(run, inputs)
+
+
 def test_the_known_gradient_of_softmax_and_cross_entropy_is_the_true_one() -> None:
     logits, targets = _random(3, 5), torch.tensor([2, 4, 0])
     losses, known = softmax_cross_entropy_reference(logits, targets)

@@ -9,9 +9,14 @@ from torch import Tensor
 from zhixing.core.errors import DataError
 from zhixing.kernels import native
 from zhixing.kernels.attention import (
+    LONGEST,
+    ScoreRule,
     document_attention,
     document_attention_reference,
     document_starts,
+    last_tokens,
+    padded_attention,
+    padded_attention_reference,
 )
 from zhixing.kernels.cross_entropy import softmax_cross_entropy, softmax_cross_entropy_reference
 from zhixing.kernels.norm import rms_norm, rms_norm_reference
@@ -93,6 +98,100 @@ def test_attention_that_looks_one_place_too_far_back_would_be_noticed() -> None:
     wrong = document_attention(q, k, v, (starts - 1).clamp(min=0))
     right = document_attention_reference(q, k, v, starts)
     assert not torch.allclose(wrong, right, rtol=1e-5, atol=1e-5)
+
+
+RAGGED = torch.arange(20) < torch.tensor([[20], [13], [1]])
+"""A row without padding, one with seven places of it, one of a single token."""
+
+
+def _ragged(kv_heads: int = 4) -> list[Tensor]:
+    return [_random(3, heads, 20, 16, seed=n) for n, heads in enumerate((4, kv_heads, kv_heads))]
+
+
+@pytest.mark.parametrize("keep", [RAGGED, None], ids=["padded", "full"])
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+def test_padded_attention_equals_torch_under_a_mask(kv_heads: int, keep: Tensor | None) -> None:
+    _same(
+        lambda q, k, v: padded_attention(q, k, v, keep),
+        lambda q, k, v: padded_attention_reference(q, k, v, keep),
+        _ragged(kv_heads),
+        1e-5,
+    )
+
+
+def test_attention_to_one_place_of_padding_would_be_noticed() -> None:
+    q, k, v = _ragged()
+    one_more = RAGGED | RAGGED.roll(1, dims=1)
+    wrong, right = padded_attention(q, k, v, one_more), padded_attention_reference(q, k, v, RAGGED)
+    assert torch.allclose(wrong[:1], right[:1], rtol=1e-5, atol=1e-5)
+    for row in (1, 2):
+        assert not torch.allclose(wrong[row], right[row], rtol=1e-5, atol=1e-5)
+
+
+def test_what_stands_at_padding_is_finite_and_moves_no_token_nor_its_gradient() -> None:
+    results = []
+    for filling in (0.0, 1e4):
+        parts = [
+            torch.where(RAGGED[:, None, :, None], x, filling).requires_grad_() for x in _ragged()
+        ]
+        mixed = padded_attention(*parts, RAGGED)
+        assert torch.isfinite(mixed).all()
+        tokens = mixed.transpose(1, 2)[RAGGED]
+        tokens.backward(_random(*tokens.shape, seed=9))
+        gradients = [part.grad.transpose(1, 2) for part in parts]
+        assert not any(gradient[~RAGGED].any() for gradient in gradients)
+        results.append([tokens, *gradients])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+def test_a_row_of_padding_alone_is_finite() -> None:
+    parts = [part.requires_grad_() for part in _ragged()]
+    mixed = padded_attention(*parts, RAGGED & (torch.arange(3) != 1)[:, None])
+    mixed.sum().backward()
+    assert all(torch.isfinite(x).all() for x in (mixed, *(part.grad for part in parts)))
+
+
+def test_only_padding_at_the_ends_of_rows_has_a_last_token() -> None:
+    found = last_tokens(RAGGED)
+    assert found is not None
+    assert found[:, 0].tolist() == [19, 12, 0]
+    for hole in (0, 5):
+        assert last_tokens(RAGGED & (torch.arange(20) != hole)) is None
+
+
+@pytest.mark.parametrize(
+    ("keep", "rule", "is_fast"),
+    [
+        (RAGGED, ScoreRule(), True),
+        (None, ScoreRule(scale=16**-0.5), True),
+        (RAGGED.flip(1), ScoreRule(), False),
+        (RAGGED, ScoreRule(scale=1.0), False),
+        (RAGGED, ScoreRule(bias=_random(3, 4, 20, 20)), False),
+    ],
+    ids=["plain", "its own scale", "padded in front", "another scale", "with a bias"],
+)
+def test_what_the_fused_softmax_cannot_do_is_left_to_torch(
+    keep: Tensor | None, rule: ScoreRule, is_fast: bool
+) -> None:
+    q, k, v = (part.requires_grad_() for part in _ragged())
+    mixed = padded_attention(q, k, v, keep, rule)
+    assert ("RunAttention" in type(mixed.grad_fn).__name__) == is_fast
+    expected = padded_attention_reference(q, k, v, keep, rule)
+    torch.testing.assert_close(mixed, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_long_rows_are_not_kept() -> None:
+    q, k, v = (_random(1, 1, LONGEST + 1, 2, seed=n).requires_grad_() for n in range(3))
+    assert "RunAttention" not in type(padded_attention(q, k, v, None).grad_fn).__name__
+
+
+def test_padded_attention_in_bfloat16_is_the_rounded_float32_result() -> None:
+    q, k, v = (part.bfloat16() for part in _ragged())
+    expected = padded_attention_reference(q.float(), k.float(), v.float(), RAGGED)
+    # Scores and shares are rounded on the way: a few units in the last place of values near one.
+    torch.testing.assert_close(
+        padded_attention(q, k, v, RAGGED).float(), expected, rtol=2**-6, atol=2**-6
+    )
 
 
 def test_swiglu_equals_its_definition_far_out_too() -> None:

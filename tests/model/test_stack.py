@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from zhixing.core.errors import UnsupportedError
+from zhixing.kernels import native
 from zhixing.model.assembly import build_network
 from zhixing.model.config import (
     DecoderConfig,
@@ -140,6 +141,25 @@ def test_padding_changes_nothing_that_an_encoder_reads(shape: str) -> None:
         head = model.heads[name]
         assert torch.allclose(head(alone, None), head(together, keep), atol=TOLERANCE)
     assert not torch.allclose(alone, model(padded).hidden[:, :9], atol=1e-3)  # a forgotten mask
+
+
+@pytest.mark.parametrize("shape", [*ENCODERS, *PAIRS])
+def test_an_encoder_with_native_code_is_the_one_without(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values at all places and the gradient of every weight, with ragged rows and one of a single token."""
+    model, row = network(shape), tokens(3, 12)
+    keep = torch.arange(12) < torch.tensor([[12], [7], [1]])
+    reader = model.embed, model.stack if isinstance(model, Encoder) else model.encoder
+    weights = [weight for part in reader for weight in part.parameters()]
+    found = []
+    for library in (native.library, lambda: None):
+        monkeypatch.setattr(native, "library", library)
+        hidden = reader[1](reader[0](row), keep=keep)
+        loss = hidden[keep].square().mean()
+        found.append([hidden, *torch.autograd.grad(loss, weights)])
+    for fast, slow in zip(*found, strict=True):
+        torch.testing.assert_close(fast, slow, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @torch.inference_mode()

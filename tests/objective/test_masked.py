@@ -1,11 +1,12 @@
 """What BERT's objective hides, how its pairs are made, and its loss against torch's and transformers'."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.objective.tiny import TIME, masked, masked_case, segment, tokenizer
@@ -14,8 +15,17 @@ from zhixing.data.examples import write_examples
 from zhixing.data.order import Cursor
 from zhixing.data.sentences import FIELDS, Pair, Segment, SentencePairs, cut_to
 from zhixing.data.source import first_items
+from zhixing.kernels.cross_entropy import linear_cross_entropy
+from zhixing.model.encoder import Encoder
 from zhixing.objective.config import MaskedConfig
-from zhixing.objective.masked import MaskedItem, document_example, word_starts
+from zhixing.objective.functions import cross_entropy
+from zhixing.objective.masked import (
+    MaskedItem,
+    document_example,
+    masked_logits,
+    masked_loss,
+    word_starts,
+)
 from zhixing.text.segment import words
 from zhixing.text.span import Span
 from zhixing.tokenizer.marks import MASK
@@ -112,6 +122,70 @@ def test_the_loss_is_that_of_torch_on_each_text_alone() -> None:
         pairs += float(F.cross_entropy(both, torch.tensor([item.follows]), reduction="sum"))
     assert float(losses["masked"].total) == pytest.approx(nats, rel=1e-5)
     assert float(losses["next_sentence"].total) == pytest.approx(pairs, rel=1e-5)
+
+
+def _loss_and_gradients(loss: Callable[[Encoder, Tensor, Tensor], Tensor]) -> list[Tensor | None]:
+    """Of the hidden tokens: the loss, and its gradient by every weight that it depends on."""
+    case = masked_case()
+    batch = case.objective.collate(case.items)
+    weights = dict(case.model.named_parameters())
+    with torch.enable_grad():
+        hidden = case.model.body(batch.tokens, keep=batch.keep, segments=batch.segments).hidden
+        total = loss(case.model, hidden, batch.targets)
+        found = torch.autograd.grad(total, [*weights.values()], allow_unused=True)
+    gradients = dict(zip(weights, found, strict=True))
+    return [
+        total.detach(),
+        *(each for name, each in gradients.items() if "next-sentence" not in name),
+    ]
+
+
+def _by_definition(model: Encoder, hidden: Tensor, targets: Tensor) -> Tensor:
+    return cross_entropy(*masked_logits(model, hidden, targets))
+
+
+def test_the_loss_without_all_logits_and_every_gradient_are_those_of_the_definition() -> None:
+    fused = _loss_and_gradients(lambda *given: masked_loss(*given).total)
+    for got, want in zip(fused, _loss_and_gradients(_by_definition), strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_forgotten_bias_of_the_output_layer_would_be_noticed() -> None:
+    def forgetful(model: Encoder, hidden: Tensor, targets: Tensor) -> Tensor:
+        head, chosen = model.heads["masked"], targets >= 0
+        vectors = head.body(hidden[chosen])
+        return linear_cross_entropy(vectors, head.output.weight, targets[chosen])
+
+    found, right = _loss_and_gradients(forgetful)[0], _loss_and_gradients(_by_definition)[0]
+    assert not torch.allclose(found, right, rtol=1e-5, atol=1e-5)
+
+
+def test_an_output_layer_that_adds_something_of_its_own_is_asked_for_its_logits() -> None:
+    case = masked_case()
+    batch = case.objective.collate(case.items)
+    output = case.model.heads["masked"].output
+    plain = float(case.objective.losses(case.model, batch)["masked"].total)
+    output.__class__ = _LouderLinear
+    louder = float(case.objective.losses(case.model, batch)["masked"].total)
+    measured = float(case.objective.measure(case.model, batch).losses["masked"].total)
+    assert louder == pytest.approx(measured, rel=1e-5)
+    assert abs(louder - plain) > 1e-2
+
+
+class _LouderLinear(nn.Linear):
+    def forward(self, input: Tensor) -> Tensor:
+        return 2 * super().forward(input)
+
+
+def test_training_and_measuring_have_the_same_losses() -> None:
+    case = masked_case()
+    batch = case.objective.collate(case.items)
+    learnt = case.objective.losses(case.model, batch)
+    measured = case.objective.measure(case.model, batch).losses
+    assert learnt.keys() == measured.keys()
+    for name, loss in measured.items():
+        assert float(learnt[name].total) == pytest.approx(float(loss.total), rel=1e-5)
+        assert learnt[name].count == loss.count
 
 
 # ---- pairs

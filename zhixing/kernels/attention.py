@@ -1,9 +1,11 @@
-"""Attention of packed rows: every query sees the keys of its own document up to itself.
+"""Attention of rows in which every query sees one run of keys: softmax(q kᵀ / sqrt(head_dim)) v over that run.
 
-softmax(q kᵀ / sqrt(head_dim)) v (Vaswani et al. 2017, eq. 1). A document is a run of places in a row, so its mask
-is one number per query, the place where the document starts. For the short rows of small models two plain
-matrix products around one fused softmax are several times faster on a CPU than a tiled kernel; the weights
-(time x time) are kept for the way back, so long rows go to torch's own kernel.
+    packed rows    the query's own document up to itself
+    padded rows    all tokens of the row, up to where its padding begins
+
+Vaswani et al. 2017, eq. 1. A run is two numbers per query, its first and its last key, in place of a mask. For the
+short rows of small models two plain matrix products around one fused softmax are several times faster on a CPU than
+a tiled kernel; the weights (time x time) are kept for the way back, so long rows go to torch's own kernel.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.kernels import native
+from zhixing.kernels.rotary import Heads
 
 LONGEST = 1024
 """Longest row whose attention weights are kept in memory."""
@@ -42,12 +45,11 @@ def document_attention(
     """Query i attends to the keys starts[i] … i; heads / kv_heads queries share one key head."""
     if rule.window is not None:
         starts = torch.maximum(starts, _places(starts) - rule.window + 1)
-    is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
-    parts = q.contiguous(), k.contiguous(), v.contiguous()
-    if is_plain and q.shape[2] <= LONGEST and native.usable(*parts):
-        mixed: Tensor = native.apply(_DocumentAttention, *parts, starts.long().contiguous())
-        return mixed
-    return attend(q, k, v, visible(starts), rule)
+    parts = _for_fused_softmax(q, k, v, rule)
+    if parts is None:
+        return attend(q, k, v, visible(starts), rule)
+    own = _places(starts).expand_as(starts)
+    return _mix_runs(*parts, starts, own)
 
 
 def document_attention_reference(
@@ -58,6 +60,38 @@ def document_attention_reference(
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """The definition, by torch's scaled_dot_product_attention under an explicit mask."""
     return attend(q, k, v, visible(starts))
+
+
+def padded_attention(
+    q: Float[Tensor, "batch heads time head_dim"],
+    k: Float[Tensor, "batch kv_heads time head_dim"],
+    v: Float[Tensor, "batch kv_heads time head_dim"],
+    keep: Bool[Tensor, "batch time"] | None,
+    rule: ScoreRule = PLAIN,
+) -> Float[Tensor, "batch heads time head_dim"]:
+    """Query i attends to the keys of its row where `keep` is True (None: to all), before it and behind it.
+
+    Queries at padding see the same keys as the others. Only rows padded at their ends take the fast way.
+    """
+    parts = _for_fused_softmax(q, k, v, rule)
+    if parts is None:
+        return padded_attention_reference(q, k, v, keep, rule)
+    batch, _, time, _ = q.shape
+    ends = torch.full((batch, time), time - 1) if keep is None else last_tokens(keep)
+    if ends is None:
+        return padded_attention_reference(q, k, v, keep, rule)
+    return _mix_runs(*parts, torch.zeros_like(ends), ends)
+
+
+def padded_attention_reference(
+    q: Float[Tensor, "batch heads time head_dim"],
+    k: Float[Tensor, "batch kv_heads time head_dim"],
+    v: Float[Tensor, "batch kv_heads time head_dim"],
+    keep: Bool[Tensor, "batch time"] | None,
+    rule: ScoreRule = PLAIN,
+) -> Float[Tensor, "batch heads time head_dim"]:
+    """The definition, by torch's scaled_dot_product_attention under an explicit mask."""
+    return attend(q, k, v, None if keep is None else keep[:, None, None], rule)
 
 
 def attend(
@@ -93,13 +127,38 @@ def document_starts(documents: Int[Tensor, "batch time"]) -> Int[Tensor, "batch 
     return torch.where(begins, places, 0).cummax(dim=1).values
 
 
-def _places(starts: Tensor) -> Tensor:
-    return torch.arange(starts.shape[1], device=starts.device)
+def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch time"] | None:
+    """For each place the last token of its row; None if padding stands anywhere but at the ends of the rows."""
+    lengths = keep.sum(dim=1, keepdim=True)
+    if not torch.equal(keep, _places(keep) < lengths):
+        return None
+    return (lengths - 1).expand_as(keep)
 
 
-class _DocumentAttention(torch.autograd.Function):
+def _places(row: Tensor) -> Tensor:
+    return torch.arange(row.shape[1], device=row.device)
+
+
+def _for_fused_softmax(q: Tensor, k: Tensor, v: Tensor, rule: ScoreRule) -> Heads | None:
+    """Queries, keys and values as `_mix_runs` needs them, or None where it cannot be used."""
+    is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
+    if not is_plain or q.shape[2] > LONGEST or q.device.type != "cpu":
+        return None
+    parts = q.contiguous(), k.contiguous(), v.contiguous()
+    return parts if native.usable(*parts) else None
+
+
+def _mix_runs(q: Tensor, k: Tensor, v: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+    runs = starts.long().contiguous(), ends.long().contiguous()
+    mixed: Tensor = native.apply(_RunAttention, q, k, v, *runs)
+    return mixed
+
+
+class _RunAttention(torch.autograd.Function):
+    """Query i sees the keys starts[i] … ends[i]."""
+
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, starts: Tensor) -> Tensor:
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
         batch, heads, time, size = q.shape
         grouped = (
             batch * k.shape[1],
@@ -109,18 +168,18 @@ class _DocumentAttention(torch.autograd.Function):
         queries, keys, values = q.view(grouped), k.flatten(0, 1), v.flatten(0, 1)
         weights = torch.bmm(queries, keys.mT)
         ctx.sizes = (batch, heads, time, size**-0.5, native.is_narrow(q))
-        native.call("document_softmax_forward", (weights, starts, *ctx.sizes))
-        ctx.save_for_backward(queries, keys, values, weights, starts)
+        native.call("run_softmax_forward", (weights, starts, ends, *ctx.sizes))
+        ctx.save_for_backward(queries, keys, values, weights, starts, ends)
         return torch.bmm(weights, values).view(q.shape)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        queries, keys, values, weights, starts = ctx.saved_tensors
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        queries, keys, values, weights, *runs = ctx.saved_tensors
         batch, _, time, *_ = ctx.sizes
         d_mixed = grads[0].reshape(queries.shape)
         d_values = torch.bmm(weights.mT, d_mixed)
         d_scores = torch.bmm(d_mixed, values.mT)
-        native.call("document_softmax_backward", (d_scores, weights, starts, *ctx.sizes))
+        native.call("run_softmax_backward", (d_scores, weights, *runs, *ctx.sizes))
         d_queries, d_keys = torch.bmm(d_scores, keys), torch.bmm(d_scores.mT, queries)
         own = (batch, -1, time, queries.shape[-1])
-        return d_queries.view(own), d_keys.view(own), d_values.view(own), None
+        return d_queries.view(own), d_keys.view(own), d_values.view(own), None, None

@@ -29,8 +29,9 @@ def linear_cross_entropy(
     hidden: Float[Tensor, "count width"],
     weight: Float[Tensor, "vocab width"],
     targets: Int[Tensor, " count"],
+    bias: Float[Tensor, " vocab"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Sum over targets of -log softmax(hidden @ weight.T)[target], in nats; IGNORED targets add nothing.
+    """Sum over targets of -log softmax(hidden @ weight.T + bias)[target], in nats; IGNORED targets add nothing.
 
     Products are taken in the autocast type where autocast is on; sums are float32. Raises DataError for a target that
     is no row of `weight`.
@@ -38,6 +39,9 @@ def linear_cross_entropy(
     kept = targets != IGNORED
     if not bool(kept.all()):
         hidden, targets = hidden[kept], targets[kept]
+    if bias is not None:  # one more column of weights, beside a column of ones
+        hidden = F.pad(hidden, (0, 1), value=1.0)
+        weight = torch.cat((weight, bias[:, None]), dim=1)
     if torch.is_autocast_enabled(hidden.device.type):
         narrow = torch.get_autocast_dtype(hidden.device.type)
         hidden, weight = hidden.to(narrow), weight.to(narrow)
@@ -49,11 +53,11 @@ def linear_cross_entropy_reference(
     hidden: Float[Tensor, "count width"],
     weight: Float[Tensor, "vocab width"],
     targets: Int[Tensor, " count"],
+    bias: Float[Tensor, " vocab"] | None = None,
 ) -> Float[Tensor, ""]:
     """The definition, with all logits at once."""
-    return F.cross_entropy(
-        widen(F.linear(hidden, weight)), targets, ignore_index=IGNORED, reduction="sum"
-    )
+    logits = widen(F.linear(hidden, weight, bias))
+    return F.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
 
 
 def softmax_cross_entropy(

@@ -144,13 +144,14 @@ void rotary_heads_backward(const void *dq, const void *dk, const void *dv, const
     }
 }
 
-/* scores: (batch, heads, time, time), overwritten. Query i sees the keys starts[i] .. i: its own document so far.
- * Row i becomes softmax(scale * scores) over those and zero elsewhere. starts: (batch, time). */
-void document_softmax_forward(void *scores, const int64_t *starts, int64_t batch, int64_t heads, int64_t time,
-                              float scale, int narrow, int threads) {
+/* scores: (batch, heads, time, time), overwritten. Query i sees one run of keys, starts[i] .. ends[i], that may be
+ * empty. Row i becomes softmax(scale * scores) over those and zero elsewhere. starts, ends: (batch, time). */
+void run_softmax_forward(void *scores, const int64_t *starts, const int64_t *ends, int64_t batch, int64_t heads,
+                         int64_t time, float scale, int narrow, int threads) {
 #pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
     for (int64_t row = 0; row < batch * heads * time; row++) {
-        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        int64_t place = row / (heads * time) * time + row % time;
+        int64_t first = starts[place], seen = ends[place] + 1 - first;
         float values[time], top = -INFINITY, sum = 0.0f;
         load(values, scores, row * time + first, seen, narrow);
 #pragma omp simd reduction(max : top)
@@ -168,11 +169,12 @@ void document_softmax_forward(void *scores, const int64_t *starts, int64_t batch
 }
 
 /* d_scores holds d(probabilities) and becomes d(scores) = scale p (dp - sum(p dp)). */
-void document_softmax_backward(void *d_scores, const void *probabilities, const int64_t *starts, int64_t batch,
-                               int64_t heads, int64_t time, float scale, int narrow, int threads) {
+void run_softmax_backward(void *d_scores, const void *probabilities, const int64_t *starts, const int64_t *ends,
+                          int64_t batch, int64_t heads, int64_t time, float scale, int narrow, int threads) {
 #pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
     for (int64_t row = 0; row < batch * heads * time; row++) {
-        int64_t i = row % time, first = starts[row / (heads * time) * time + i], seen = i + 1 - first;
+        int64_t place = row / (heads * time) * time + row % time;
+        int64_t first = starts[place], seen = ends[place] + 1 - first;
         float grad[time], p[time], dot = 0.0f;
         load(grad, d_scores, row * time + first, seen, narrow);
         load(p, probabilities, row * time + first, seen, narrow);

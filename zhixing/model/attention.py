@@ -15,7 +15,12 @@ from typing import cast
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from zhixing.kernels.attention import ScoreRule, attend, document_attention
+from zhixing.kernels.attention import (
+    ScoreRule,
+    attend,
+    document_attention,
+    padded_attention,
+)
 from zhixing.kernels.rotary import (
     Heads,
     HeadShape,
@@ -105,8 +110,8 @@ class SelfAttention(nn.Module):
         return document_attention(q, k, v, view.starts, rule)
 
     def _both_ways(self, q: Tensor, k: Tensor, v: Tensor, view: View) -> Tensor:
-        mask = None if view.keep is None else view.keep[:, None, None]
-        return attend(q, k, v, mask, ScoreRule(scale=self.scale, bias=view.bias))
+        rule = ScoreRule(scale=self.scale, bias=view.bias)
+        return padded_attention(q, k, v, view.keep, rule)
 
 
 class CrossAttention(nn.Module):

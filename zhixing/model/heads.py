@@ -29,7 +29,11 @@ class MaskedHead(nn.Module):
 
     def forward(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits at the given places."""
-        return self.output(self.norm(self.activation(self.transform(hidden))))
+        return self.output(self.body(hidden))
+
+    def body(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places width"]:
+        """What the output layer reads, for a loss that fuses it."""
+        return self.norm(self.activation(self.transform(hidden)))
 
 
 class PoolHead(nn.Module):

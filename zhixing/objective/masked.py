@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Made
 from zhixing.data.sentences import Pair, cut_to
+from zhixing.kernels.cross_entropy import linear_cross_entropy
 from zhixing.objective.config import MaskedConfig
 from zhixing.objective.functions import cross_entropy, num_right
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
@@ -116,28 +117,27 @@ class Masked:
 
     def losses(self, model: Any, batch: MaskedBatch) -> Losses:
         """-log p of the hidden tokens, and of the label of each pair."""
-        return self._measure(model, batch).losses
+        hidden = read(model, batch.tokens, batch.keep, batch.segments)
+        losses = {"masked": masked_loss(model, hidden, batch.targets)}
+        if batch.follows is not None:
+            pairs = head(model, "next-sentence")(hidden, batch.keep)
+            losses["next_sentence"] = _loss(pairs, batch.follows)
+        return losses
 
     def measure(self, model: Any, batch: MaskedBatch) -> Measured:
         """The losses; accuracy of both, and that of always guessing the most frequent token."""
-        return self._measure(model, batch, with_scores=True)
-
-    def _measure(self, model: Any, batch: MaskedBatch, *, with_scores: bool = False) -> Measured:
         hidden = read(model, batch.tokens, batch.keep, batch.segments)
         logits, targets = masked_logits(model, hidden, batch.targets)
-        losses = {"masked": Loss(total=cross_entropy(logits, targets), count=len(targets))}
-        scores = {}
-        if with_scores:
-            scores["masked_accuracy"] = Tally(total=num_right(logits, targets), count=len(targets))
-            guess = float((targets == self._common).sum())
-            scores["masked_accuracy_of_a_guess"] = Tally(total=guess, count=len(targets))
+        guess = float((targets == self._common).sum())
+        losses = {"masked": _loss(logits, targets)}
+        scores = {
+            "masked_accuracy": _right(logits, targets),
+            "masked_accuracy_of_a_guess": Tally(total=guess, count=len(targets)),
+        }
         if batch.follows is not None:
             pairs = head(model, "next-sentence")(hidden, batch.keep)
-            count = len(batch.follows)
-            losses["next_sentence"] = Loss(total=cross_entropy(pairs, batch.follows), count=count)
-            if with_scores:
-                right = num_right(pairs, batch.follows)
-                scores["next_sentence_accuracy"] = Tally(total=right, count=count)
+            losses["next_sentence"] = _loss(pairs, batch.follows)
+            scores["next_sentence_accuracy"] = _right(pairs, batch.follows)
         return Measured(losses=losses, scores=scores)
 
     def _hide(
@@ -169,6 +169,32 @@ def masked_logits(
     """Logits and targets of the hidden places alone: the rest of the text costs no output layer."""
     chosen = targets != IGNORED
     return head(model, "masked")(hidden[chosen]), targets[chosen]
+
+
+def masked_loss(
+    model: Any, hidden: Float[Tensor, "batch time width"], targets: Int[Tensor, "batch time"]
+) -> Loss:
+    """-log p of the hidden tokens, and their number.
+
+    Never with all logits at once where the head ends in a plain linear layer; the cross entropy of `masked_logits`
+    is the definition.
+    """
+    masked = head(model, "masked")
+    if type(masked.output) is not nn.Linear:  # one that adds something of its own to the product
+        return _loss(*masked_logits(model, hidden, targets))
+    chosen = targets != IGNORED
+    total = linear_cross_entropy(
+        masked.body(hidden[chosen]), masked.output.weight, targets[chosen], masked.output.bias
+    )
+    return Loss(total=total, count=int(chosen.sum()))
+
+
+def _loss(logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"]) -> Loss:
+    return Loss(total=cross_entropy(logits, targets), count=len(targets))
+
+
+def _right(logits: Float[Tensor, "rows labels"], targets: Int[Tensor, " rows"]) -> Tally:
+    return Tally(total=num_right(logits, targets), count=len(targets))
 
 
 def document_example(text: str, language: str, tokenizer: Tokenizer) -> Made:
