@@ -15,7 +15,7 @@ from zhixing.checkpoint.folder import (
 from zhixing.checkpoint.foreign.folder import save_imported
 from zhixing.checkpoint.foreign.package import read_package
 from zhixing.checkpoint.gguf import Precision, write_gguf
-from zhixing.checkpoint.manifest import Manifest
+from zhixing.checkpoint.manifest import NAME, Manifest, read_manifest
 from zhixing.checkpoint.model_files import CONFIG
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import atomic_folder
@@ -31,6 +31,7 @@ def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
 
     Raises UnsupportedError for a model that no family of transformers can hold.
     """
+    _check_place(folder, out)
     loaded = load_network(folder)
     if not is_hugging_face(loaded.model, loaded.tokenizer):
         raise UnsupportedError(
@@ -59,11 +60,26 @@ def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
 
     The packages of checkpoint/foreign are known by their files, unpacked or not.
     """
+    _check_place(folder, out)
     package = read_package(folder) if folder.exists() and not (folder / CONFIG).exists() else None
     if package is not None:
         return save_imported(out, package)
     loaded = load_network(folder, allow_pickle=allow_pickle)
     return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
+
+
+def _check_place(folder: Path, out: Path) -> None:
+    """Raise CheckpointError where writing `out` would lose more than an earlier model folder."""
+    if not out.is_dir():
+        return
+    if folder.exists() and out.samefile(folder):
+        raise CheckpointError(f"{out} is the model itself; choose another name")
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in out.iterdir())
+    known = {*read_manifest(out).files, NAME} if NAME in names else set[str]()
+    if others := [name for name in names if name not in known]:
+        raise CheckpointError(
+            f"{out} exists and holds more than a model ({', '.join(others[:6])}); choose another name"
+        )
 
 
 def _info(loaded: Loaded[Network]) -> ModelInfo:
