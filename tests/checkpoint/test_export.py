@@ -144,7 +144,7 @@ def test_what_cannot_be_exported_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="of the kind lstm"):
         export_gguf(tmp_path / "lstm", tmp_path / "out", precision="float16")
     saved(tmp_path / "windowed", "qwen3", window=5)
-    with pytest.raises(UnsupportedError, match="window = 5 .*--to hf"):
+    with pytest.raises(UnsupportedError, match=r"window = 5 .*--to hf"):
         export_gguf(tmp_path / "windowed", tmp_path / "out", precision="float16")
     assert not (tmp_path / "out").exists()
     (tmp_path / "thesis").mkdir()

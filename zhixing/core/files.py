@@ -103,7 +103,9 @@ def decode_utf8(content: bytes, origin: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{origin} is not UTF-8 text (byte {error.start}); {_cure(content)}") from error
+        raise DataError(
+            f"{origin} is not UTF-8 text (byte {error.start}); {_cure(content)}"
+        ) from error
 
 
 def _cure(content: bytes) -> str:
