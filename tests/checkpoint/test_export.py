@@ -141,10 +141,10 @@ def test_what_cannot_be_exported_is_refused_by_name(tmp_path: Path) -> None:
     save_model(tmp_path / "lstm", tiny_model("lstm"), tiny_tokenizer(), info=ModelInfo())
     with pytest.raises(UnsupportedError, match="'lstm'"):
         export_hf(tmp_path / "lstm", tmp_path / "out", dtype="float32")
-    with pytest.raises(UnsupportedError, match="our own"):
+    with pytest.raises(UnsupportedError, match="of the kind lstm"):
         export_gguf(tmp_path / "lstm", tmp_path / "out", precision="float16")
     saved(tmp_path / "windowed", "qwen3", window=5)
-    with pytest.raises(UnsupportedError, match="window = 5"):
+    with pytest.raises(UnsupportedError, match=r"window = 5 .*--to hf"):
         export_gguf(tmp_path / "windowed", tmp_path / "out", precision="float16")
     assert not (tmp_path / "out").exists()
     (tmp_path / "thesis").mkdir()
@@ -163,6 +163,22 @@ def test_a_folder_made_elsewhere_is_taken_in_with_hashes(tmp_path: Path) -> None
         import_folder(tmp_path / "m", tmp_path / "in", allow_pickle=False)
     import_folder(tmp_path / "m", tmp_path / "in", allow_pickle=True)
     assert load_network(tmp_path / "in").manifest.is_verified
+
+
+def test_nothing_that_a_run_left_is_lost_to_an_export(tmp_path: Path) -> None:
+    saved(tmp_path / "m", "qwen3")
+    saved(tmp_path / "run", "qwen3")
+    (tmp_path / "run/records.jsonl").write_text("{}\n")
+    (tmp_path / "run/checkpoints").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for out, said in (("run", "checkpoints/, records.jsonl"), ("m", "is the model itself")):
+        with pytest.raises(CheckpointError, match=said):
+            export_hf(tmp_path / "m", tmp_path / out, dtype="bfloat16")
+        with pytest.raises(CheckpointError, match=said):
+            import_folder(tmp_path / "m", tmp_path / out, allow_pickle=False)
+    assert sorted(tmp_path.rglob("*")) == before
+    export_hf(tmp_path / "m", tmp_path / "out", dtype="float32")
+    export_hf(tmp_path / "m", tmp_path / "out", dtype="bfloat16")  # an earlier export is replaced
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

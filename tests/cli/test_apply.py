@@ -296,7 +296,9 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.jsonl", "--task", "tag"), 1, "cannot tag; tag needs"),
         (("in.jsonl", "--task", "sing"), 3, ""),
         (("gone.jsonl", "--task", "classify"), 1, "there is no file"),
+        (("folder", "--task", "classify"), 1, "folder is a folder; give one jsonl or txt file"),
         (("in.csv", "--task", "classify"), 3, "neither .jsonl nor .txt"),
+        (("in.jsonl", "--task", "classify", "--out", "folder", "--fresh"), 3, "folder is a folder"),
         (("in.txt", "--task", "answer"), 3, "reads the fields question, context"),
         (("in.txt", "--task", "classify", "--keep", "id"), 3, "no fields to name or keep"),
         (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
@@ -311,10 +313,23 @@ def test_wrong_use_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
     for name in ("in.jsonl", "in.txt", "in.csv"):
         Path(name).write_text('{"text": "a"}\n')
     assert run(folder("classify"), *words) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "./in.jsonl", "link.jsonl"])
+def test_answers_never_replace_the_questions(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_text('{"text": "a"}\n')
+    Path("link.jsonl").symlink_to("in.jsonl")
+    assert run("a-model", "in.jsonl", "--task", "classify", "--out", name, "--fresh") == 3
+    assert f"--out {Path(name)} is the file that is read" in capsys.readouterr().err
+    assert Path("in.jsonl").read_text() == '{"text": "a"}\n'
 
 
 def test_bytes_that_are_no_text_are_named(

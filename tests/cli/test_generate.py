@@ -86,9 +86,10 @@ def test_several_continuations_are_told_apart(
         (
             ["--prompt", "a", "--temperature", "-1"],
             3,
-            "temperature = -1.0: Input should be greater than or equal to 0",
+            "temperature = -1.0: must be greater than or equal to 0",
         ),
         (["--prompt", "a", "--top-p", "1.5"], 3, "top_p = 1.5"),
+        (["--prompt", "a", "--stop", ""], 3, "stop.0 = '': must have at least 1 character"),
         (["--prompt", "a", "--top-logprobs", "2"], 3, "--json"),
         (["--prompt", "a", "--temprature", "1"], 3, "--temprature"),
         (["--prompt", "fox " * 100], 3, f"at most {MAX_TIME}"),

@@ -1,5 +1,6 @@
 """The tokenizer command as a user meets it."""
 
+import errno
 import io
 import json
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from tests.tokenizer.material import CHINESE, ENGLISH
 from zhixing.cli import main
+from zhixing.tokenizer import files
 
 
 @pytest.fixture
@@ -195,3 +197,29 @@ def test_training_that_fails_leaves_no_folder(
     assert main(["tokenizer", "train", str(tmp_path / "texts"), "--out", str(out)]) == 1
     assert "0.txt is not text" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["texts"]
+
+
+def test_training_keeps_what_is_no_tokenizer(
+    folder: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["tokenizer", "train", str(corpus), "--out", str(folder), "--log", "none"]
+    assert main([*command, "--vocab", "300"]) == 0, "an earlier tokenizer is replaced"
+    (folder / "model.safetensors").write_bytes(b"weights")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(command) == 3
+    assert f"{folder} holds something else too (model.safetensors)" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_full_disk_leaves_the_earlier_tokenizer_whole(
+    folder: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(files, "write_text", full)
+    command = ["tokenizer", "train", str(corpus), "--out", str(folder), "--kind", "words"]
+    assert main([*command, "--log", "none"]) == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir() if "partial" in path.name] == []

@@ -2,6 +2,9 @@
 
 import json
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,3 +110,21 @@ def test_the_command_that_continues_a_run_can_be_pasted(tmp_path: Path) -> None:
     command = _resume_command(Path("my recipe.toml"), tmp_path, ['name="a b"'])
     expected = ["zhixing", "train", "my recipe.toml", "--out", str(tmp_path)]
     assert shlex.split(command) == [*expected, "--set", 'name="a b"', "--resume"]
+
+
+def test_ctrl_c_before_anything_is_made_does_not_speak_of_finished_steps(
+    made: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = ["train", str(made / "own.toml"), "--out", str(out), "--log", "plain"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhixing", *command], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # "… reading and cleaning"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    kept = "every finished step is kept in" if out.exists() else "nothing was made yet"
+    assert f"stopped; {kept}" in told
+    assert "Traceback" not in told

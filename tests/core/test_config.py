@@ -99,22 +99,22 @@ FAULTS = {
     ),
     "out of range in the second of an array of tables": (
         "[[corpus.sources]]\nname = 'a'\nweight = 1\n[[corpus.sources]]\nname = 'b'\nweight = -1\n",
-        "recipe.toml:6: corpus.sources.1.weight = -1: Input should be greater than or equal to 0",
+        "recipe.toml:6: corpus.sources.1.weight = -1: must be greater than or equal to 0",
     ),
     "missing in an array of tables": (
         "[[corpus.sources]]\nname = 'a'\n[[corpus.sources]]\nweight = 1\n",
         "recipe.toml:3: 'corpus.sources.1.name' is required and not set",
     ),
-    "out of range": ("[train]\nsteps = 0\n", "recipe.toml:2: train.steps = 0: Input should be greater"),
+    "out of range": ("[train]\nsteps = 0\n", "recipe.toml:2: train.steps = 0: must be greater"),
     "text for a number": ("[train]\nsteps = '3'\n", "recipe.toml:2: train.steps = '3': must be a number"),
     "true for a number": ("[train]\nsteps = true\n", "recipe.toml:2: train.steps = True: must be a number"),
     "text for an optional number": ("[corpus]\nlimit = '3'\n", "recipe.toml:2: corpus.limit = '3': must be a"),
     "number for a switch": ("[corpus]\nshuffle = 1\n", "recipe.toml:2: corpus.shuffle = 1: must be true or"),
-    "number for text": ("name = 3\n", "recipe.toml:1: name = 3: Input should be a valid string"),
+    "number for text": ("name = 3\n", "recipe.toml:1: name = 3: must be a valid string"),
     "value for a table": ("train = 3\n", "recipe.toml:1: train = 3 must be a table: [train]"),
     "not one of the words": (
         "[train]\nprecision = 'bfloat61'\n",
-        "recipe.toml:2: train.precision = 'bfloat61': Input should be 'float32' or 'bfloat16'; "
+        "recipe.toml:2: train.precision = 'bfloat61': must be 'float32' or 'bfloat16'; "
         "did you mean 'bfloat16'?",
     ),
     "another kind": (

@@ -231,5 +231,9 @@ def test_text_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path) -> No
     assert decode_utf8("\ufeff春".encode(), "a.txt") == "春"
     with pytest.raises(DataError, match=r"a\.txt is not UTF-8 text .* iconv"):
         decode_utf8("春".encode("gb18030"), "a.txt")
+    with pytest.raises(DataError, match="iconv -f UTF-16 -t UTF-8"):
+        decode_utf8("春".encode("utf-16"), "a.txt")
+    with pytest.raises(DataError, match="it is binary"):
+        decode_utf8(bytes(range(256)), "a.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_bytes(tmp_path)

@@ -1,11 +1,13 @@
 """Files become documents, whatever their format, packing and encoding; what is broken is named."""
 
 import csv
+import errno
 import gzip
 import json
 import os
 import random
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -341,3 +343,21 @@ def write_table(path: Path, columns: dict[str, list[str]]) -> None:
     if path.suffix == ".zst":
         content = zstandard.compress(content)
     path.write_bytes(content)
+
+
+def test_a_folder_that_may_not_be_read_is_an_error_and_not_a_shorter_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("text")
+    listed = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # what chmod does, for root too
+    with pytest.raises(DataError, match=r"closed cannot be read \(Permission denied\)"):
+        find_files(str(tmp_path))

@@ -17,7 +17,7 @@ from zhixing.checkpoint.folder import (
 from zhixing.checkpoint.foreign.folder import save_imported
 from zhixing.checkpoint.foreign.package import read_package
 from zhixing.checkpoint.gguf import Precision, write_gguf
-from zhixing.checkpoint.manifest import Manifest
+from zhixing.checkpoint.manifest import NAME, Manifest, read_manifest
 from zhixing.checkpoint.model_files import CONFIG
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import atomic_folder
@@ -41,6 +41,7 @@ def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
 
     Raises UnsupportedError for a model that no family of transformers can hold.
     """
+    _check_place(folder, out)
     loaded = _whole(folder)
     if not is_hugging_face(loaded.model, loaded.tokenizer):
         raise UnsupportedError(
@@ -69,11 +70,26 @@ def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
 
     The packages of checkpoint/foreign are known by their files, unpacked or not.
     """
+    _check_place(folder, out)
     package = read_package(folder) if folder.exists() and not (folder / CONFIG).exists() else None
     if package is not None:
         return save_imported(out, package)
     loaded = load_network(folder, allow_pickle=allow_pickle)
     return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
+
+
+def _check_place(folder: Path, out: Path) -> None:
+    """Raise CheckpointError where writing `out` would lose more than an earlier model folder."""
+    if not out.is_dir():
+        return
+    if folder.exists() and out.samefile(folder):
+        raise CheckpointError(f"{out} is the model itself; choose another name")
+    names = sorted(path.name + ("/" if path.is_dir() else "") for path in out.iterdir())
+    known = {*read_manifest(out).files, NAME} if NAME in names else set[str]()
+    if others := [name for name in names if name not in known]:
+        raise CheckpointError(
+            f"{out} exists and holds more than a model ({', '.join(others[:6])}); choose another name"
+        )
 
 
 def merge_adapter(folder: Path, out: Path, *, base: Path | None = None) -> float:
@@ -82,6 +98,7 @@ def merge_adapter(folder: Path, out: Path, *, base: Path | None = None) -> float
     That is the largest difference of what both give for a few tokens, as a share of the largest number (of 1, if all
     are smaller). Raises CheckpointError, before anything is written, when it is more than 1e-5.
     """
+    _check_place(folder, out)
     loaded = load_network(folder, base=base)
     if loaded.base is None:
         raise CheckpointError(

@@ -69,13 +69,14 @@ def gguf_library() -> Any:
 def _checked(model: Network) -> tuple[Decoder, str]:
     family = family_of(cast(Any, model.config), {})
     if not isinstance(model, Decoder) or family is None or family.model_type not in ARCHITECTURES:
-        found = "our own" if family is None else family.model_type
+        found = cast(Any, model.config).kind if family is None else family.model_type
         raise UnsupportedError(
-            f"a model of the form {found} cannot be written as GGUF; these can: {', '.join(ARCHITECTURES)}"
+            f"a model of the kind {found} cannot be written as GGUF; these can: {', '.join(ARCHITECTURES)}"
         )
     if model.config.window is not None:
         raise UnsupportedError(
-            f"window = {model.config.window} cannot be written as GGUF: llama.cpp would see everything"
+            f"window = {model.config.window} cannot be written as GGUF: llama.cpp would see everything; "
+            "write it with --to hf, or train one without model.window"
         )
     return model, family.model_type
 

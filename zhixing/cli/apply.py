@@ -143,10 +143,16 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
         raise UsageError("--resume and --fresh need the file of the answers: --out NAME")
     if file is None and place.resume:
         raise UsageError("standard input cannot be continued, it is gone: give a file")
+    if place.out is not None and place.out.is_dir():
+        raise UsageError(f"--out {place.out} is a folder; name the file of the answers")
     if file is None:
         return
+    if file.is_dir():
+        raise DataError(f"{file} is a folder; give one jsonl or txt file")
     if not file.is_file():
         raise DataError(f"there is no file {file}")
+    if place.out is not None and place.out.exists() and place.out.samefile(file):
+        raise UsageError(f"--out {place.out} is the file that is read; choose another name")
     suffix = inner_suffix(file)
     if suffix not in (".jsonl", *TEXT_SUFFIXES):
         raise UsageError(f"{file} is neither .jsonl nor .txt (also .gz, .zst); convert it first")

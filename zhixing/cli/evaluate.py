@@ -56,7 +56,7 @@ def evaluate(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Bits per byte and perplexity of held-out text: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/corpus`."""
+    """Bits per byte and perplexity of held-out text: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/data/corpus`."""
     source = _required(data)
     progress = reporter(log)
     began = time.monotonic()

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.cli.tokenizer_chat import chat
 from zhixing.core.errors import DataError, UsageError
-from zhixing.core.files import decode_utf8, new_folder
+from zhixing.core.files import atomic_folder, decode_utf8, new_folder
 from zhixing.tokenizer.config import Kind
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def train(
 
     config = build({"kind": kind, "vocab": vocab}, TokenizerConfig, origin=Path("tokenizer train"))
     _check_sources(sources)
-    with new_folder(
-        out
-    ):  # cannot it be written, then that is found before the work and not after it
+    _check_replaceable(out)
+    with new_folder(out):  # what cannot be written is found before the work and not after it
         texts = (document.text for document in _read_all(sources))
         tokenizer = learn(texts, config, progress=reporter(log))
-        tokenizer.save(out)
+        with atomic_folder(out) as scratch:
+            tokenizer.save(scratch)
     result = {"folder": str(out), "kind": kind, "vocab": tokenizer.vocab, "hash": tokenizer.hash}
     if as_json:
         print_json(result)
@@ -173,6 +173,17 @@ def decode(
         print_json({"text": text})
     else:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse a folder that holds more than an earlier tokenizer, which is replaced."""
+    from zhixing.tokenizer.files import NAMES
+
+    others = sorted({path.name for path in out.iterdir()} - NAMES) if out.is_dir() else []
+    if others:
+        raise UsageError(
+            f"{out} holds something else too ({', '.join(others[:6])}); choose another folder with --out"
+        )
 
 
 def _check_sources(sources: list[Path]) -> None:

@@ -51,9 +51,12 @@ def train(
             read, folder, resume=resume, fresh=fresh, command=command, progress=reporter(log)
         )
     except KeyboardInterrupt as interrupt:  # before or after the training itself, which saves
-        raise InterruptedRunError(
-            f"stopped; every finished step is kept in {folder}; to continue, type: {command}"
-        ) from interrupt
+        kept = (
+            f"every finished step is kept in {folder}"
+            if folder.exists()
+            else "nothing was made yet"
+        )
+        raise InterruptedRunError(f"stopped; {kept}; to continue, type: {command}") from interrupt
     if as_json:
         print_json(result)
     else:

@@ -244,12 +244,18 @@ def _describe(fault: Any, schema: type[BaseModel], places: _Places) -> str:
             return f"{place}: {key}.kind = {tag!r}; {hint}allowed: {allowed}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{place}: {key} = {_shown(given)} must be a table: [{key}]"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = plain_words(fault["msg"])
     if isinstance(given, Mapping | BaseModel):  # a rule about several keys of a table
         return f"{place}: [{key}] {message}" if key else f"{place}: {message}"
     if fault["type"] == "literal_error":
         message += _nearest(str(given), re.findall(r"'([^']+)'", message), start="; ")
     return f"{place}: {key} = {_shown(given)}: {message}"
+
+
+def plain_words(message: str) -> str:
+    """What pydantic says of a value, as the end of a sentence that begins with the key."""
+    message = message.removeprefix("Value error, ")
+    return re.sub(r"^(Input|String|List|Tuple|Value) should\b", "must", message)
 
 
 def _nearest(word: str, allowed: Iterable[str], *, start: str = "") -> str:

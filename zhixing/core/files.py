@@ -104,8 +104,17 @@ def decode_utf8(content: bytes, origin: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{origin} is not UTF-8 text (byte {error.start}); convert it first: iconv -f GB18030 -t UTF-8"
+            f"{origin} is not UTF-8 text (byte {error.start}); {_cure(content)}"
         ) from error
+
+
+def _cure(content: bytes) -> str:
+    """What to do with bytes that are not UTF-8."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16, so convert it first: iconv -f UTF-16 -t UTF-8"
+    if b"\0" in content:
+        return "it is binary: give a text file"
+    return "convert it first: iconv -f GB18030 -t UTF-8, or from whatever it is in"
 
 
 def sha256_file(path: Path) -> str:

@@ -49,12 +49,21 @@ def find_files(place: str) -> Found:
 
 
 def _below(folder: Path) -> list[Path]:
-    """Every file below a folder, hidden ones aside; links to folders are not followed, so there are no loops."""
+    """Every file below a folder, hidden ones aside; links to folders are not followed, so there are no loops.
+
+    Raises DataError for a folder that may not be read: text that is passed over in silence would be missed by nobody.
+    """
     found = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if not name.startswith(".")]
     return [path for path in found if path.is_file()]
+
+
+def _refuse(error: OSError) -> None:
+    raise DataError(
+        f"{error.filename} cannot be read ({error.strerror}); check who may read it"
+    ) from error
 
 
 def _common_folder(paths: Sequence[Path]) -> Path:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field, ValidationError, field_validator
 
-from zhixing.core.config import Config, key_of
+from zhixing.core.config import Config, key_of, plain_words
 from zhixing.core.errors import UsageError
 
 
@@ -106,4 +106,4 @@ def _told(fault: Any, values: Mapping[str, Any]) -> str:
     key = key_of(fault)
     if fault["type"] == "extra_forbidden":
         return f"there is no setting {key!r}; there are {', '.join(SamplingParams.model_fields)}"
-    return f"{key} = {values.get(key, fault['input'])!r}: {fault['msg']}"
+    return f"{key} = {values.get(key, fault['input'])!r}: {plain_words(fault['msg'])}"

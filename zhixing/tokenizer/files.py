@@ -28,6 +28,8 @@ CONFIG = "tokenizer_config.json"
 SPECIALS_MAP = "special_tokens_map.json"
 TEMPLATE = "chat_template.jinja"
 MORE_TEMPLATES = "additional_chat_templates"
+NAMES = frozenset({PIPELINE, CONFIG, SPECIALS_MAP, TEMPLATE, MORE_TEMPLATES})
+"""What is written for a tokenizer of our own."""
 DEFAULT = "default"
 
 ROLES: Mapping[Special, str] = {
