@@ -116,7 +116,8 @@ install_package() {
     : >"$SETUP_LOG"
     rm -f .venv/installed-*
     if ! install_with_uv "$extra"; then
-        watched .venv/bin/python -m pip install --no-input --disable-pip-version-check -e ".[$extra]" ||
+        # --use-pep517: pip before 23.1 would let packages without a wheel run setup.py in this environment, where it fails.
+        watched .venv/bin/python -m pip install --no-input --disable-pip-version-check --use-pep517 -e ".[$extra]" ||
             show_log "the installation failed"
     fi
     stamp=$(fingerprint)
