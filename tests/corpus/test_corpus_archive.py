@@ -181,10 +181,13 @@ def test_the_hub_can_be_a_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
         hub_address("datasets/owner/name")
 
 
-@pytest.fixture
-def source_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Origin:
+@pytest.fixture(params=["setuptools.build_meta", "scikit_build_core.build", "hatchling.build"])
+def source_package(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Origin:
     """A source package whose setup.py leaves a trace when it is run, and the only index pip may see."""
     files = {
+        "pyproject.toml": f'[build-system]\nrequires = []\nbuild-backend = "{request.param}"\n',
         "PKG-INFO": "Metadata-Version: 2.1\nName: trap-text\nVersion: 1.0\n",
         "setup.py": f"open({str(tmp_path / 'was-run')!r}, 'w')\nfrom setuptools import setup\nsetup()\n",
         "words.txt": "some words",

@@ -129,13 +129,24 @@ def _pip(origin: Origin, scratch: Path) -> None:
         _run(command, folder=scratch, environment={"PYTHONPATH": str(backend)})
 
 
+_BACKENDS = (
+    "setuptools.build_meta",
+    "scikit_build_core.build",
+    "hatchling.build",
+    "flit_core.buildapi",
+)
+"""What packages of source are built with, by the names that pip imports."""
+
+
 @contextmanager
 def _build_nothing(parent: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=parent) as name:
-        package = Path(name, "setuptools")
-        package.mkdir()
-        package.joinpath("__init__.py").write_text("")
-        package.joinpath("build_meta.py").write_text(_READ_ONLY_BACKEND)
+        for backend in _BACKENDS:
+            *parents, module = backend.split(".")
+            package = Path(name, *parents)
+            package.mkdir(parents=True, exist_ok=True)
+            package.joinpath("__init__.py").write_text("")
+            package.joinpath(f"{module}.py").write_text(_READ_ONLY_BACKEND)
         yield Path(name)
 
 
