@@ -303,6 +303,7 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.txt", "--task", "classify", "--keep", "id"), 3, "no fields to name or keep"),
         (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
         (("in.jsonl", "--task", "classify", "--max-tokens", "5"), 3, "--max-tokens would do"),
+        (("in.jsonl", "--task", "classify", "--temperature", "0"), 3, "--temperature would do"),
         (("in.jsonl", "--task", "tag", "--cut"), 3, "--cut would do nothing for task tag"),
         (("in.jsonl", "--task", "classify", "--resume"), 3, "--out NAME"),
         (("--task", "classify", "--out", "o", "--resume"), 3, "standard input cannot be continued"),

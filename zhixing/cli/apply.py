@@ -17,6 +17,7 @@ from zhixing.core.errors import DataError, InterruptedRunError, UsageError, Zhix
 from zhixing.core.files import sha256_json
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.corpus.raw import inner_suffix
+from zhixing.corpus.tables import MAX_RECORD_CHARACTERS
 
 if TYPE_CHECKING:
     from zhixing.api import Model
@@ -133,7 +134,8 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
     """Raise UsageError for what would do nothing or cannot be."""
     known = TASKS[task]
     read = {name for each in known.fields for name in each} | {*known.reads}
-    given = {f.name for f in fields(options) if getattr(options, f.name) not in (None, False)}
+    values = {f.name: getattr(options, f.name) for f in fields(options)}
+    given = {name for name, value in values.items() if value is not None and value is not False}
     if unread := sorted(given - read):
         flag = unread[0].replace("_", "-")
         raise UsageError(f"--{flag} would do nothing for task {task}; leave it out")
@@ -203,7 +205,12 @@ def _from_pipe(job: Job, progress: "Progress") -> Told:
 
 def _piped() -> Iterator[Line]:
     is_text: bool | None = None
-    for number, raw in enumerate(sys.stdin.buffer, start=1):
+    given = iter(lambda: sys.stdin.buffer.readline(MAX_RECORD_CHARACTERS + 1), b"")
+    for number, raw in enumerate(given, start=1):
+        if len(raw) > MAX_RECORD_CHARACTERS:
+            raise DataError(
+                f"standard input:{number} has more than {MAX_RECORD_CHARACTERS} bytes in one line"
+            )
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:

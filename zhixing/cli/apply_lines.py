@@ -20,6 +20,7 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError, Zhixing
 from zhixing.core.files import read_json, write_json
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.raw import pieces_of_file
+from zhixing.corpus.rows import lines_of
 
 ERROR = b'{"error": '
 """What the line of a row without an answer begins with."""
@@ -65,12 +66,12 @@ def measure(path: Path) -> Amount:
 def read_lines(path: Path, *, is_text: bool) -> Iterator[Line]:
     """The rows of a jsonl file, or of a text file as {"text": …}. Raises DataError for bytes that are no text."""
     file = TextFile(path=path)
-    for number, line in enumerate(_split(file.pieces()), start=1):
+    for number, line in enumerate(lines_of(file), start=1):
         if file.num_replaced:
             raise DataError(
                 f"{path}: near line {number} there are bytes that are no {file.encoding} text; mend the file"
             )
-        yield from parse(line, number, is_text=is_text)
+        yield from parse(line.rstrip("\r\n"), number, is_text=is_text)
 
 
 def parse(line: str, number: int, *, is_text: bool) -> Iterator[Line]:
@@ -157,13 +158,3 @@ class Output:
                     whole += len(line)
         os.truncate(self.path, whole)
         return found
-
-
-def _split(pieces: Iterable[str]) -> Iterator[str]:
-    """Lines without their end."""
-    left = ""
-    for piece in pieces:
-        *complete, left = (left + piece).split("\n")
-        yield from (line.removesuffix("\r") for line in complete)
-    if left:
-        yield left

@@ -40,13 +40,20 @@ def rows(found: Found) -> Iterator[Row | BrokenRow]:
 
 def lines(path: Path) -> Iterator[str]:
     """Lines of a text file with their end. Raises DataError for one that is too long."""
+    return lines_of(TextFile(path=path))
+
+
+def lines_of(file: TextFile) -> Iterator[str]:
+    """The lines of a file that is opened already; see `lines`."""
     buffer = ""
-    for piece in TextFile(path=path).pieces():
+    for piece in file.pieces():
         buffer += piece
         *complete, buffer = buffer.split("\n")
         yield from (f"{line}\n" for line in complete)
         if len(buffer) > MAX_RECORD_CHARACTERS:
-            raise DataError(f"{path} has a line of more than {MAX_RECORD_CHARACTERS} characters")
+            raise DataError(
+                f"{file.path} has a line of more than {MAX_RECORD_CHARACTERS} characters"
+            )
     if buffer:
         yield buffer
 
