@@ -342,6 +342,22 @@ def test_bytes_that_are_no_text_are_named(
     assert f"{given}: near line" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_a_line_without_end_is_refused(
+    is_piped: bool, folder: Folder, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("zhixing.corpus.rows.MAX_RECORD_CHARACTERS", 100)
+    monkeypatch.setattr("zhixing.cli.apply.MAX_RECORD_CHARACTERS", 100)
+    content = b'{"text": "a"}\n' + b"x" * 1000
+    given = tmp_path / "in.jsonl"
+    given.write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    words = () if is_piped else (given,)
+    assert run(folder("classify"), *words, "--task", "classify", "--out", tmp_path / "o") == 1
+    assert "more than 100" in capsys.readouterr().err
+
+
 def test_memory_does_not_grow_with_the_file(folder: Folder, tmp_path: Path) -> None:
     path = folder("classify", "cnn")
     peaks = []
