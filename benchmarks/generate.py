@@ -9,12 +9,12 @@ import torch
 
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli.bench import SEED, Size
+from zhixing.cli.recipe import load_recipe
 from zhixing.core.errors import MissingExtraError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams
 from zhixing.evaluate.race import OURS, Work
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig
 from zhixing.model.protocol import LanguageModel
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -25,7 +25,7 @@ VOCAB: Mapping[Size, int] = {"short": 300, "full": 6000}
 TOKENS: Mapping[Size, int] = {"short": 8, "full": 192}
 """Generated per run."""
 PROMPT = 16
-CONFIG = DecoderConfig(width=128, layers=4, heads=2, kv_heads=2, head_dim=64, hidden=384)
+CONFIG = load_recipe(Path("quickstart-gpt")).network
 
 
 def contestants(size: Size) -> Mapping[str, Callable[[], Work]]:

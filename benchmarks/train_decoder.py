@@ -1,20 +1,24 @@
-"""Training of the quickstart's GPT, beside transformers' Qwen3ForCausalLM of the same shape with torch's fused AdamW.
+"""Training of the quickstart's GPT, beside transformers' Qwen3ForCausalLM of the same weights with torch's fused AdamW.
 
 The same random batches, the same number type (bf16 where the processor has it), AdamW on both sides: what differs is
 the code of the step. `muon` is ours with the optimizer of the recipe.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from zhixing.checkpoint.model_files import write_model
 from zhixing.cli.bench import SEED, Size
+from zhixing.cli.recipe import load_recipe
 from zhixing.core.errors import MissingExtraError
 from zhixing.evaluate.race import OURS, Work
 from zhixing.model.assembly import build_model
-from zhixing.model.config import DecoderConfig
+from zhixing.model.protocol import LanguageModel
 from zhixing.objective.causal import CausalBatch, loss
 from zhixing.train.config import TrainConfig
 from zhixing.train.optimizer import build_optimizer
@@ -22,10 +26,10 @@ from zhixing.train.precision import computing_in, resolve
 
 UNIT = "tokens/s"
 VOCAB = 6000
-SHAPES: Mapping[Size, tuple[int, int]] = {"short": (2, 32), "full": (8, 256)}
+SHAPES: Mapping[Size, tuple[int, int]] = {"short": (2, 32), "full": (16, 256)}
 """Rows and time of a step."""
 STEPS: Mapping[Size, int] = {"short": 1, "full": 8}
-CONFIG = DecoderConfig(width=128, layers=4, heads=2, kv_heads=2, head_dim=64, hidden=384)
+CONFIG = load_recipe(Path("quickstart-gpt")).network
 
 
 def contestants(size: Size) -> Mapping[str, Callable[[], Work]]:
@@ -37,6 +41,11 @@ def contestants(size: Size) -> Mapping[str, Callable[[], Work]]:
     }
 
 
+def _model() -> LanguageModel:
+    torch.manual_seed(SEED)
+    return build_model(CONFIG, VOCAB)
+
+
 def _batch(size: Size) -> Tensor:
     generator = torch.Generator().manual_seed(SEED)
     rows, time = SHAPES[size]
@@ -44,8 +53,7 @@ def _batch(size: Size) -> Tensor:
 
 
 def _ours(size: Size, optimizer: Any) -> Work:
-    torch.manual_seed(SEED)
-    model = build_model(CONFIG, VOCAB).train()
+    model = _model().train()
     mover = build_optimizer(model, TrainConfig(steps=1, optimizer=optimizer))
     tokens = _batch(size)
     batch = CausalBatch(
@@ -66,23 +74,12 @@ def _ours(size: Size, optimizer: Any) -> Work:
 
 def _transformers(size: Size) -> Work:
     try:
-        from transformers import Qwen3Config, Qwen3ForCausalLM
+        from transformers import Qwen3ForCausalLM
     except ImportError as error:
         raise MissingExtraError("transformers", "dev", "this benchmark") from error
-    torch.manual_seed(SEED)
-    config = Qwen3Config(
-        vocab_size=VOCAB,
-        hidden_size=CONFIG.width,
-        num_hidden_layers=CONFIG.layers,
-        num_attention_heads=CONFIG.heads,
-        num_key_value_heads=CONFIG.kv_heads,
-        head_dim=CONFIG.head_dim,
-        intermediate_size=CONFIG.hidden,
-        max_position_embeddings=CONFIG.max_time,
-        tie_word_embeddings=True,
-        use_cache=False,
-    )
-    model = Qwen3ForCausalLM(config).train()
+    with tempfile.TemporaryDirectory(prefix="zhixing-bench-") as scratch:
+        write_model(Path(scratch), _model(), {})
+        model = Qwen3ForCausalLM.from_pretrained(scratch, use_cache=False).train()
     mover = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), fused=True)
     tokens = _batch(size)
 
