@@ -43,8 +43,8 @@ class Layout:
     tick_gap: float
 
 
-WIDE = Layout(name="wide", width=880, height=500, left=48, bottom=58, top=22, tick_gap=62)
-NARROW = Layout(name="narrow", width=380, height=440, left=40, bottom=58, top=22, tick_gap=52)
+WIDE = Layout(name="wide", width=880, height=500, left=48, bottom=58, top=30, tick_gap=62)
+NARROW = Layout(name="narrow", width=380, height=440, left=40, bottom=58, top=30, tick_gap=52)
 
 
 def slots(report: Report) -> Mapping[str, int]:
@@ -182,7 +182,7 @@ def _scales(canvas: Canvas, axes: "Axes", frame: _Frame, layout: Layout) -> None
             )
             canvas.text((x, bottom - 17), numbers.tick(seconds), align="center")
             edge = x
-    canvas.text((2, top + 13), both("bits per byte ↓ lower is better", "每字节比特数 ↓ 越低越好"))
+    canvas.text((2, top + 21), both("bits per byte ↓ lower is better", "每字节比特数 ↓ 越低越好"))
     title = both("training time on this machine (log scale)", "在本机上的训练时间（对数轴）")
     canvas.text(((left + right) / 2, 12), title, align="center")
 
