@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -118,3 +119,22 @@ def test_options_that_do_not_fit_are_refused(folders, capsys, model, options, me
     code, out, err = run(capsys, folders / model, "--data", folders / "text.jsonl", *options)
     assert (code, out) == (3, "")
     assert message in err
+
+
+@pytest.mark.parametrize("place", ["file/scores.json", "folder"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("a")
+    (tmp_path / "folder").mkdir()
+    save_model(tmp_path / "m", tiny_model("ngram"), tiny_tokenizer(), info=ModelInfo())
+    (tmp_path / "a.txt").write_text("The fox.", "utf-8")
+    words = [str(tmp_path / "m"), "--data", str(tmp_path / "a.txt"), "--out", str(tmp_path / place)]
+    assert main(["evaluate", *words, "--log", "plain"]) in (1, 3)
+    error = capsys.readouterr().err
+    assert "is a file, not a folder" in error or "is a folder" in error
+    assert "opening" not in error
+
+
+def test_lm_eval_that_is_missing_names_the_command_that_installs_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    assert main(["evaluate", "lm-eval", "--model", "zhixing", "--tasks", "x"]) == 1
+    assert "pip install 'zhixing[harness]'" in capsys.readouterr().err

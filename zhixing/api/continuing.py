@@ -51,7 +51,7 @@ class ContinuingModel(Model):
 
         Raises DataError for a text with something the tokenizer does not know: its bits would be of another text.
         """
-        ids = self._opening(text)
+        ids = self._loaded.opening(text)
         unknown = self.tokenizer.specials.get(Special.UNKNOWN)
         if unknown in ids:
             raise DataError(
@@ -64,15 +64,5 @@ class ContinuingModel(Model):
 
     def run(self, prompt: str, params: SamplingParams) -> Iterator[TokenEvent]:
         """Continue a prompt token by token under ready-made settings; closing the iterator stops."""
-        tokens = tuple(self._opening(prompt))
+        tokens = tuple(self._loaded.opening(prompt))
         return self._engine.run(Request(id=f"{self._next_id()}", tokens=tokens, params=params))
-
-    def _opening(self, text: str) -> list[int]:
-        """The ids of a text that goes on: without the end token that some folders append.
-
-        Where one token begins and ends texts, an empty text still has its begin.
-        """
-        ids = self.encode(text)
-        if ids == [self.tokenizer.specials.get(Special.BEGIN)]:
-            return ids
-        return ids[:-1] if ids and ids[-1] in self._loaded.ends else ids

@@ -89,6 +89,16 @@ class Loaded(Generic[Model]):
     learnt: Learnt | None = None
     base: Base | None = None
 
+    def opening(self, text: str) -> list[int]:
+        """The ids of a text that goes on: without the end token that some folders append.
+
+        Where one token begins and ends texts, an empty text still has its begin.
+        """
+        ids = list(self.tokenizer.encode(text).ids)
+        if ids == [self.tokenizer.specials.get(Special.BEGIN)]:
+            return ids
+        return ids[:-1] if ids and ids[-1] in self.ends else ids
+
 
 def save_model(folder: Path, model: Network, tokenizer: Tokenizer, *, info: ModelInfo) -> Manifest:
     """Write a model folder in one step; an older model folder there is replaced.

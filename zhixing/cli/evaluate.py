@@ -5,6 +5,7 @@ Results go to standard output, progress to standard error.
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.scores import NONE, figure, interval
 from zhixing.cli.task_scores import score
 from zhixing.core.errors import UsageError
+from zhixing.core.files import new_folder
 
 if TYPE_CHECKING:
     from zhixing.checkpoint.folder import Loaded
@@ -22,10 +25,9 @@ if TYPE_CHECKING:
     from zhixing.evaluate.metrics import Comparison, Scored
     from zhixing.model.protocol import LanguageModel
 
-WIDEST = 4096
-
 app = App(name="evaluate", help="Score a model, with intervals.")
 app.command(score)
+app.command(lm_eval, name="lm-eval")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +60,20 @@ def evaluate(
 ) -> None:
     """Bits per byte and perplexity of held-out text: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/data/corpus`."""
     source = _required(data)
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out {out} is a folder; name the file of the scores")
     progress = reporter(log)
-    began = time.monotonic()
-    loaded = _open(model, progress)
-    window = _window([loaded], data.window)
-    scored = _score(model, loaded, source, window, data.split, progress)
-    seconds = time.monotonic() - began
-    from zhixing.evaluate.result import save_result, to_json
+    with nullcontext() if out is None else new_folder(out.parent):  # refused before the work
+        began = time.monotonic()
+        loaded = _open(model, progress)
+        window = _window([loaded], data.window)
+        scored = _score(model, loaded, source, window, data.split, progress)
+        seconds = time.monotonic() - began
+        from zhixing.evaluate.result import save_result, to_json
 
-    result = to_json(scored, seed=data.seed) | {"seconds": round(seconds, 3)}
-    if out is not None:
-        save_result(out, scored, seed=data.seed)
+        result = to_json(scored, seed=data.seed) | {"seconds": round(seconds, 3)}
+        if out is not None:
+            save_result(out, scored, seed=data.seed)
     if as_json:
         print_json(result)
     else:
@@ -122,10 +127,11 @@ def _open(model: Path, progress: "Progress") -> "Loaded[LanguageModel]":
 
 def _window(models: Sequence["Loaded[LanguageModel]"], asked: int | None) -> int:
     """The window asked for, else the longest that every model can use."""
-    limits = [m.model.max_time for m in models if m.model.max_time is not None]
     if asked is None:
-        return min([*limits, WIDEST])
-    if not limits:
+        from zhixing.evaluate.harness import widest
+
+        return widest([each.model for each in models]).time
+    if all(each.model.max_time is None for each in models):
         raise UsageError(
             f"--window {asked}: this kind of model carries its state through the whole text and has no window; "
             "leave --window out"

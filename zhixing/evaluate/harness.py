@@ -29,6 +29,8 @@ from zhixing.objective.likelihood import priced
 BLOCK_CHARACTERS = 2**20
 """Documents are tokenised in blocks of about this many characters; of a tokenizer's answer each takes up to 150 bytes."""
 BLOCK_DOCUMENTS = 65_536
+WIDEST = 4096
+"""Tokens of the longest window that is taken unless another is asked for."""
 
 
 class DocumentEncoder(Protocol):
@@ -55,6 +57,12 @@ class Window:
     def __post_init__(self) -> None:
         if self.time < 2:
             raise UsageError(f"window = {self.time}: a window has at least 2 tokens; 256 is usual")
+
+
+def widest(models: Iterable[LanguageModel]) -> Window:
+    """The longest window that every one of `models` can use, at most WIDEST tokens."""
+    limits = [model.max_time for model in models if model.max_time is not None]
+    return Window(time=min([*limits, WIDEST]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
