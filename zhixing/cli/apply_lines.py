@@ -10,6 +10,7 @@ once more and writes only what is missing, so the file has the bytes of a run th
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +21,7 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError, Zhixing
 from zhixing.core.files import read_json, write_json
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.raw import pieces_of_file
-from zhixing.corpus.rows import lines_of
+from zhixing.corpus.table_rows import lines_of
 
 ERROR = b'{"error": '
 """What the line of a row without an answer begins with."""
@@ -110,6 +111,11 @@ def answered(
             return [error]
     middle = len(given) // 2
     return [*answered(given[:middle], answer), *answered(given[middle:], answer)]
+
+
+def of_the_row(error: ZhixingError) -> str:
+    """What is wrong with a row: its line says where, so the place among those answered together is left out."""
+    return re.sub(r"^(texts|pairs)\[\d+\]: ", "", str(error))
 
 
 class Output:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.cli.example_files import FORMAT, convert, show_file
 from zhixing.cli.recipe import Recipe, find_recipe
 from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
@@ -17,6 +18,7 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
 
 app = App(name="data", help="List, fetch, build and inspect text.")
+app.command(convert)
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -128,21 +130,32 @@ def build(
 
 @app.command
 def show(
-    folder: Path,
+    place: Annotated[Path, Parameter(help="The folder of a corpus, or a file of examples.")],
     *,
-    split: SplitName = "train",
+    split: SplitName | None = None,
+    format: Annotated[str, FORMAT] = "",
     num: Annotated[int, Parameter(name="--num")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Show the card of a corpus and --num of its documents, evenly spaced."""
+    """Show the card of a corpus and --num of its documents, evenly spaced; of a file of examples its format and first rows.
+
+    --split picks a part of a corpus (train unless given).
+    """
     if num < 0:
         raise UsageError(f"--num {num}: a number of documents, 0 or more")
-    card = read_card(folder)
-    documents = _evenly_spaced(folder, split, num, card)
+    if place.is_file():
+        if split is not None:
+            raise UsageError(f"--split {split}: {place} is one file and has no parts; leave it out")
+        show_file(place, format=format, num=num, as_json=as_json)
+        return
+    if format:
+        raise UsageError(f"--format {format}: {place} is no file of examples; leave it out")
+    card = read_card(place)
+    documents = _evenly_spaced(place, split or "train", num, card)
     if as_json:
         print_json({"card": to_json(card), "documents": [asdict(each) for each in documents]})
         return
-    _print_card(card, folder)
+    _print_card(card, place)
     for document in documents:
         print(f"\n── {document.id} ({document.language}, {document.license}) ──")
         print(document.text[:_EXCERPT] + ("…" if len(document.text) > _EXCERPT else ""))

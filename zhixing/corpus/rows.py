@@ -1,33 +1,34 @@
-"""Rows of tables: jsonl, csv, tsv and parquet files (also .gz, .zst) as one mapping per row, with every column.
+"""The rows of a user's examples: tables with keys of their own, or a file of a published format, told by its content.
 
-Documents need one column of text (readers.py); examples of a task need several, and lists among them. In csv and tsv a
-list is written as JSON: ["B-PER", "O"]. A line that cannot be read comes out as the reason why.
+    reviews.jsonl, runs/reviews, "*.csv"     tables: one mapping per row, as it stands (table_rows.py)
+    eng.train, dev-v1.1.json, train.tsv      CoNLL, SQuAD, GLUE: the keys that objectives read (formats/)
+
+A format that the content does not show is named once, in `zhixing data convert`, which writes a table.
 """
 
-import csv
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.files import Found, find_files
+from zhixing.corpus.formats.published import find_format, stream
+from zhixing.corpus.formats.talks import TALKS
 from zhixing.corpus.raw import inner_suffix
-from zhixing.corpus.tables import MAX_RECORD_CHARACTERS, parquet, separated
-
-BrokenRow = str
-"""Why a line is no row."""
-Row = Mapping[str, Any]
+from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
 
 
 def find_tables(place: str) -> Found:
-    """The files that `place` (a file, a folder or a glob) means. Raises DataError when one of them is no table."""
+    """The files that `place` (a file, a folder or a glob) means. Raises DataError when one of them holds no examples."""
+    path = Path(place).expanduser()
+    if path.is_file() and inner_suffix(path) not in TABLES:
+        _require_format(path)
+        return Found(files=[(path.name, path)], notes=())
     found = find_files(place)
     for _, path in found.files:
-        if inner_suffix(path) not in _READERS:
+        if inner_suffix(path) not in TABLES:
             raise DataError(
-                f"{path} is not a table of examples; allowed: {', '.join(_READERS)}, each also with .gz or .zst"
+                f"{path} is not a table of examples; in a folder or a glob these are allowed: {', '.join(TABLES)}, each "
+                "also with .gz or .zst"
             )
     return found
 
@@ -35,74 +36,28 @@ def find_tables(place: str) -> Found:
 def rows(found: Found) -> Iterator[Row | BrokenRow]:
     """Every row of every file, in order."""
     for _, path in found.files:
-        yield from _READERS[inner_suffix(path)](path)
+        if kind := _published(path):
+            yield from stream(path, kind)
+        else:
+            yield from TABLES[inner_suffix(path)](path)
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Lines of a text file with their end. Raises DataError for one that is too long."""
-    return lines_of(TextFile(path=path))
+def _published(path: Path) -> str:
+    """The published format of a file that is not read as it stands; empty for a table.
+
+    A tsv file has one too, where its columns are GLUE's or CoNLL's: these know no quotes.
+    """
+    if inner_suffix(path) not in TABLES:
+        return _require_format(path)
+    kind = find_format(path) if inner_suffix(path) == ".tsv" else None
+    return "" if kind is None or kind in TALKS else kind
 
 
-def lines_of(file: TextFile) -> Iterator[str]:
-    """The lines of a file that is opened already; see `lines`."""
-    buffer = ""
-    for piece in file.pieces():
-        buffer += piece
-        *complete, buffer = buffer.split("\n")
-        yield from (f"{line}\n" for line in complete)
-        if len(buffer) > MAX_RECORD_CHARACTERS:
-            raise DataError(
-                f"{file.path} has a line of more than {MAX_RECORD_CHARACTERS} characters"
-            )
-    if buffer:
-        yield buffer
-
-
-def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
-    for line in lines(path):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            yield "broken_line"
-            continue
-        yield value if isinstance(value, dict) else "broken_line"
-
-
-def _read_table(path: Path) -> Iterator[Row | BrokenRow]:
-    reader = separated(path, lines(path))
-    try:
-        names: list[str] = next(reader, [])
-        for values in reader:
-            if len(values) == len(names):
-                yield {
-                    name: _list_or_text(value) for name, value in zip(names, values, strict=True)
-                }
-            elif values:
-                yield "broken_line"
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num} cannot be read: {error}") from error
-
-
-def _list_or_text(value: str) -> Any:
-    if not value.startswith(("[", "{")):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
-
-
-def _read_parquet(path: Path) -> Iterator[Row | BrokenRow]:
-    with parquet(path) as file:
-        for batch in file.iter_batches(batch_size=256):
-            yield from batch.to_pylist()
-
-
-_READERS: Mapping[str, Callable[[Path], Iterator[Row | BrokenRow]]] = {
-    ".jsonl": _read_jsonl,
-    ".csv": _read_table,
-    ".tsv": _read_table,
-    ".parquet": _read_parquet,
-}
+def _require_format(path: Path) -> str:
+    kind = find_format(path)
+    if kind is None:
+        raise DataError(
+            f"{path} is neither a table of examples ({', '.join(TABLES)}) nor in a published format that its content "
+            f"shows; to name the format, type: zhixing data convert {path} --out {path}.jsonl --format NAME"
+        )
+    return kind

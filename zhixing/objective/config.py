@@ -60,7 +60,7 @@ class ExamplesConfig(Config):
     """Files of examples, and how many may be lost on the way."""
 
     train: str = Field(min_length=1)
-    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob."""
+    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob; or a file of CoNLL, SQuAD or GLUE."""
     validation: str = ""
     """The same, held out; empty: nothing is validated."""
     max_truncated: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -75,7 +75,7 @@ class PairFilesConfig(ExamplesConfig):
     name: str = ""
     """Pairs of `zhixing data list`, which have parts of their own for train, validation and test; empty: own files."""
     train: str = ""
-    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob."""
+    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob; or a file of CoNLL, SQuAD or GLUE."""
     test: str = ""
     """The same, on which the finished model is scored; empty: it is not."""
 

@@ -9,16 +9,18 @@ BIO, which is seen from the whole file. Brackets of 2012, (ARG1* * *), become BI
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.place import numbered, wrong
-from zhixing.corpus.rows import BrokenRow, Row
+from zhixing.corpus.table_rows import BrokenRow, Row
 
 Column = Literal["upos", "xpos", "lemma", "deprel"]
+Layer = Literal["names", "pos", "chunks"]
+_LAYERS: Mapping[Layer, int] = {"names": -1, "pos": 1, "chunks": 2}
 _U_COLUMNS = 10
 _U_PLACES = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _FIRST_ROLE = 11
@@ -37,14 +39,16 @@ class _Sentence:
         return [columns[place] for columns in self.lines]
 
 
-def read_conll2003(path: Path) -> Iterator[Row | BrokenRow]:
-    """{tokens, tags}, with {pos, chunks} where there are four columns."""
+def read_conll2003(path: Path, *, layer: Layer = "names") -> Iterator[Row | BrokenRow]:
+    """{tokens, tags}, with {pos, chunks} where there are four columns; `layer` says which column becomes tags."""
     sentences = list(_sentences(path, None))
     if not sentences:
         raise DataError(f"{path} has no sentence")
-    all_tags = [sentence.column(-1) for sentence in sentences]
+    if layer != "names":
+        _require_four(path, sentences, layer)
+    all_tags = [sentence.column(_LAYERS[layer]) for sentence in sentences]
     for sentence, tags in zip(sentences, all_tags, strict=True):
-        for number, tag in zip(sentence.numbers, tags, strict=True):
+        for number, tag in zip(sentence.numbers, tags if layer != "pos" else (), strict=False):
             if tag[1:2] == "-" and (tag[0] not in "BIES" or not tag[2:]):
                 raise wrong(path, number, len(sentence.lines[0]), f"{tag!r} is no tag of BIO")
     is_iob1 = _is_iob1(all_tags)
@@ -53,9 +57,20 @@ def read_conll2003(path: Path) -> Iterator[Row | BrokenRow]:
             "tokens": sentence.column(0),
             "tags": _bio(tags) if is_iob1 else tags,
         }
-        if len(sentence.lines[0]) == 4:
+        if layer == "names" and len(sentence.lines[0]) == 4:
             row |= {"pos": sentence.column(1), "chunks": sentence.column(2)}
         yield row
+
+
+def _require_four(path: Path, sentences: Sequence[_Sentence], layer: Layer) -> None:
+    for sentence in sentences:
+        if len(sentence.lines[0]) != 4:
+            raise wrong(
+                path,
+                sentence.numbers[0],
+                len(sentence.lines[0]),
+                f"{len(sentence.lines[0])} columns; {layer} are in files of four: word, POS, chunk, NER",
+            )
 
 
 def read_conll2012(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.place import numbered, wrong
-from zhixing.corpus.rows import BrokenRow, Row
+from zhixing.corpus.table_rows import BrokenRow, Row
 
 _BINARY = ("0", "1")
 _ENTAILED = ("entailment", "not_entailment")

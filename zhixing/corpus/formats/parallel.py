@@ -15,7 +15,7 @@ from pathlib import Path
 from zhixing.core.errors import DataError
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.formats.place import numbered, wrong
-from zhixing.corpus.rows import BrokenRow, Row
+from zhixing.corpus.table_rows import BrokenRow, Row
 
 SegmentName = tuple[str, str]
 """Document and number."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.rows import lines
+from zhixing.corpus.table_rows import lines
 
 
 def numbered(path: Path) -> Iterator[tuple[int, str]]:

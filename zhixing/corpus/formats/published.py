@@ -8,11 +8,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.encoding import TextFile
-from zhixing.corpus.files import Found
 from zhixing.corpus.formats.conll import (
     columns_of,
     read_conll2003,
@@ -24,7 +24,7 @@ from zhixing.corpus.formats.parallel import read_plain, read_sgm
 from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
 from zhixing.corpus.formats.talks import TALKS, detect_talk, read_talks
 from zhixing.corpus.raw import inner_suffix
-from zhixing.corpus.rows import BrokenRow, Row, rows
+from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
 
 Rows = Iterator[Row | BrokenRow]
 _SAMPLE_LINES = 400
@@ -50,18 +50,22 @@ def formats() -> tuple[str, ...]:
     return tuple(_READERS)
 
 
+def find_format(path: Path) -> str | None:
+    """The name of a file's format; None when its content shows none."""
+    if inner_suffix(path) in (".parquet", ".csv"):
+        return _of_rows(_table(path))
+    lines = _first_lines(path)
+    opening = next((line.lstrip("\ufeff \t") for line in lines if line.strip()), "")
+    return _of_json(path) if opening.startswith(("{", "[")) else _of_lines(path, lines)
+
+
 def detect_format(path: Path) -> str:
     """The name of a file's format. Raises DataError when the content shows none."""
-    if inner_suffix(path) in (".parquet", ".csv"):
-        found = _of_rows(_table(path))
-    else:
-        lines = _first_lines(path)
-        opening = next((line.lstrip("\ufeff \t") for line in lines if line.strip()), "")
-        found = _of_json(path) if opening.startswith(("{", "[")) else _of_lines(path, lines)
+    found = find_format(path)
     if found is None:
         raise DataError(
             f"{path} is in no format that is known by its content; name one of: {', '.join(_READERS)}; WMT's files "
-            "come in pairs (read_pair)"
+            "come in pairs: give both"
         )
     return found
 
@@ -82,12 +86,19 @@ def read_published(path: Path, kind: str = "") -> Published:
 
 def read_pair(source: Path, target: Path) -> Published:
     """Translations in two files: SGM when both begin with a tag, plain text otherwise."""
+    name, found = stream_pair(source, target)
+    return _counted(source, name, found)
+
+
+def stream_pair(source: Path, target: Path) -> tuple[str, Rows]:
+    """The name of the format of two files, and their rows one by one."""
     is_sgm = [_is_sgm(path) for path in (source, target)]
     if is_sgm[0] != is_sgm[1]:
         sgm, plain = (source, target) if is_sgm[0] else (target, source)
         raise DataError(f"{sgm} is SGM and {plain} is not; both must be of one kind")
-    name, read = ("wmt-sgm", read_sgm) if is_sgm[0] else ("wmt-plain", read_plain)
-    return _counted(source, name, read(source, target))
+    if is_sgm[0]:
+        return "wmt-sgm", read_sgm(source, target)
+    return "wmt-plain", read_plain(source, target)
 
 
 def _counted(path: Path, name: str, found: Iterable[Row | BrokenRow]) -> Published:
@@ -155,9 +166,9 @@ def _of_lines(path: Path, lines: list[str]) -> str | None:
     task = detect_glue(path)
     if task is not None:
         return f"glue-{task}"
-    if inner_suffix(path) == ".tsv" and (found := _of_rows(_table(path))) is not None:
-        return found
-    return "conll-2003" if _is_tagged(lines) else None
+    if _is_tagged(lines):
+        return "conll-2003"
+    return _of_rows(_table(path)) if inner_suffix(path) == ".tsv" else None
 
 
 def _is_tagged(lines: list[str]) -> bool:
@@ -174,9 +185,7 @@ def _is_tagged(lines: list[str]) -> bool:
 
 def _table(path: Path) -> Rows:
     """Rows of jsonl, csv, tsv and parquet, and of a .json file that is one list or has a row a line."""
-    if inner_suffix(path) in (".jsonl", ".csv", ".tsv", ".parquet"):
-        return rows(Found(files=[(path.name, path)], notes=()))
-    return _json_rows(path)
+    return TABLES.get(inner_suffix(path), _json_rows)(path)
 
 
 def _json_rows(path: Path) -> Rows:
@@ -201,7 +210,12 @@ _READERS: Mapping[str, Callable[[Path], Rows]] = {
     **{f"glue-{task}": _glue(task) for task in TASKS},
     "squad": read_squad,
     "conll-2003": read_conll2003,
+    "conll-2003-pos": partial(read_conll2003, layer="pos"),
+    "conll-2003-chunks": partial(read_conll2003, layer="chunks"),
     "conll-2012": read_conll2012,
+    "conll-2012-names": partial(read_conll2012, layer="names"),
     "conll-u": read_conllu,
+    "conll-u-xpos": partial(read_conllu, column="xpos"),
+    "conll-u-deprel": partial(read_conllu, column="deprel"),
     **{kind: _talk(kind) for kind in TALKS},
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.encoding import TextFile
-from zhixing.corpus.rows import BrokenRow, Row
+from zhixing.corpus.table_rows import BrokenRow, Row
 
 
 def read_json_file(path: Path) -> Any:
@@ -47,18 +47,6 @@ def is_squad(value: Any) -> bool:
     return isinstance(data, list) and all(
         isinstance(each, Mapping) and "paragraphs" in each for each in data[:1]
     )
-
-
-def squad_version(path: Path) -> str:
-    """`v2` where a question says is_impossible, else `v1`."""
-    value = read_json_file(path)
-    found = any(
-        "is_impossible" in question
-        for article in value["data"]
-        for paragraph in article["paragraphs"]
-        for question in paragraph["qas"]
-    )
-    return "v2" if found else "v1"
 
 
 def _row(path: Path, question: Any, context: str, place: str) -> Row | BrokenRow:

@@ -13,7 +13,7 @@ used is left out and its reason counted.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from zhixing.corpus.rows import BrokenRow, Row
+from zhixing.corpus.table_rows import BrokenRow, Row
 
 _SPEAKERS = {
     "human": "user",
