@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,19 @@ from tests.tiny import tiny_tokenizer
 from zhixing.api import Label, Model, TaggedWord
 from zhixing.api.answering import candidates, windows_of
 from zhixing.api.inputs import cut_to, framed
-from zhixing.api.tagging import Cut, cut, is_bio, scores_of, tagged, windows
+from zhixing.api.tagging import Cut, cut, scores_of, tagged, tags_of, windows
 from zhixing.checkpoint.export import import_folder
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.model.config import EncoderConfig, HeadConfig
+from zhixing.model.crf import LinearChain, bio_rules
 from zhixing.model.encoder import Encoder
 from zhixing.model.tagger import Tagger
 from zhixing.objective.classify import texts_example
 from zhixing.objective.learnt import Learnt
 from zhixing.objective.rank import Rank
 from zhixing.objective.span import Span, best_span
-from zhixing.objective.tag import Tag
+from zhixing.objective.tag import Tag, is_bio
 from zhixing.text.span import Span as Place
 
 TEXTS = ["Otto Lind went to Rome", "李娜去了北京", "王明", "Anna Berg went to Paris " * 2]
@@ -135,8 +137,24 @@ def test_a_chain_chooses_the_tags_of_a_text_together(trained: Trained) -> None:
     places = torch.tensor(made.example["labels"]) != -100
     with torch.inference_mode():
         scores = network(ids, keep=torch.ones_like(ids, dtype=torch.bool))[:, places]
-        (best,) = network.chain.best(scores, torch.ones(1, int(places.sum()), dtype=torch.bool))
+        (best,) = network.chain.best(
+            scores,
+            torch.ones(1, int(places.sum()), dtype=torch.bool),
+            bio_rules(opened.learnt.labels),
+        )
     assert [word.tag for word in found.words] == [opened.learnt.labels[number] for number in best]
+
+
+def test_a_chain_never_gives_a_tag_that_continues_nothing() -> None:
+    names = ["O", "B-X", "I-X"]
+    chain = LinearChain(len(names))
+    for parameter in chain.parameters():
+        torch.nn.init.zeros_(parameter)
+    scores = torch.tensor([[0.0, 0.1, 5.0], [0.0, 0.1, 5.0], [1.0, 0.0, 0.0]])
+    network = SimpleNamespace(chain=chain)
+    assert [names[n] for n in scores.argmax(-1)] == ["I-X", "I-X", "O"]
+    assert tags_of(network, scores, names) == ["B-X", "I-X", "O"]  # type: ignore[arg-type]
+    assert tags_of(network, scores, ["N", "V", "P"]) == ["P", "P", "N"]  # type: ignore[arg-type]
 
 
 def test_a_tag_that_continues_nothing_begins_a_span() -> None:

@@ -1,6 +1,4 @@
-"""The tagger: with and without a chain its likelihoods are probabilities, and rules hold."""
-
-from itertools import product
+"""The tagger: one logit per label and place, which padding does not change, and a chain that learns BIO."""
 
 import pytest
 import torch
@@ -23,37 +21,26 @@ def _tagger(*, chain: bool) -> Tagger:
 
 @pytest.mark.parametrize("chain", [False, True])
 @torch.no_grad()
-def test_the_probabilities_of_all_label_sequences_add_up_to_one(chain: bool) -> None:
+def test_what_stands_at_padding_does_not_change_the_logits(chain: bool) -> None:
     tagger = _tagger(chain=chain)
-    sequences = torch.tensor(list(product(range(3), repeat=3)))
-    total = torch.zeros(())
-    for labels in sequences:
-        total += tagger.log_likelihood(TOKENS[:1], labels[None], KEEP[:1]).exp().sum()
-    torch.testing.assert_close(total, torch.ones(()), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("chain", [False, True])
-@torch.no_grad()
-def test_best_is_the_most_probable_sequence(chain: bool) -> None:
-    tagger = _tagger(chain=chain)
-    best = tagger.best(TOKENS, KEEP)
-    assert [len(row) for row in best] == [3, 2]
-    for row, length in enumerate((3, 2)):
-        sequences = list(product(range(3), repeat=length))
-        padded = torch.tensor([[*labels, *[0] * (3 - length)] for labels in sequences])
-        rows = torch.full((len(sequences),), row)
-        each = tagger.log_likelihood(TOKENS[rows], padded, KEEP[rows])
-        assert tuple(best[row]) == sequences[int(each.argmax())]
+    logits = tagger(TOKENS, keep=KEEP)
+    assert logits.shape == (2, 3, 3)
+    other = tagger(torch.where(KEEP, TOKENS, 5), keep=KEEP)
+    torch.testing.assert_close(logits[KEEP], other[KEEP], rtol=0, atol=0)
+    alone = tagger(TOKENS[1:, :2], keep=KEEP[1:, :2])
+    torch.testing.assert_close(logits[1:, :2], alone, rtol=1e-5, atol=1e-6)
 
 
 def test_a_chain_learns_bio_from_a_few_texts() -> None:
     tagger = _tagger(chain=True).train()
+    assert tagger.chain is not None
     labels = torch.tensor([[1, 2, 0], [0, 1, 0]])
     optimizer = torch.optim.Adam(tagger.parameters(), lr=0.03)
     for _ in range(60):
-        loss = -tagger.log_likelihood(TOKENS, labels, KEEP).sum()
+        loss = -tagger.chain(tagger(TOKENS, keep=KEEP), labels, KEEP).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
-    assert tagger.eval().best(TOKENS, KEEP, bio_rules(NAMES)) == [[1, 2, 0], [0, 1]]
+    scores = tagger.eval()(TOKENS, keep=KEEP)
+    assert tagger.chain.best(scores, KEEP, bio_rules(NAMES)) == [[1, 2, 0], [0, 1]]

@@ -58,7 +58,7 @@ def test_a_broken_line_is_counted_and_a_text_file_refused(tmp_path: Path) -> Non
     found = list(rows(find_tables(str(tmp_path / "a.jsonl"))))
     assert found == [{"text": "x"}, "broken_line", "broken_line", {"text": "y"}]
     (tmp_path / "b.txt").write_text("x")
-    with pytest.raises(DataError, match=r"not a table of examples; allowed: \.jsonl, \.csv"):
+    with pytest.raises(DataError, match=r"neither a table of examples \(\.jsonl, \.csv"):
         find_tables(str(tmp_path / "b.txt"))
 
 
@@ -86,6 +86,10 @@ def test_missing_keys_are_named_when_the_first_row_lacks_them() -> None:
 
 def test_what_is_wrong_with_tags_and_answers_is_said() -> None:
     tag = Tag(tokenizer(), time=TIME, labels=TAGS)
+    bio = Tag(tokenizer(), time=TIME, labels=("O", "B-X", "I-X", "B-Y", "I-Y"))
+    broken = [["I-X", "O"], ["B-X", "I-Y"], ["B-X", "I-X"]]
+    found = reasons(bio, *({"tokens": ["a", "b"], "tags": tags} for tags in broken))
+    assert found == ["tags_break_bio", "tags_break_bio", ""]
     assert reasons(tag, *ROWS, {"tokens": ["a"], "tags": []}, {"tokens": ["a"], "tags": ["X"]}, {"tokens": "a", "tags": ["O"]}) == [
         "", "", "words_and_tags_differ", "unknown_tag", "tokens_is_no_list",
     ]  # fmt: skip

@@ -22,7 +22,7 @@ from zhixing.api.results import Tagged, TaggedSpan, TaggedWord
 from zhixing.model.assembly import Network
 from zhixing.objective.learnt import Learnt
 from zhixing.objective.reading import word_logits
-from zhixing.objective.tag import entities, word_tokens
+from zhixing.objective.tag import entities, is_bio, rules_of, word_tokens
 from zhixing.text.segment import HAS_HAN, TOKEN, words
 from zhixing.text.span import Span
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -123,7 +123,7 @@ def tags_of(
     keep = torch.ones(1, len(scores), dtype=torch.bool)
     with torch.inference_mode():
         device = chain.start.device
-        (best,) = chain.best(scores.unsqueeze(0).to(device), keep.to(device))
+        (best,) = chain.best(scores.unsqueeze(0).to(device), keep.to(device), rules_of(names))
     return [names[number] for number in best]
 
 
@@ -147,11 +147,6 @@ def tagged(each: Cut, tags: Sequence[str], names: Sequence[str]) -> Tagged:
         for (start, stop), tag in zip(each.spans, of_words, strict=True)
     ]
     return Tagged(text=each.text, words=tuple(read), spans=tuple(spans))
-
-
-def is_bio(names: Sequence[str]) -> bool:
-    """Whether labels are O, B-… and I-… alone, so that they mean spans."""
-    return all(name == OUTSIDE or name[:2] in ("B-", "I-") for name in names)
 
 
 def _reach(sizes: Sequence[int], start: int, room: int) -> int:

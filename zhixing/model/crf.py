@@ -59,8 +59,8 @@ class LinearChain(nn.Module):
         first: Tensor = self.start
         transitions: Tensor = self.transitions
         if rules is not None:
-            first = first + (~rules.first) * FORBIDDEN
-            transitions = transitions + (~rules.follows) * FORBIDDEN
+            first = first + (~rules.first).to(first.device) * FORBIDDEN
+            transitions = transitions + (~rules.follows).to(first.device) * FORBIDDEN
         best = first + scores[:, 0]
         origins = []
         for time in range(1, scores.shape[1]):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from zhixing.model.crf import LabelRules, LinearChain
+from zhixing.model.crf import LinearChain
 from zhixing.model.perceptron import Perceptron
 from zhixing.model.protocol import Output
 from zhixing.model.recurrent_stack import RecurrentStack
@@ -82,30 +82,3 @@ class Tagger(nn.Module):
     ) -> Float[Tensor, "batch time labels"]:
         """One logit per label and place."""
         return self.output(self.encoder.body(tokens, keep=keep).hidden)
-
-    def log_likelihood(
-        self,
-        tokens: Int[Tensor, "batch time"],
-        labels: Int[Tensor, "batch time"],
-        keep: Bool[Tensor, "batch time"],
-    ) -> Float[Tensor, " batch"]:
-        """Log-probability of each row's labels in nats; what `labels` holds at padding does not matter."""
-        scores = self(tokens, keep=keep)
-        if self.chain is not None:
-            return self.chain(scores, labels, keep)
-        each = scores.log_softmax(dim=-1).gather(2, torch.where(keep, labels, 0).unsqueeze(-1))
-        return (each.squeeze(-1) * keep).sum(dim=1)
-
-    def best(
-        self,
-        tokens: Int[Tensor, "batch time"],
-        keep: Bool[Tensor, "batch time"],
-        rules: LabelRules | None = None,
-    ) -> list[list[int]]:
-        """The most probable labels of each row; with a chain only such as `rules` allow."""
-        scores = self(tokens, keep=keep)
-        if self.chain is not None:
-            return self.chain.best(scores, keep, rules)
-        assert rules is None, "rules about neighbours need a chain"
-        labels = scores.argmax(dim=-1)
-        return [row[real].tolist() for row, real in zip(labels, keep, strict=True)]

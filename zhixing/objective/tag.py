@@ -7,7 +7,8 @@
     loss = -Σ_words log softmax(z_first token)_tag, or with a linear chain -log p(all tags of the text)
 
 Devlin et al. 2018, §5.3 for first tokens; Lafferty et al. 2001 for the chain. BIO tags of what is found are read as
-entities like seqeval does by default: I-x without a B-x or I-x before it begins an entity.
+entities like seqeval does by default: I-x without a B-x or I-x before it begins an entity. Examples whose own tags are so
+broken are left out and counted, and a chain chooses among tags that are not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Example, Made
+from zhixing.model.crf import LabelRules, bio_rules
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import kept, pad, word_logits
@@ -49,6 +51,7 @@ class Tag:
     def __init__(self, tokenizer: Tokenizer, *, time: int, labels: Sequence[str]) -> None:
         self._tokenizer, self._time, self.labels = tokenizer, time, tuple(labels)
         self._numbers = {label: number for number, label in enumerate(labels)}
+        self._rules = rules_of(labels)
 
     def example(self, record: Mapping[str, Any]) -> Made:
         """{tokens, tags}: words and as many tags."""
@@ -57,6 +60,8 @@ class Tag:
             return Made(dropped="words_and_tags_differ")
         if not all(str(tag) in self._numbers for tag in tags):
             return Made(dropped="unknown_tag")
+        if self._rules is not None and breaks_bio([str(tag) for tag in tags]):
+            return Made(dropped="tags_break_bio")
         cut = word_tokens(words, self._tokenizer)
         ids, labels = [self._tokenizer.begin], [IGNORED]
         for pieces, tag in zip(cut, tags, strict=True):
@@ -87,12 +92,12 @@ class Tag:
     def measure(self, model: Any, batch: TagBatch) -> Measured:
         """The loss, accuracy over words, and F1 over entities where the labels are BIO."""
         logits, labels, there = by_word(word_logits(model, batch.tokens, batch.keep), batch.labels)
-        found = _best(model, logits, there)
+        found = _best(model, logits, there, self._rules)
         true = [row[mask].tolist() for row, mask in zip(labels, there, strict=True)]
         pairs = [pair for row in zip(found, true, strict=True) for pair in zip(*row, strict=True)]
         right = Tally(total=float(sum(a == b for a, b in pairs)), count=len(pairs))
         scores = {"accuracy": right}
-        if all(label == "O" or label[:2] in ("B-", "I-") for label in self.labels):
+        if self._rules is not None:
             scores["entity_f1"] = self._f1(found, true)
         return Measured(losses={"loss": _loss(model, logits, labels, there)}, scores=scores)
 
@@ -130,6 +135,22 @@ def entities(tags: Sequence[str]) -> list[Entity]:
     return found
 
 
+def is_bio(labels: Sequence[str]) -> bool:
+    """Whether labels are O, B-… and I-… alone, so that they mean entities."""
+    return all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
+
+
+def rules_of(labels: Sequence[str]) -> LabelRules | None:
+    """Which of BIO labels may follow which, for a model with a chain; None for other labels."""
+    return bio_rules(labels) if is_bio(labels) else None
+
+
+def breaks_bio(tags: Sequence[str]) -> bool:
+    """Whether some I-x has no B-x or I-x before it."""
+    pairs = zip(["O", *tags], tags, strict=False)
+    return any(tag.startswith("I-") and before[1:] != tag[1:] for before, tag in pairs)
+
+
 def by_word(
     logits: Float[Tensor, "batch time labels"], labels: Int[Tensor, "batch time"]
 ) -> tuple[
@@ -152,12 +173,12 @@ def _loss(model: Any, logits: Tensor, labels: Tensor, there: Tensor) -> Loss:
     return Loss(total=-chain(logits[rows].float(), labels[rows], there[rows]).sum(), count=count)
 
 
-def _best(model: Any, logits: Tensor, there: Tensor) -> list[list[int]]:
+def _best(model: Any, logits: Tensor, there: Tensor, rules: LabelRules | None) -> list[list[int]]:
     """The labels of the words of each text: one by one, or together where the model has a chain."""
     chain = getattr(model, "chain", None)
     if chain is None:
         chosen = logits.argmax(dim=-1)
         return [row[mask].tolist() for row, mask in zip(chosen, there, strict=True)]
     rows = there[:, 0]  # a chain needs a word
-    found = iter(chain.best(logits[rows].float(), there[rows]))
+    found = iter(chain.best(logits[rows].float(), there[rows], rules))
     return [next(found) if has_words else [] for has_words in rows.tolist()]
