@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tiny import tiny_model, tiny_tokenizer
+from zhixing.checkpoint.folder import ModelInfo, save_model
+from zhixing.cli import main
 from zhixing.core.errors import UnsupportedError
 from zhixing.model.arpa import write_arpa
 from zhixing.model.config import NGramConfig
@@ -61,10 +64,36 @@ def test_a_back_off_reader_finds_our_probabilities(model: NGram, tmp_path: Path)
             assert scores[i - 1] == pytest.approx(theirs, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["a b", "", "</s>", "\t"])
+@pytest.mark.parametrize("name", ["a b", "", "</s>", "\t", "<unk>"])
 def test_a_name_that_the_format_cannot_hold_is_refused(
     model: NGram, tmp_path: Path, name: str
 ) -> None:
     with pytest.raises(UnsupportedError, match="ARPA"):
         write_arpa(model, tmp_path / "model.arpa", names=[*NAMES[:-1], name], begin=0)
     assert not (tmp_path / "model.arpa").exists()
+
+
+def test_the_command_writes_the_model_of_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ngram, tokenizer = tiny_model("ngram"), tiny_tokenizer()
+    assert isinstance(ngram, NGram)
+    save_model(tmp_path / "m", ngram, tokenizer, info=ModelInfo())
+    words = ["export", str(tmp_path / "m"), str(tmp_path / "out"), "--to", "arpa"]
+    assert main(words) == 0
+    _, table = read(tmp_path / "out/model.arpa")
+    text = "the lazy dog 春眠\n"
+    ids = torch.tensor([tokenizer.encode_document(text)])
+    ours = ngram.log_prob(ids[:, :-1], ids[:, 1:])[0] / math.log(10)
+    spelt = {number: piece for piece, number in tokenizer.files.pipeline["model"]["vocab"].items()}
+    spelt |= {tokenizer.begin: "<s>", tokenizer.end: "</s>"}
+    names = [spelt[number] for number in ids[0].tolist()]
+    for place, log in enumerate(ours.tolist(), start=1):
+        theirs = log10(table, tuple(names[max(0, place - 2) : place + 1]))
+        assert log == pytest.approx(theirs, abs=1e-6)
+    assert main([*words, "--dtype", "float32"]) == 3
+    assert "does not go with --to arpa; leave it out" in capsys.readouterr().err
+    save_model(tmp_path / "d", tiny_model("decoder"), tokenizer, info=ModelInfo())
+    assert main(["export", str(tmp_path / "d"), str(tmp_path / "no"), "--to", "arpa"]) == 1
+    assert "an ARPA file holds an n-gram model" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()

@@ -22,14 +22,18 @@ from zhixing.checkpoint.model_files import CONFIG
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import atomic_folder
 from zhixing.model.adapter import merged
+from zhixing.model.arpa import write_arpa
 from zhixing.model.assembly import Network
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.ngram import NGram
 from zhixing.model.protocol import LanguageModel
+from zhixing.tokenizer.tokenizer import Tokenizer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Kinds of number of a Hugging Face folder."""
 GGUF = "model.gguf"
+ARPA = "model.arpa"
 CLOSE = 1e-5
 """How far a merged model may be from its parts."""
 PROBE = 16
@@ -56,13 +60,28 @@ def export_hf(folder: Path, out: Path, *, dtype: str) -> Path:
 def export_gguf(folder: Path, out: Path, *, precision: Precision) -> Path:
     """Write OUT/model.gguf. Raises UnsupportedError for what such a file cannot hold."""
     loaded = _whole(folder)
-    if out.exists() and any(path.name != GGUF for path in out.iterdir()):
-        raise CheckpointError(
-            f"{out} exists and holds something else ({contents(out)}); choose another name"
-        )
+    _check_single(out, GGUF)
     with atomic_folder(out) as scratch:
         write_gguf(scratch / GGUF, loaded.model, loaded.tokenizer, precision=precision)
     return out / GGUF
+
+
+def export_arpa(folder: Path, out: Path) -> Path:
+    """Write OUT/model.arpa, for KenLM, SRILM, pocketsphinx and others. Raises UnsupportedError for any but an n-gram model.
+
+    Tokens are written as in tokenizer.json, the begin and the end as <s> and </s>.
+    """
+    loaded = _whole(folder)
+    if not isinstance(loaded.model, NGram):
+        raise UnsupportedError(
+            f"{folder} holds a model of the kind {loaded.manifest.model_kind!r}; an ARPA file holds an n-gram model"
+        )
+    _check_single(out, ARPA)
+    tokenizer = loaded.tokenizer
+    with atomic_folder(out) as scratch:
+        names = _spellings(tokenizer, loaded.model.vocab)
+        write_arpa(loaded.model, scratch / ARPA, names=names, begin=tokenizer.begin)
+    return out / ARPA
 
 
 def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
@@ -76,6 +95,28 @@ def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
         return save_imported(out, package)
     loaded = load_network(folder, allow_pickle=allow_pickle)
     return save_model(out, loaded.model, loaded.tokenizer, info=_info(loaded))
+
+
+def _check_single(out: Path, name: str) -> None:
+    """Raise CheckpointError where `out` holds anything but the file that is to be written."""
+    if out.exists() and any(path.name != name for path in out.iterdir()):
+        raise CheckpointError(
+            f"{out} exists and holds something else ({contents(out)}); choose another name"
+        )
+
+
+def _spellings(tokenizer: Tokenizer, count: int) -> list[str]:
+    r"""How each of `count` ids is written; white space, which ends a token there, becomes \uXXXX."""
+    pipeline = tokenizer.files.pipeline
+    vocab = pipeline["model"]["vocab"]
+    if isinstance(vocab, list):  # of a Unigram model: pieces with their scores
+        known = {number: piece for number, (piece, _) in enumerate(vocab)}
+    else:
+        known = {number: piece for piece, number in vocab.items()}
+    known |= {added["id"]: added["content"] for added in pipeline.get("added_tokens", [])}
+    known |= {tokenizer.begin: "<s>", tokenizer.end: "</s>"}
+    names = (known.get(number, f"<unused-{number}>") for number in range(count))
+    return ["".join(f"\\u{ord(c):04x}" if c.isspace() else c for c in name) for name in names]
 
 
 def _check_place(folder: Path, out: Path) -> None:

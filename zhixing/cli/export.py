@@ -9,13 +9,14 @@ from zhixing.core.errors import UsageError
 if TYPE_CHECKING:
     from zhixing.checkpoint.gguf import Precision as GgufPrecision
 
-Form = Literal["hf", "gguf"]
+Form = Literal["hf", "gguf", "arpa"]
 Precision = Literal["float32", "bfloat16", "float16", "q8_0"]
 PRECISIONS: dict[Form, tuple[Precision, ...]] = {
     "hf": ("float32", "bfloat16", "float16"),
     "gguf": ("float16", "float32", "q8_0"),
+    "arpa": (),
 }
-"""Form -> the kinds of numbers it can hold; the first is taken when none is asked for."""
+"""Form -> the kinds of numbers it can hold; the first is taken when none is asked for. ARPA holds decimal numbers."""
 
 
 def export(
@@ -37,6 +38,7 @@ def export(
         The folder to write.
     to
         hf: a Hugging Face folder of its family (transformers, vLLM). gguf: OUT/model.gguf (llama.cpp).
+        arpa: OUT/model.arpa of an n-gram model (KenLM, SRILM, pocketsphinx).
     dtype
         Kind of number. hf: float32 (default), bfloat16, float16. gguf: float16 (default), float32, q8_0.
     as_json
@@ -44,19 +46,26 @@ def export(
     log
         How to report progress.
     """
-    precision = dtype or PRECISIONS[to][0]
-    if precision not in PRECISIONS[to]:
-        raise UsageError(
-            f"--dtype {precision} does not go with --to {to}; choose from {', '.join(PRECISIONS[to])}"
-        )
-    from zhixing.checkpoint.export import export_gguf, export_hf
+    precision = _precision(to, dtype)
+    from zhixing.checkpoint.export import export_arpa, export_gguf, export_hf
 
     progress = reporter(log)
     progress.start(f"opening {model}")
     if to == "hf":
         made = export_hf(model, out, dtype=precision)
-    else:
+    elif to == "gguf":
         made = export_gguf(model, out, precision=cast("GgufPrecision", precision))
-    progress.finish(f"{made}: {precision}")
+    else:
+        made = export_arpa(model, out)
+    progress.finish(f"{made}: {precision}" if precision else f"{made}")
     if as_json:
         print_json({"model": str(model), "to": to, "dtype": precision, "written": str(made)})
+
+
+def _precision(to: Form, asked: Precision | None) -> str:
+    """The kind of number to write; empty for a form that has none."""
+    allowed = PRECISIONS[to]
+    if asked is not None and asked not in allowed:
+        choice = f"choose from {', '.join(allowed)}" if allowed else "leave it out"
+        raise UsageError(f"--dtype {asked} does not go with --to {to}; {choice}")
+    return asked or (allowed[0] if allowed else "")

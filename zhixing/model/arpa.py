@@ -92,6 +92,10 @@ def _check_names(names: Sequence[str], vocab: int) -> None:
             f"{len(set(names))} of them different"
         )
     for token, name in enumerate(names):
+        if name == "<unk>":
+            raise UnsupportedError(
+                f"token {token} is named <unk>, which an ARPA file calls what was never counted"
+            )
         if not name or name.split() != [name]:
             raise UnsupportedError(
                 f"token {token} is named {name!r}; an ARPA file cannot hold names with white space"

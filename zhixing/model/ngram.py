@@ -13,7 +13,7 @@ Source: Chen & Goodman 1999, §4.1.6. Left out: caches, skip- and class-based n-
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -23,7 +23,6 @@ from jaxtyping import Float, Float64, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zhixing.core.errors import CheckpointError
 from zhixing.model.config import NGramConfig
 from zhixing.model.kneser_ney import Level, count_levels
 from zhixing.model.ngram_level import LevelTable
@@ -149,22 +148,6 @@ class NGram(LanguageModel):
         for table, node in zip(self._tables()[1:], nodes, strict=True):
             probability = probability * table.gamma[node] + table.alpha[table.find(node, targets)]
         return probability.log_()
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All there is to save (integer tensors by name); the same as `state_dict()`."""
-        return dict(self.state_dict())
-
-    @classmethod
-    def from_tensors(cls, config: NGramConfig, vocab: int, tensors: Mapping[str, Tensor]) -> Self:
-        """The model that `tensors()` came from; raises CheckpointError if they do not fit together."""
-        model = cls(config, vocab)
-        try:
-            model.load_state_dict(dict(tensors))
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"these are not the tensors of an n-gram model: {error}"
-            ) from error
-        return model
 
     def _use(self, levels: list[Level]) -> None:
         self.levels = nn.ModuleList(LevelTable(level, self.vocab + 1) for level in levels)
