@@ -153,6 +153,7 @@ def test_what_does_not_fit_is_refused_by_name(
         ("denoise", "samples=['The ']", "nothing is written by a model that learns 'denoise'"),
         ("classify", "train.patience=2", "train.patience does nothing without validation"),
         ("masked", "train.patience=2", "train.patience does nothing without validation"),
+        ("masked", "seed=1", "data.validate_tokens does nothing without validation"),
         ("similar", "objective.temperature=0.1", "does nothing with loss = cosine"),
     ],
 )

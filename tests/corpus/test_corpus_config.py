@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from zhixing.corpus.config import CorpusConfig, DuplicateConfig, SourceConfig
+from zhixing.corpus.config import CorpusConfig, DuplicateConfig, FilterConfig, SourceConfig
 
 HASH = "0" * 64
 
@@ -53,3 +53,11 @@ def test_two_sources_of_one_name_are_refused() -> None:
     twice = (SourceConfig(name="brown"), SourceConfig(name="brown", path="a.txt"))
     with pytest.raises(ValidationError, match="two sources are called 'brown'"):
         CorpusConfig(sources=twice)
+
+
+@pytest.mark.parametrize(("kept", "idle"), [("zh", "en"), ("en", "zh")])
+def test_thresholds_of_a_language_that_is_dropped_are_refused(kept: str, idle: str) -> None:
+    with pytest.raises(ValidationError, match=f"{idle} does nothing with languages = "):
+        FilterConfig.model_validate({"languages": [kept], idle: {"min_units": 3}})
+    FilterConfig.model_validate({"languages": [kept], kept: {"min_units": 3}})
+    FilterConfig.model_validate({"languages": [kept]})

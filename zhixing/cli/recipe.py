@@ -117,7 +117,7 @@ class Recipe(Config):
             raise ValueError("[finetune] needs a table [train] with steps or budget_seconds")
         self._refuse_unused_corpus()
         self._refuse_unused_samples()
-        self._refuse_unused_patience()
+        self._refuse_unvalidated()
         return self
 
     def _refuse_unfit_parts(self, model: TrainedConfig) -> None:
@@ -177,8 +177,9 @@ class Recipe(Config):
                 f"nothing is written by a model that learns {self.objective.kind!r}: set samples = []"
             )
 
-    def _refuse_unused_patience(self) -> None:
-        if self.train is None or self.train.patience is None:
+    def _refuse_unvalidated(self) -> None:
+        """Settings of a validation that there is none of."""
+        if self.train is None:  # counting reads a base that trained models have too
             return
         if isinstance(self.objective, TaskConfig):
             examples = self.objective.examples
@@ -186,10 +187,16 @@ class Recipe(Config):
             missing = "objective.examples.validation"
         else:
             is_validated, missing = self.corpus.splits.validation > 0, "corpus.splits.validation"
-        if not is_validated:
-            raise ValueError(
-                f"train.patience does nothing without validation: leave it out, or set {missing}"
-            )
+        usual = DataConfig.model_fields["validate_tokens"].default
+        is_set = {
+            "train.patience": self.train.patience is not None,
+            "data.validate_tokens": self.data.validate_tokens != usual,
+        }
+        for name, is_given in is_set.items():
+            if is_given and not is_validated:
+                raise ValueError(
+                    f"{name} does nothing without validation: leave it out, or set {missing}"
+                )
 
 
 def _longest(model: TrainedConfig) -> Iterator[tuple[str, int]]:

@@ -115,6 +115,17 @@ class FilterConfig(Config):
     zh: LanguageThresholds = Field(default_factory=chinese_thresholds)
     """Thresholds for Chinese."""
 
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        usual = {"en": english_thresholds(), "zh": chinese_thresholds()}
+        for language, thresholds in usual.items():
+            if language not in self.languages and getattr(self, language) != thresholds:
+                raise ValueError(
+                    f"{language} does nothing with languages = {list(self.languages)}, which drop every such document; "
+                    "leave it out"
+                )
+        return self
+
 
 class DuplicateConfig(Config):
     """Which documents count as copies of an earlier one."""
