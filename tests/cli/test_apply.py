@@ -258,6 +258,7 @@ def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
         assert run(*words) == 1
         assert f"{given}:3: " in (error := capsys.readouterr().err)
         assert message in error
+        assert "texts[" not in error, "the line says which text it is"
         assert len(lines(out)) == 1, "what stands before is written"
     given.write_text("\n".join([good, *bad, good]) + "\n", "utf-8")
     assert run(*words, "--on-error", "record", "--json") == 0

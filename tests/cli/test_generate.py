@@ -140,3 +140,14 @@ def test_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
 
 def test_the_options_are_the_settings_of_the_library() -> None:
     assert asdict(Choosing()) == SamplingParams().model_dump()
+
+
+def test_a_full_context_is_said(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["generate", model, "--prompt", "The", "--temperature", "0"]
+    assert main([*words, "--max-tokens", str(10 * MAX_TIME)]) == 0
+    room = MAX_TIME - len(load(model).encode("The")) + 1
+    made = load(model).generate("The", temperature=0, max_tokens=10 * MAX_TIME)
+    assert len(made.ids) == room, "the model must not end by itself here"
+    assert f"stopped after {room} of {10 * MAX_TIME} tokens" in capsys.readouterr().err
+    assert main([*words, "--max-tokens", "3"]) == 0
+    assert "stopped" not in capsys.readouterr().err

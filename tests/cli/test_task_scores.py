@@ -88,3 +88,19 @@ def test_what_does_not_fit_is_named(lines, arguments, message, code, tmp_path, c
     command = ["evaluate", "score", str(tmp_path / "p.jsonl"), right, "--task", *arguments]
     assert main(command) == code
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_squad_without_unanswerable_questions_is_scored_as_version_1(tmp_path, capsys) -> None:
+    guesses = write(tmp_path / "a.jsonl", [{"text": "the"}, {"text": "Paris"}])
+    answers = [{"answers": {"text": ["the"]}}, {"answers": {"text": ["Paris"]}}]
+    one = write(tmp_path / "one.jsonl", answers)
+    two = write(tmp_path / "two.jsonl", [answers[0], {"answers": {"text": []}}])
+    words = ["evaluate", "score", "--task", "answers", "--language", "en", guesses]
+    found = []
+    for right in (one, two):
+        assert main([*words, right, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["scores"]["f1"])
+    assert "squad-v1" in found[0]["signature"]
+    assert "squad-v2" in found[1]["signature"]
+    # an answer of articles alone never matches in the script of v1.1, and always in that of v2.0
+    assert [score["value"] for score in found] == [0.5, 0.5]

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.api.continuing import ContinuingModel
-from zhixing.api.inputs import in_batches, side_by_side
+from zhixing.api.inputs import each_of, in_batches, side_by_side
 from zhixing.api.model import Model
 from zhixing.api.results import Tagged, TaggedSpan, TaggedWord
 from zhixing.checkpoint.folder import Loaded
@@ -83,7 +83,7 @@ class PhonemeModel(Model):
 
     def translate(self, texts: Sequence[str]) -> list[str]:
         """The phonemes of each word (ARPAbet with stress). Raises DataError for what is no word of English letters."""
-        sources = [self._letters(number, text) for number, text in enumerate(texts)]
+        sources = each_of("texts", texts, self._letters)
         options = SearchOptions(end=target_end(self._imported), max_tokens=g2p_en.LONGEST)
         made: list[str] = []
         for first in range(0, len(sources), TOGETHER):
@@ -95,11 +95,11 @@ class PhonemeModel(Model):
     def _has_vectors(self) -> bool:
         return False
 
-    def _letters(self, number: int, text: str) -> list[int]:
+    def _letters(self, text: str) -> list[int]:
         ids = self.encode(text)
         if len(ids) < 2 or self.tokenizer.specials[Special.UNKNOWN] in ids:
             raise DataError(
-                f"texts[{number}] = {text!r:.60} is no word of the letters a to z, which is all that this model can say; "
+                f"{text!r:.60} is no word of the letters a to z, which is all that this model can say; "
                 "give it word by word"
             )
         return ids

@@ -17,6 +17,8 @@ from zhixing.objective.reading import kept, pad
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Answered = TypeVar("Answered")
+Given = TypeVar("Given")
+Got = TypeVar("Got")
 TOKENS = 8192
 """Tokens of a batch, padding among them."""
 
@@ -114,3 +116,14 @@ def side_by_side(
 ) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "batch time"]]:
     """Rows of ids in one tensor, and where there is no padding."""
     return pad(rows, padding).to(device), kept(rows).to(device)
+
+
+def each_of(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:
+    """`make` of every one; an error says which, as NAME[2]: …"""
+    made = []
+    for number, one in enumerate(given):
+        try:
+            made.append(make(one))
+        except (DataError, UnsupportedError) as error:
+            raise type(error)(f"{name}[{number}]: {error}") from error
+    return made

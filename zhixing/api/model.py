@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zhixing.api.inputs import in_batches, side_by_side
+from zhixing.api.inputs import each_of, in_batches, side_by_side
 from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
@@ -168,11 +168,7 @@ class Model:
         """
         if not self._has_vectors:
             self._refuse("embed")
-        ids = [self.encode(text) for text in texts]
-        for number, each in enumerate(ids):
-            self._check_fits(len(each))
-            if not each:
-                raise DataError(f"texts[{number}] is empty: there is no token to make a vector of")
+        ids = each_of("texts", texts, self._vector_ids)
         rows = in_batches([len(each) for each in ids], lambda places: self._vectors(ids, places))
         width: int = getattr(self.network.config, "width", 0)
         return np.array(rows, dtype=np.float32).reshape(len(rows), width)
@@ -248,6 +244,13 @@ class Model:
         tokens, keep = side_by_side([ids[place] for place in places], self._padding, device)
         means = mean_of_places(read(self.network, tokens, keep).double(), keep)
         return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
+
+    def _vector_ids(self, text: str) -> list[int]:
+        ids = self.encode(text)
+        self._check_fits(len(ids))
+        if not ids:
+            raise DataError("the text is empty: there is no token to make a vector of")
+        return ids
 
     def _next_id(self) -> str:
         return f"{next(self._ids)}"

@@ -1,14 +1,14 @@
 """What can be asked of a model that reads whole texts: vectors, hidden tokens, labels, numbers, tags, answers, an order."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar, final
+from collections.abc import Sequence
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.api.answering import answer_of, candidates, windows_of
-from zhixing.api.inputs import Framed, check_framed, cut_to, framed
+from zhixing.api.inputs import Framed, check_framed, cut_to, each_of, framed
 from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
 from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
@@ -22,8 +22,6 @@ from zhixing.model.tagger import Tagger
 
 Reader = Encoder | Tagger | Classifier
 """Networks that read whole texts."""
-Given = TypeVar("Given")
-Got = TypeVar("Got")
 VERBS = {
     "classify": "classify",
     "regress": "regress",
@@ -81,7 +79,7 @@ class ReadingModel(Model):
         """See Model.rank."""
         self._check_offers("rank")
         pairs = [(query, item) for item in items]
-        inputs = _each("items", pairs, lambda pair: self._fitting(pair, cut=cut))
+        inputs = each_of("items", pairs, lambda pair: self._fitting(pair, cut=cut))
         return in_order(items, self._logits(inputs))
 
     def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
@@ -98,7 +96,7 @@ class ReadingModel(Model):
     def answers(self, pairs: Sequence[tuple[str, str]]) -> list[Answer]:
         """See Model.answers."""
         self._check_offers("answer")
-        windows = _each(
+        windows = each_of(
             "pairs",
             pairs,
             lambda pair: windows_of(self.tokenizer, *pair, limit=self._limit),
@@ -142,7 +140,7 @@ class ReadingModel(Model):
         return logits_of(self._model, inputs, self._padding)
 
     def _inputs(self, texts: Sequence[Text], *, cut: bool) -> list[Framed]:
-        return _each("texts", texts, lambda text: self._input(text, cut=cut))
+        return each_of("texts", texts, lambda text: self._input(text, cut=cut))
 
     def _input(self, text: Text, *, cut: bool) -> Framed:
         number = 1 if isinstance(text, str) else 2
@@ -161,14 +159,3 @@ class ReadingModel(Model):
             f"{len(made)} tokens are more than the {limit} that this model has learnt to read at once; shorten it, or "
             "let it lose its last tokens as in training: cut=True (zhixing apply: --cut)"
         )
-
-
-def _each(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:
-    """`make` of every one; an error says which."""
-    made = []
-    for number, one in enumerate(given):
-        try:
-            made.append(make(one))
-        except (DataError, UnsupportedError) as error:
-            raise type(error)(f"{name}[{number}]: {error}") from error
-    return made

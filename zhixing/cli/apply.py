@@ -9,7 +9,17 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from zhixing.cli.apply_lines import Amount, Line, Output, Told, answered, groups, measure, parse
+from zhixing.cli.apply_lines import (
+    Amount,
+    Line,
+    Output,
+    Told,
+    answered,
+    groups,
+    measure,
+    of_the_row,
+    parse,
+)
 from zhixing.cli.apply_lines import read_lines as read_file
 from zhixing.cli.apply_tasks import TASKS, How, Task, picked
 from zhixing.cli.console import FLAT, Json, Log, Switch, print_json, reporter
@@ -267,11 +277,11 @@ def _write(job: Job, group: Sequence[Line], target: IO[bytes], *, skip: int, tol
     failure: ZhixingError | None = None
     for line, found in zip(group, _answers(job, group), strict=True):
         if isinstance(found, ZhixingError) and job.place.on_error == "stop":
-            failure = DataError(f"{job.origin}:{line.number}: {found}")
+            failure = DataError(f"{job.origin}:{line.number}: {of_the_row(found)}")
             break
         if isinstance(found, ZhixingError):
             told.errors += len(made) >= skip
-            found = {"error": str(found), "line": line.number}
+            found = {"error": of_the_row(found), "line": line.number}
         made.append(json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
     target.write(b"".join(made[skip:]))
     target.flush()

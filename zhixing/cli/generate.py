@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from zhixing.cli.console import FLAT, Json, JsonLines, Log, print_json, reporter
 from zhixing.core.errors import UsageError
 from zhixing.core.files import decode_utf8, read_bytes
-from zhixing.engine.request import SamplingParams, TokenEvent, sampling_params
+from zhixing.engine.request import Finish, SamplingParams, TokenEvent, sampling_params
 
 if TYPE_CHECKING:
     from zhixing.api import Model
@@ -83,6 +83,8 @@ def generate(
             if num > 1:
                 _tell(f"[{index + 1} of {num}, seed {settings.seed}]", log)
             events = _continue(opened, prompt, settings, speed, show=not as_json)
+            if events[-1].finish == Finish.LENGTH and len(events) < settings.max_tokens:
+                _tell(_cut_short(len(events), settings.max_tokens), log)
             answers.append(_answer(events, settings.seed))
     finally:
         if speed.tokens:
@@ -182,6 +184,10 @@ def _answer(events: list[TokenEvent], seed: int) -> dict[str, Any]:
     if any(event.top for event in events):
         answer["top_logprobs"] = [event.top for event in events]
     return answer
+
+
+def _cut_short(made: int, wanted: int) -> str:
+    return f"stopped after {made} of {wanted} tokens: what the model reads at once is full"
 
 
 def _tell(line: str, log: Log) -> None:

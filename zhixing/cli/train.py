@@ -59,8 +59,8 @@ def train(
         raise InterruptedRunError(f"stopped; {kept}; to continue, type: {command}") from interrupt
     if as_json:
         print_json(result)
-    else:
-        print(_told(result, folder))
+    elif told := _told(result, folder):
+        print(told)
     return 0
 
 

@@ -147,6 +147,7 @@ def _answers(guesses: Rows, truths: Rows, options: Options) -> Judged:
         _column(guesses, "text"),
         references,
         language=options.language,
+        version="v1" if all(references) else "v2",  # v1.1 has an answer to every question
         contexts=contexts if len(contexts) == len(truths) else (),
     )
 
