@@ -348,7 +348,7 @@ def test_a_line_without_end_is_refused(
     is_piped: bool, folder: Folder, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("zhixing.corpus.rows.MAX_RECORD_CHARACTERS", 100)
+    monkeypatch.setattr("zhixing.corpus.table_rows.MAX_RECORD_CHARACTERS", 100)
     monkeypatch.setattr("zhixing.cli.apply.MAX_RECORD_CHARACTERS", 100)
     content = b'{"text": "a"}\n' + b"x" * 1000
     given = tmp_path / "in.jsonl"

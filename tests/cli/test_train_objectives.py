@@ -55,6 +55,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(place: Path, kind: str, model: str, *, examples: str = "") -> Path:
+    is_validated = kind not in ROWS or "validation" in examples
+    validated = "validate_tokens = 256" if is_validated else ""
     text = f"""
 name = "own"
 samples = []
@@ -67,7 +69,7 @@ validation = 0.2
 vocab = 400
 [data]
 time = 32
-validate_tokens = 256
+{validated}
 [model]
 {MODELS[model]}
 [objective]

@@ -18,6 +18,7 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.evaluate.eleuther import Answers, register
 
 lm_eval = pytest.importorskip("lm_eval")
+pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries that lm-eval loads
 
 QUESTIONS = [
@@ -144,7 +145,6 @@ def test_a_generation_task_gives_our_own_texts(folder: Path, tasks: Path) -> Non
 def test_its_model_of_transformers_answers_the_same_for_the_same_folder(
     folder: Path, tasks: Path
 ) -> None:
-    pytest.importorskip("transformers")
     ours = asked("own_choices", tasks, "zhixing", pretrained=str(folder))
     theirs = asked(
         "own_choices", tasks, "hf", pretrained=str(folder), dtype="float32", device="cpu"

@@ -18,6 +18,8 @@ _WRONG_USAGE = 2
 def lm_eval(*arguments: Annotated[str, _ARGUMENTS]) -> int:
     """Run lm-eval with our models beside its own: `zhixing evaluate lm-eval --model zhixing --model_args
     pretrained=runs/quickstart/gpt --tasks NAME`.
+
+    Every argument is lm-eval's; --include_path FOLDER brings tasks of your own.
     """
     from zhixing.evaluate.eleuther import register
 
