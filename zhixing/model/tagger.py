@@ -36,11 +36,6 @@ class RecurrentEncoder(nn.Module):
         )
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
-
     def body(
         self,
         tokens: Int[Tensor, "batch time"],
