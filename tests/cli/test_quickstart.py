@@ -18,11 +18,12 @@ import pytest
 
 import zhixing
 from tests.cli.ladder_texts import write_texts
+from tests.cli.stopping import stopped
 from zhixing.cli import main
 from zhixing.cli.ladder import Effort, Made, file_bytes, make_mixture, make_rung
+from zhixing.cli.pipeline import prepare
 from zhixing.cli.quickstart import SIZES, Plan, _prompts, load_recipes, sized
 from zhixing.cli.recipe import load_recipe
-from zhixing.cli.workshop import prepare
 from zhixing.core.progress import Silent
 
 NAMES = ("ngram", "rnn", "lstm", "gpt", "mixture")
@@ -105,15 +106,9 @@ def test_a_damaged_rung_and_the_mixture_on_it_are_made_again(
 
 def test_termination_outside_training_says_what_to_type(ladder: Ladder, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = ["quickstart", str(ladder.texts), "--out", str(out), *SMALL, "--log", "plain"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zhixing", *command], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    process.stderr.readline()  # "… reading and cleaning"
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
+    command = ["quickstart", str(ladder.texts), "--out", str(out), *SMALL]
+    code, told = stopped(command, signal.SIGTERM)
+    assert code == 130, told
     assert f"every finished step is kept in {out}; to continue, type: zhixing quickstart" in told
     assert "Traceback" not in told
     assert not list(out.rglob(".*.partial"))
