@@ -1,6 +1,7 @@
 """Models that were trained by a recipe answer from their folder alone: labels, numbers, tags, spans, order, vectors."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,9 @@ import zhixing
 from tests.tiny import tiny_tokenizer
 from tests.trained import PEOPLE, TIME, rows, train
 from zhixing.api import Label, Model, TaggedWord
-from zhixing.api.answering import candidates, windows_of
+from zhixing.api.answering import Candidate, answer_of, candidates, windows_of
 from zhixing.api.inputs import cut_to, input_of
-from zhixing.api.tagging import Cut, cut_into_words, scores_of, tagged, windows
+from zhixing.api.tagging import Cut, Window, cut_into_words, scores_of, tagged, windows
 from zhixing.checkpoint.export import import_folder
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
@@ -175,6 +176,18 @@ def test_an_answer_stands_where_it_says(trained: Trained) -> None:
     assert none.score <= 0
 
 
+@pytest.mark.parametrize(("best", "is_there"), [(2.0, False), (1.9, False), (2.1, True)])
+def test_an_answer_is_one_that_scores_more_than_none(best: float, is_there: bool) -> None:
+    windows = [
+        Candidate(start=0, end=1, best=-9.0, none=2.0),
+        Candidate(start=1, end=5, best=best, none=3.0),
+    ]
+    found = answer_of(windows, "x yz w")
+    assert found.found == is_there
+    assert found.score == pytest.approx(best - 2.0)
+    assert (found.text, found.start, found.end) == (("yz", 2, 4) if is_there else ("", 0, 0))
+
+
 def test_one_window_answers_as_training_measures(trained: Trained) -> None:
     opened = trained("span")
     network = opened.network
@@ -217,6 +230,24 @@ def test_every_word_of_a_long_text_is_judged_once(room: int) -> None:
     for each in made:
         assert each.start <= each.first <= each.last <= each.stop
         assert sum(sizes[each.start : each.stop]) <= room or each.stop == each.start + 1
+
+
+@pytest.mark.parametrize("room", [4, 7, 10])
+def test_a_word_is_judged_where_it_stands_farthest_from_an_end(room: int) -> None:
+    sizes = [1] * 30
+    made = [*windows(sizes, room)]
+
+    def distance(window: Window, word: int) -> float:
+        before = (
+            word - window.start if window.start else math.inf
+        )  # a text's own end cuts nothing off
+        behind = window.stop - 1 - word if window.stop < len(sizes) else math.inf
+        return min(before, behind)
+
+    for judge in made:
+        for word in range(judge.first, judge.last):
+            others = [each for each in made if each.start <= word < each.stop]
+            assert distance(judge, word) == max(distance(each, word) for each in others)
 
 
 def test_a_long_text_is_tagged_whole(trained: Trained) -> None:
@@ -282,8 +313,9 @@ def test_a_batch_answers_as_each_text_alone(trained: Trained) -> None:
 
 def test_texts_are_read_exactly_as_in_training(trained: Trained) -> None:
     model = trained("classify")
-    for record in ({"text": TEXTS[0]}, {"text1": TEXTS[1], "text2": TEXTS[2]}):
-        for time in (TIME, 9):
+    equal = {"text1": TEXTS[0], "text2": TEXTS[0]}  # the first is cut first
+    for record in ({"text": TEXTS[0]}, {"text1": TEXTS[1], "text2": TEXTS[2]}, equal):
+        for time in (TIME, 9, 8):
             made = texts_example(record, model.tokenizer, time, label=0)
             assert made.example is not None
             text = record["text"] if "text" in record else (record["text1"], record["text2"])

@@ -239,14 +239,19 @@ def test_files_that_cannot_be_used_leave_no_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["texts"]
 
 
+@pytest.mark.parametrize("has_bf16", [True, False])
 @pytest.mark.parametrize("name", SIZES)
-def test_networks_grow_with_their_training_time(name: str) -> None:
+def test_networks_grow_with_their_training_time(
+    name: str, has_bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhixing.train.precision.has_native_bf16", lambda device: has_bf16)
+    second = 1.0 if has_bf16 else 6.0  # without bf16 six seconds are worth one
     assert sized(name, 0.0) == []
     least = [seconds for seconds, _ in SIZES[name]]
     assert least == sorted(least)
     for seconds, settings in SIZES[name]:
-        assert sized(name, seconds) == list(settings)
-        assert sized(name, seconds - 1) != list(settings)
+        assert sized(name, seconds * second + 0.01) == list(settings)
+        assert sized(name, (seconds - 1) * second) != list(settings)
 
 
 def test_a_mixture_took_the_time_of_both_its_parts(ladder: Ladder) -> None:

@@ -123,7 +123,7 @@ class WindowState:
     def read(self, tokens: Int[Tensor, "batch time"]) -> Int[Tensor, "batch all"]:
         """What was kept and what is new; the last of both is kept."""
         everything = torch.cat((self.ids, tokens), dim=1)
-        self.ids, self._length = everything[:, -WINDOW:], self._length + tokens.shape[1]
+        self.ids, self._length = everything[:, 1 - WINDOW :], self._length + tokens.shape[1]
         return everything
 
     def select(self, rows: Int[Tensor, " kept"]) -> Self:
