@@ -1,5 +1,6 @@
 """`zhixing.load(folder)` and what it returns."""
 
+import json
 import math
 import subprocess
 import sys
@@ -31,6 +32,16 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
 def saved(folder: Path, name: str) -> Model:
     save_model(folder / "m", tiny_model(name), tiny_tokenizer(), info=ModelInfo(step=5))
     return zhixing.load(str(folder / "m"))
+
+
+def test_a_text_without_any_token_has_no_vector(tmp_path: Path) -> None:
+    saved(tmp_path, "lstm")
+    file = tmp_path / "m/tokenizer.json"
+    pipeline = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**pipeline, "post_processor": None}), "utf-8")  # no begin token
+    (tmp_path / "m/manifest.json").unlink()
+    with pytest.raises(DataError, match=r"texts\[1\].*is empty"):
+        zhixing.load(tmp_path / "m").embed(["the fox", ""])
 
 
 def test_importing_the_package_does_not_import_torch() -> None:

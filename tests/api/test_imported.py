@@ -11,21 +11,20 @@ import zhixing
 from tests.checkpoint.foreign.test_real_checkpoints import PINYIN, SENTENCE, archive
 from zhixing.api import Model
 from zhixing.checkpoint.folder import load_network
-from zhixing.checkpoint.foreign import g2p_en, sources, textgenrnn
+from zhixing.checkpoint.foreign import g2p_en, textgenrnn
 from zhixing.checkpoint.foreign.folder import open_imported
 from zhixing.cli import main
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError, UsageError
-from zhixing.corpus.catalogue import Entry
 
 
-def taken(entry: Entry, folder: Path) -> Model:
-    path = archive(entry).path
+def taken(name: str, folder: Path) -> Model:
+    path = archive(name).path
     assert main(["import", str(path), str(folder), "--log", "none"]) == 0
     return zhixing.load(folder)
 
 
 def test_textgenrnn_is_a_language_model_like_any_other(tmp_path: Path) -> None:
-    model = taken(sources.TEXTGENRNN, tmp_path / "m")
+    model = taken("textgenrnn", tmp_path / "m")
     assert {"logits", "score", "generate", "stream"} <= set(model.methods)
     made = model.generate("", temperature=0.0, max_tokens=23)
     assert made.text == "[Specific] Can someone "
@@ -50,7 +49,7 @@ def test_textgenrnn_is_a_language_model_like_any_other(tmp_path: Path) -> None:
 
 
 def test_g2p_en_translates_words_to_phonemes(tmp_path: Path) -> None:
-    model = taken(sources.G2P_EN, tmp_path / "m")
+    model = taken("g2p-en", tmp_path / "m")
     words = ["tokenizer", "Activationist", "Café"]
     written = model.translate(words)
     assert written[:2] == ["T OW1 K AH0 N AY2 Z ER0", "AE2 K T IH0 V EY1 SH AH0 N IH0 S T"]
@@ -68,7 +67,7 @@ def test_g2p_en_translates_words_to_phonemes(tmp_path: Path) -> None:
 
 
 def test_g2pm_tags_characters_with_their_pinyin(tmp_path: Path) -> None:
-    model = taken(sources.G2PM, tmp_path / "m")
+    model = taken("g2pm", tmp_path / "m")
     texts = [SENTENCE, "", "银行", "abc"]
     found = model.tag(texts)
     said = [word.text if word.tag == "O" else word.tag for word in found[0].words]
@@ -83,7 +82,7 @@ def test_g2pm_tags_characters_with_their_pinyin(tmp_path: Path) -> None:
 
 
 def test_an_unpacked_package_and_a_task_of_the_command_line(tmp_path: Path) -> None:
-    with zipfile.ZipFile(archive(sources.G2P_EN).path) as wheel:
+    with zipfile.ZipFile(archive("g2p-en").path) as wheel:
         wheel.extractall(tmp_path / "site")
     folder = tmp_path / "m"
     assert main(["import", str(tmp_path / "site" / "g2p_en"), str(folder), "--log", "none"]) == 0

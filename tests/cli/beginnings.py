@@ -1,11 +1,12 @@
 """Tiny folders to begin from, and recipes that begin there."""
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
 
-from tests.api.trained import TIME, rows, write_rows
+from tests.trained import TIME, rows, write_recipe, write_rows
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
 from zhixing.model.assembly import build_network
@@ -55,34 +56,23 @@ def recipe(
     folder: Path, objective: str, begin: Path, *, table: str = "", more: str = "", steps: int = 8
 ) -> Path:
     """A recipe in `folder` that begins from `begin`."""
-    examples = folder / f"{objective}.jsonl"
+    examples, path = folder / f"{objective}.jsonl", folder / f"{objective}.toml"
     write_rows(examples, PREFERENCES * 4 if objective == "preference" else rows(objective))
-    path = folder / f"{objective}.toml"
-    path.write_text(
-        f"""
-name = "own"
-samples = {["The "] if objective == "preference" else []}
-[finetune]
-folder = {json.dumps(str(begin))}
-{table}
-[data]
-time = {TIME}
-[objective]
-kind = "{objective}"
-examples = {{ train = "{examples}" }}
-{more}
-[train]
-steps = {steps}
-batch_tokens = {TIME * 4}
-optimizer = "adamw"
-lr = 0.01
-precision = "float32"
-save_every = 3
-keep = 3
-""",
-        "utf-8",
+    finetune = f"[finetune]\nfolder = {json.dumps(str(begin))}\n{table}"
+    learn = (
+        f'steps = {steps}\nbatch_tokens = {TIME * 4}\noptimizer = "adamw"\nsave_every = 3\nkeep = 3'
     )
-    return path
+    return write_recipe(path, objective, examples, finetune, more, learn=learn)
+
+
+def cut_after(whole: Path, cut: Path, *, step: int) -> None:
+    """A run as it was when it was stopped after `step`."""
+    shutil.copytree(whole, cut)
+    for later in (cut / "checkpoints").iterdir():
+        if int(later.name.split("-")[1]) > step:
+            shutil.rmtree(later)
+    for name in ("manifest.json", "model.safetensors"):
+        (cut / name).unlink(missing_ok=True)
 
 
 def train(path: Path, out: Path, *more: str) -> int:

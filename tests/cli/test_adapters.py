@@ -10,12 +10,15 @@ import pytest
 import torch
 
 import zhixing
-from tests.cli.beginnings import origin, recipe, train
-from tests.cli.test_finetune import cut_after
-from zhixing.checkpoint.folder import load_network
-from zhixing.checkpoint.tensors import read_tensors
+from tests.cli.beginnings import cut_after, origin, recipe, tokenizer, train
+from zhixing.checkpoint.folder import ModelInfo, load_network, save_model
+from zhixing.checkpoint.tensors import read_tensors, write_tensors
 from zhixing.cli import main
 from zhixing.core.errors import CheckpointError
+from zhixing.model.adapter import AdaptedLinear
+from zhixing.model.assembly import build_network
+from zhixing.model.config import RecurrentConfig
+from zhixing.train.verify import compare
 
 ALL = 'targets = ["attention.qkv", "attention.out", "feed_forward.down"]'
 TOKENS = torch.tensor([[1, 40, 50, 60, 2]])
@@ -86,8 +89,6 @@ def test_merged_is_the_same_model(adapters, tmp_path: Path, capsys, case) -> Non
 def test_a_wrong_merge_is_noticed_and_nothing_is_written(
     adapters, tmp_path: Path, monkeypatch, capsys
 ) -> None:
-    from zhixing.model.adapter import AdaptedLinear
-
     right = AdaptedLinear.merged_weight
     monkeypatch.setattr(AdaptedLinear, "merged_weight", lambda layer: right(layer) * 1.001)
     assert (
@@ -165,8 +166,6 @@ def test_a_missing_base_and_another_one_are_refused(begins, adapters, tmp_path: 
 
 
 def test_tensors_of_another_form_are_refused(adapters, tmp_path: Path) -> None:
-    from zhixing.checkpoint.tensors import write_tensors
-
     copy = moved(adapters, tmp_path)
     stored = read_tensors(copy / "adapter_model.safetensors")
     name = next(name for name in stored if "lora_B" in name)
@@ -216,11 +215,6 @@ def test_what_cannot_be_is_refused_by_name(begins, tmp_path: Path, capsys, case)
 
 
 def test_a_model_without_blocks_has_no_place_for_an_adapter(tmp_path: Path, capsys) -> None:
-    from tests.cli.beginnings import tokenizer
-    from zhixing.checkpoint.folder import ModelInfo, save_model
-    from zhixing.model.assembly import build_network
-    from zhixing.model.config import RecurrentConfig
-
     words = tokenizer()
     network = build_network(RecurrentConfig(kind="lstm", width=16, layers=1), words.vocab)
     save_model(tmp_path / "lstm", network, words, info=ModelInfo())
@@ -232,9 +226,6 @@ def test_a_model_without_blocks_has_no_place_for_an_adapter(tmp_path: Path, caps
 
 
 def test_the_comparison_of_runs_looks_at_adapters(adapters, tmp_path: Path) -> None:
-    from zhixing.checkpoint.tensors import write_tensors
-    from zhixing.train.verify import compare
-
     run, copy = adapters["encoder", "dora"], tmp_path / "copy"
     shutil.copytree(run, copy)
     assert compare(run, copy).difference is None

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import zhixing
-from tests.api.trained import TIME, rows, train, write_rows
 from tests.house.markdown import blocks
 from tests.house.test_readme import _environment_with_zhixing
 from tests.house.tree import ROOT
 from tests.tiny import tiny_model, tiny_tokenizer
+from tests.trained import TIME, rows, train, write_rows
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import apply_tasks, main
 from zhixing.cli.apply_lines import answered, measure

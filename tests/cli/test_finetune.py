@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.cli.beginnings import origin, recipe, tokenizer, train
+from tests.cli.beginnings import cut_after, origin, recipe, tokenizer, train
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.manifest import model_hash
 from zhixing.checkpoint.tensors import read_tensors
@@ -198,7 +198,7 @@ def test_a_missing_folder_and_one_whose_tokenizer_is_another_are_refused(
 
 
 def test_an_objective_whose_tokens_the_folder_lacks_is_refused(tmp_path: Path, capsys) -> None:
-    from tests.api.trained import train as from_nothing
+    from tests.trained import train as from_nothing
 
     plain = from_nothing(tmp_path, "classify", "encoder", steps=1)
     path = recipe(tmp_path, "classify", plain)
@@ -208,16 +208,6 @@ def test_an_objective_whose_tokens_the_folder_lacks_is_refused(tmp_path: Path, c
     )
     assert train(path, tmp_path / "run") == 3
     assert "needs special tokens" in capsys.readouterr().err
-
-
-def cut_after(whole: Path, cut: Path, *, step: int) -> None:
-    """A run as it was when it was stopped after `step`."""
-    shutil.copytree(whole, cut)
-    for later in (cut / "checkpoints").iterdir():
-        if int(later.name.split("-")[1]) > step:
-            shutil.rmtree(later)
-    for name in ("manifest.json", "model.safetensors"):
-        (cut / name).unlink(missing_ok=True)
 
 
 def assert_matches(pattern: str, text: str) -> None:

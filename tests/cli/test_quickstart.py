@@ -18,11 +18,12 @@ import pytest
 
 import zhixing
 from tests.cli.ladder_texts import write_texts
+from tests.cli.stopping import stopped
 from zhixing.cli import main
 from zhixing.cli.ladder import Effort, Made, file_bytes, make_mixture, make_rung
+from zhixing.cli.pipeline import prepare
 from zhixing.cli.quickstart import SIZES, Plan, _prompts, load_recipes, sized
 from zhixing.cli.recipe import load_recipe
-from zhixing.cli.workshop import prepare
 from zhixing.core.progress import Silent
 
 NAMES = ("ngram", "rnn", "lstm", "gpt", "mixture")
@@ -105,15 +106,9 @@ def test_a_damaged_rung_and_the_mixture_on_it_are_made_again(
 
 def test_termination_outside_training_says_what_to_type(ladder: Ladder, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = ["quickstart", str(ladder.texts), "--out", str(out), *SMALL, "--log", "plain"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zhixing", *command], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    process.stderr.readline()  # "… reading and cleaning"
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
+    command = ["quickstart", str(ladder.texts), "--out", str(out), *SMALL]
+    code, told = stopped(command, signal.SIGTERM)
+    assert code == 130, told
     assert f"every finished step is kept in {out}; to continue, type: zhixing quickstart" in told
     assert "Traceback" not in told
     assert not list(out.rglob(".*.partial"))
@@ -244,14 +239,19 @@ def test_files_that_cannot_be_used_leave_no_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["texts"]
 
 
+@pytest.mark.parametrize("has_bf16", [True, False])
 @pytest.mark.parametrize("name", SIZES)
-def test_networks_grow_with_their_training_time(name: str) -> None:
+def test_networks_grow_with_their_training_time(
+    name: str, has_bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhixing.train.precision.has_native_bf16", lambda device: has_bf16)
+    second = 1.0 if has_bf16 else 6.0  # without bf16 six seconds are worth one
     assert sized(name, 0.0) == []
     least = [seconds for seconds, _ in SIZES[name]]
     assert least == sorted(least)
     for seconds, settings in SIZES[name]:
-        assert sized(name, seconds) == list(settings)
-        assert sized(name, seconds - 1) != list(settings)
+        assert sized(name, seconds * second + 0.01) == list(settings)
+        assert sized(name, (seconds - 1) * second) != list(settings)
 
 
 def test_a_mixture_took_the_time_of_both_its_parts(ladder: Ladder) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import zhixing
 from zhixing.cli import examples, main
-from zhixing.cli.written import Pen, score_pairs, symbols
+from zhixing.cli.seq2seq_scores import Translator, score_pairs, symbols
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
 
@@ -74,20 +74,22 @@ def test_the_opened_folder_reads_a_source_as_training_did(
     model = zhixing.load(place / "run")
     [sample] = result["samples"]
     assert sample["prompt"] == "b a d e"
-    assert model.translate(["b a d e"]) == Pen(place / "run", time=16).write(["b a d e"], beam=1)
+    assert model.translate(["b a d e"]) == Translator(place / "run", time=16).translate(
+        ["b a d e"], beam=1
+    )
     logits = model.logits([1], source=model.tokenizer.encode_text("b a"))
     assert logits.shape == (1, model.tokenizer.vocab)
 
 
 def test_a_reference_counts_as_the_target_does(place: Path, result: dict[str, Any]) -> None:
-    pen = Pen(place / "run", time=16)
-    [written] = pen.write(["b a d e"], beam=1)
+    translator = Translator(place / "run", time=16)
+    [written] = translator.translate(["b a d e"], beam=1)
     path = place / "one.jsonl"
     row = {"src": "b a d e", "tgt": "T T T", "references": ["T T T", written]}
 
     def right(row: dict[str, Any]) -> float:
         path.write_text(json.dumps(row) + "\n", "utf-8")
-        scores = score_pairs(pen, str(path), beams=(1,), seed=1, progress=Silent())
+        scores = score_pairs(translator, str(path), beams=(1,), seed=1, progress=Silent())
         value: float = scores["beam 1"]["accuracy"]["value"]
         return value
 
@@ -101,7 +103,9 @@ def test_a_row_that_is_no_pair_is_not_left_out_of_a_score(
     path = place / "broken.jsonl"
     path.write_text('{"src": "b a"}\n', "utf-8")
     with pytest.raises(DataError, match="row 1 is no pair"):
-        score_pairs(Pen(place / "run", time=16), str(path), beams=(1,), seed=1, progress=Silent())
+        score_pairs(
+            Translator(place / "run", time=16), str(path), beams=(1,), seed=1, progress=Silent()
+        )
 
 
 def test_symbols_are_words_and_chinese_characters() -> None:

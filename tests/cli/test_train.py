@@ -3,14 +3,13 @@
 import json
 import shlex
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import zhixing
 from tests.cli.ladder_texts import write_texts
+from tests.cli.stopping import stopped
 from zhixing.cli import main
 from zhixing.cli.recipe import load_recipe, shipped_recipes
 from zhixing.cli.train import _resume_command
@@ -116,15 +115,8 @@ def test_ctrl_c_before_anything_is_made_does_not_speak_of_finished_steps(
     made: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    command = ["train", str(made / "own.toml"), "--out", str(out), "--log", "plain"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zhixing", *command], stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    process.stderr.readline()  # "… reading and cleaning"
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130, told
+    code, told = stopped(["train", str(made / "own.toml"), "--out", str(out)], signal.SIGINT)
+    assert code == 130, told
     kept = "every finished step is kept in" if out.exists() else "nothing was made yet"
     assert f"stopped; {kept}" in told
     assert "Traceback" not in told

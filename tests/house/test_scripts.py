@@ -1,8 +1,9 @@
-"""scripts/environment.sh installs once, notices changes, survives failure and two runs at once; fill_readme.py fills.
+"""scripts/environment.sh installs once, notices changes, survives failure and two runs at once; the others do as they say.
 
 The installer is a stand-in for `uv` that writes down how it was called; everything else is the real script.
 """
 
+import gzip
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -145,13 +147,7 @@ def test_the_numbers_of_a_run_are_put_into_the_readme(tmp_path: Path) -> None:
     (tmp_path / "gpt").mkdir()
     (tmp_path / "gpt/recipe.toml").write_text('name = "gpt"\nseed = 7\n')
     (tmp_path / "result.json").write_text(json.dumps(result))
-    specification = importlib.util.spec_from_file_location(
-        "fill_readme", ROOT / "scripts/fill_readme.py"
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    script = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(script)
+    script = _loaded("fill_readme")
     script.PAGES = {"en": tmp_path / "README.md"}
     script.PAGES["en"].write_text("before\n<!-- ladder -->\nold\n<!-- /ladder -->\nafter\n")
     script.main(tmp_path)
@@ -161,3 +157,52 @@ def test_the_numbers_of_a_run_are_put_into_the_readme(tmp_path: Path) -> None:
     assert "One run, seed 7, 280 s in all" in page
     assert page.startswith("before\n<!-- ladder -->\n| model |")
     assert page.endswith("\n<!-- /ladder -->\nafter\n")
+
+
+def test_a_large_text_has_the_size_asked_for_and_other_words(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    english = " ".join(f"word{n}" for n in range(60))
+    texts = {"train": [english, "春眠不觉晓处处闻啼鸟夜来风雨声" * 4], "validation": [], "test": []}
+    for split, documents in texts.items():
+        lines = (
+            {"id": f"{n}", "text": text, "source": "own", "language": "en"}
+            for n, text in enumerate(documents)
+        )
+        path = tmp_path / f"corpus/{split}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    script = _loaded("large_text")
+    script.FILE_BYTES = 4000
+    script.main(tmp_path / "corpus", tmp_path / "out", 20_000)
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())][:4] == [
+        "part-000.jsonl", "part-001.jsonl.gz", "part-002.txt", "part-003.txt.gz",
+    ]  # fmt: skip
+    rows = (tmp_path / "out/part-000.jsonl").read_text("utf-8").splitlines()
+    found = [json.loads(row)["text"] for row in rows]
+    assert sum(len(text.encode()) for text in found) >= 4000
+    assert not {*found} & {*texts["train"]}
+    assert {len(text.split(" ")) for text in found if text.isascii()} == {60}
+    with gzip.open(tmp_path / "out/part-003.txt.gz", "rt", encoding="utf-8") as file:
+        assert "\n\n" in file.read()
+
+
+def test_the_memory_of_a_command_is_that_of_its_processes_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hold = "import time; held = b'x' * 60_000_000; time.sleep(2)"
+    begin = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {hold!r}])"
+    program = f"{begin}; {hold}; sys.exit(3)"
+    script = _loaded("peak_memory")
+    assert script.main([sys.executable, "-c", program]) == 3
+    told = capsys.readouterr().out
+    assert 114 < float(told.split()[1]) < 300, told
+    assert told.endswith("exit code 3\n")
+
+
+def _loaded(name: str) -> ModuleType:
+    """A script as a module."""
+    specification = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
+    assert specification is not None
+    assert specification.loader is not None
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    return script

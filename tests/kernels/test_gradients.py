@@ -49,7 +49,7 @@ def test_document_attention() -> None:
     starts = document_starts(torch.tensor([[0, 0, 1, 1, 1]]))
 
     def run(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return document_attention_reference(q, k, v, starts)
+        return document_attention_reference((q, k, v), starts)
 
     q, k, v = (_random(1, heads, 5, 2, seed=heads) for heads in (2, 1, 1))
     assert torch.autograd.gradcheck(run, (q, k, v))

@@ -85,8 +85,8 @@ def test_document_attention_equals_torch_under_a_mask(kv_heads: int) -> None:
     inputs = [_random(2, heads, 20, 16, seed=heads) for heads in (4, kv_heads, kv_heads)]
     inputs[2] = inputs[2] * 2
     _same(
-        lambda q, k, v: document_attention(q, k, v, starts),
-        lambda q, k, v: document_attention_reference(q, k, v, starts),
+        lambda q, k, v: document_attention((q, k, v), starts),
+        lambda q, k, v: document_attention_reference((q, k, v), starts),
         inputs,
         1e-5,
     )
@@ -95,8 +95,8 @@ def test_document_attention_equals_torch_under_a_mask(kv_heads: int) -> None:
 def test_attention_that_looks_one_place_too_far_back_would_be_noticed() -> None:
     starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
     q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
-    wrong = document_attention(q, k, v, (starts - 1).clamp(min=0))
-    right = document_attention_reference(q, k, v, starts)
+    wrong = document_attention((q, k, v), (starts - 1).clamp(min=0))
+    right = document_attention_reference((q, k, v), starts)
     assert not torch.allclose(wrong, right, rtol=1e-5, atol=1e-5)
 
 
@@ -112,8 +112,8 @@ def _ragged(kv_heads: int = 4) -> list[Tensor]:
 @pytest.mark.parametrize("kv_heads", [4, 2, 1])
 def test_padded_attention_equals_torch_under_a_mask(kv_heads: int, keep: Tensor | None) -> None:
     _same(
-        lambda q, k, v: padded_attention(q, k, v, keep),
-        lambda q, k, v: padded_attention_reference(q, k, v, keep),
+        lambda q, k, v: padded_attention((q, k, v), keep),
+        lambda q, k, v: padded_attention_reference((q, k, v), keep),
         _ragged(kv_heads),
         1e-5,
     )
@@ -122,7 +122,10 @@ def test_padded_attention_equals_torch_under_a_mask(kv_heads: int, keep: Tensor 
 def test_attention_to_one_place_of_padding_would_be_noticed() -> None:
     q, k, v = _ragged()
     one_more = RAGGED | RAGGED.roll(1, dims=1)
-    wrong, right = padded_attention(q, k, v, one_more), padded_attention_reference(q, k, v, RAGGED)
+    wrong, right = (
+        padded_attention((q, k, v), one_more),
+        padded_attention_reference((q, k, v), RAGGED),
+    )
     assert torch.allclose(wrong[:1], right[:1], rtol=1e-5, atol=1e-5)
     for row in (1, 2):
         assert not torch.allclose(wrong[row], right[row], rtol=1e-5, atol=1e-5)
@@ -134,7 +137,7 @@ def test_what_stands_at_padding_is_finite_and_moves_no_token_nor_its_gradient() 
         parts = [
             torch.where(RAGGED[:, None, :, None], x, filling).requires_grad_() for x in _ragged()
         ]
-        mixed = padded_attention(*parts, RAGGED)
+        mixed = padded_attention(tuple(parts), RAGGED)
         assert torch.isfinite(mixed).all()
         tokens = mixed.transpose(1, 2)[RAGGED]
         tokens.backward(_random(*tokens.shape, seed=9))
@@ -146,7 +149,7 @@ def test_what_stands_at_padding_is_finite_and_moves_no_token_nor_its_gradient() 
 
 def test_a_row_of_padding_alone_is_finite() -> None:
     parts = [part.requires_grad_() for part in _ragged()]
-    mixed = padded_attention(*parts, RAGGED & (torch.arange(3) != 1)[:, None])
+    mixed = padded_attention(tuple(parts), RAGGED & (torch.arange(3) != 1)[:, None])
     mixed.sum().backward()
     assert all(torch.isfinite(x).all() for x in (mixed, *(part.grad for part in parts)))
 
@@ -174,23 +177,23 @@ def test_what_the_fused_softmax_cannot_do_is_left_to_torch(
     keep: Tensor | None, rule: ScoreRule, is_fast: bool
 ) -> None:
     q, k, v = (part.requires_grad_() for part in _ragged())
-    mixed = padded_attention(q, k, v, keep, rule)
+    mixed = padded_attention((q, k, v), keep, rule)
     assert ("RunAttention" in type(mixed.grad_fn).__name__) == is_fast
-    expected = padded_attention_reference(q, k, v, keep, rule)
+    expected = padded_attention_reference((q, k, v), keep, rule)
     torch.testing.assert_close(mixed, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_weights_of_long_rows_are_not_kept() -> None:
     q, k, v = (_random(1, 1, LONGEST + 1, 2, seed=n).requires_grad_() for n in range(3))
-    assert "RunAttention" not in type(padded_attention(q, k, v, None).grad_fn).__name__
+    assert "RunAttention" not in type(padded_attention((q, k, v), None).grad_fn).__name__
 
 
 def test_padded_attention_in_bfloat16_is_the_rounded_float32_result() -> None:
     q, k, v = (part.bfloat16() for part in _ragged())
-    expected = padded_attention_reference(q.float(), k.float(), v.float(), RAGGED)
+    expected = padded_attention_reference((q.float(), k.float(), v.float()), RAGGED)
     # Scores and shares are rounded on the way: a few units in the last place of values near one.
     torch.testing.assert_close(
-        padded_attention(q, k, v, RAGGED).float(), expected, rtol=2**-6, atol=2**-6
+        padded_attention((q, k, v), RAGGED).float(), expected, rtol=2**-6, atol=2**-6
     )
 
 
@@ -219,7 +222,7 @@ def test_targets_and_starts_may_be_of_any_integer_type() -> None:
     q, k, v = (_random(1, 2, 20, 16, seed=seed) for seed in range(3))
     starts = document_starts(torch.tensor([[0] * 5 + [1] * 15]))
     assert torch.equal(
-        document_attention(q, k, v, starts.int()), document_attention(q, k, v, starts)
+        document_attention((q, k, v), starts.int()), document_attention((q, k, v), starts)
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.objective.tiny import CASES, Case, similar_case
+from tests.objective.tiny import CASES, Case, in_float64, similar_case
 from zhixing.objective.loss import add_counts
 
 
@@ -47,10 +47,10 @@ def test_one_by_one_is_all_together_so_padding_changes_nothing(name: str) -> Non
 
 @pytest.mark.parametrize("name", CASES)
 def test_micro_batches_give_the_gradient_of_the_whole(name: str) -> None:
-    case = CASES[name]()
+    case = in_float64(CASES[name]())
     whole = gradient(case, [case.items])
     parts = gradient(case, [case.items[:1], case.items[1:]])
-    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(parts, whole, rtol=1e-9, atol=1e-12)
     assert whole.abs().max() > 1e-3
 
 

@@ -10,8 +10,7 @@ import torch
 from zhixing.core.errors import CheckpointError, ConfigError, DataError, InterruptedRunError
 from zhixing.core.interrupt import StopRequest
 from zhixing.core.progress import Silent
-from zhixing.kernels import word2vec as kernel
-from zhixing.train.word2vec import config as settings
+from zhixing.kernels import word2vec_limits as limits
 from zhixing.train.word2vec.blocks import Blocks, Place, noise, stay_probability
 from zhixing.train.word2vec.config import WordVectorConfig
 from zhixing.train.word2vec.loop import STATE, Job, Learnt, run
@@ -73,12 +72,13 @@ def topics(tmp_path: Path) -> WordFile:
 
 
 def test_settings_allow_what_native_code_has_room_for_and_no_more() -> None:
-    assert (settings.MOST_WIDTH, settings.MOST_NEGATIVE) == (
-        kernel.MOST_WIDTH,
-        kernel.MOST_NEGATIVE,
-    )
-    code = Path(kernel.__file__).with_suffix(".c").read_text()
-    assert f"MOST_TARGETS = {kernel.MOST_NEGATIVE + 1}, MOST_WIDTH = {kernel.MOST_WIDTH}" in code
+    code = Path(limits.__file__).with_name("word2vec.c").read_text()
+    assert f"MOST_TARGETS = {limits.MOST_NEGATIVE + 1}, MOST_WIDTH = {limits.MOST_WIDTH}" in code
+    most = {"width": limits.MOST_WIDTH, "negative": limits.MOST_NEGATIVE}
+    WordVectorConfig.model_validate(most)
+    for name, value in most.items():
+        with pytest.raises(ValueError, match=name):
+            WordVectorConfig.model_validate({name: value + 1})
 
 
 def test_words_of_both_languages_become_numbers_with_a_break_after_each_line(tmp_path) -> None:

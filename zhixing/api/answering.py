@@ -14,11 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.inputs import Framed, framed, in_batches, side_by_side
+from zhixing.api.inputs import ModelInput, in_batches, input_of, stacked
 from zhixing.api.results import Answer
 from zhixing.core.errors import UnsupportedError
 from zhixing.model.assembly import Network
-from zhixing.objective.reading import head, pad, read
+from zhixing.model.protocol import device_of
+from zhixing.objective.reading import head, read
 from zhixing.objective.span import best_place
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -38,12 +39,12 @@ class Candidate:
 
 def windows_of(
     tokenizer: Tokenizer, question: str, context: str, *, limit: int | None
-) -> list[Framed]:
+) -> list[ModelInput]:
     """Question and context side by side, as often as the context needs.
 
     Raises DataError for an empty one, UnsupportedError for a question that leaves no room.
     """
-    whole = framed(tokenizer, (question, context))
+    whole = input_of(tokenizer, (question, context))
     places = whole.places_of(1)
     others = len(whole) - len(places)
     if limit is None or len(whole) <= limit:
@@ -56,14 +57,12 @@ def windows_of(
     return [whole.at(chosen) for chosen in _slices(whole, places, limit - others)]
 
 
-def candidates(network: Network, windows: Sequence[Framed], padding: int) -> list[Candidate]:
+def candidates(network: Network, windows: Sequence[ModelInput], padding: int) -> list[Candidate]:
     """The best answer of each window."""
-    device: torch.device = next(network.parameters()).device
 
     def answer(chosen: Sequence[int]) -> list[Candidate]:
         made = [windows[n] for n in chosen]
-        tokens, keep = side_by_side([each.ids for each in made], padding, device)
-        segments = pad([each.segments for each in made], 0).to(device)
+        tokens, keep, segments = stacked(made, padding, device_of(network))
         logits = head(network, "span")(read(network, tokens, keep, segments)).float().cpu()
         return [_candidate(row[: len(each)], each) for row, each in zip(logits, made, strict=True)]
 
@@ -83,7 +82,7 @@ def answer_of(found: Sequence[Candidate], context: str) -> Answer:
     return Answer(found=True, text=text, start=start, end=start + len(text), score=score)
 
 
-def _candidate(logits: Float[Tensor, "time 2"], window: Framed) -> Candidate:
+def _candidate(logits: Float[Tensor, "time 2"], window: ModelInput) -> Candidate:
     inside = torch.tensor([text == 1 for text in window.texts])
     first, last, best = best_place(logits, inside)
     none = float(logits[0, 0] + logits[0, 1])
@@ -91,7 +90,7 @@ def _candidate(logits: Float[Tensor, "time 2"], window: Framed) -> Candidate:
     return Candidate(start=start, end=end, best=best, none=none)
 
 
-def _slices(whole: Framed, places: Sequence[int], room: int) -> Iterator[list[int]]:
+def _slices(whole: ModelInput, places: Sequence[int], room: int) -> Iterator[list[int]]:
     """The places of each window: everything but the context, and `room` tokens of it."""
     before, after = range(places[0]), range(places[-1] + 1, len(whole))
     for first in range(0, len(places), max(1, room // 2)):

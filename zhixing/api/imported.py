@@ -14,11 +14,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.api.continuing import ContinuingModel
-from zhixing.api.inputs import each_of, in_batches, side_by_side
+from zhixing.api.inputs import each_of, in_batches
 from zhixing.api.model import Model
 from zhixing.api.results import Tagged, TaggedSpan, TaggedWord
 from zhixing.checkpoint.folder import Loaded
-from zhixing.checkpoint.foreign import g2p_en, textgenrnn
+from zhixing.checkpoint.foreign import g2p_en, g2pm, textgenrnn
 from zhixing.checkpoint.foreign.folder import Imported, open_imported
 from zhixing.checkpoint.foreign.symbols import spelt, target_end, tokenizer_of
 from zhixing.checkpoint.manifest import read_manifest
@@ -26,6 +26,8 @@ from zhixing.core.errors import DataError, UsageError
 from zhixing.engine.search import SearchOptions, translate
 from zhixing.model.sequence_to_sequence import SequenceToSequence
 from zhixing.model.tagger import Tagger
+from zhixing.objective.reading import side_by_side
+from zhixing.objective.tag import OUTSIDE
 from zhixing.tokenizer.encoding import Special
 
 TOGETHER = 64
@@ -76,8 +78,7 @@ class PhonemeModel(Model):
         if source is None:
             raise UsageError(f"this model {self.does}; type logits(ids, source=encode(word))")
         with torch.no_grad():
-            rows = (torch.tensor([list(each)]) for each in (ids, source))
-            tokens, letters = rows
+            tokens, letters = torch.tensor([list(ids)]), torch.tensor([list(source)])
             logits: Tensor = self._network(tokens, source=letters).logits[0].float()
             return logits
 
@@ -121,7 +122,7 @@ class PinyinModel(Model):
         return ("encode", "decode", "tag")
 
     def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
-        """A syllable for each character, by the dictionary where it allows one alone; what it does not have has the tag O."""
+        """A syllable for each character; what the dictionary does not have has the tag O."""
         whole = [text if isinstance(text, str) else "".join(text) for text in texts]
         rows = [self.encode(text) for text in whole]
 
@@ -142,12 +143,10 @@ class PinyinModel(Model):
         return False
 
     def _tagged(self, text: str, guesses: Sequence[int]) -> Tagged:
-        syllables = self._imported.symbols["syllables"]
         words, spans = [], []
         for place, (character, guess) in enumerate(zip(text, guesses, strict=True)):
-            ways = self._imported.ways.get(character, ())
-            tag = ways[0] if len(ways) == 1 else syllables[guess] if ways else "O"
+            tag = g2pm.syllable(self._imported, character, guess) or OUTSIDE
             words.append(TaggedWord(start=place, end=place + 1, text=character, tag=tag))
-            if tag != "O":
+            if tag != OUTSIDE:
                 spans.append(TaggedSpan(start=place, end=place + 1, text=character, label=tag))
         return Tagged(text=text, words=tuple(words), spans=tuple(spans))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zhixing.api.results import Text
 from zhixing.core.errors import DataError, UnsupportedError
-from zhixing.objective.reading import kept, pad
+from zhixing.objective.reading import pad, side_by_side
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Answered = TypeVar("Answered")
@@ -24,7 +24,7 @@ TOKENS = 8192
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Framed:
+class ModelInput:
     """Token ids with their special tokens; `texts` says which text each is of (None: special), `spans` where in it."""
 
     ids: tuple[int, ...]
@@ -35,9 +35,9 @@ class Framed:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def at(self, places: Sequence[int]) -> "Framed":
+    def at(self, places: Sequence[int]) -> "ModelInput":
         """These places alone."""
-        return Framed(
+        return ModelInput(
             ids=tuple(self.ids[place] for place in places),
             segments=tuple(self.segments[place] for place in places),
             texts=tuple(self.texts[place] for place in places),
@@ -51,18 +51,19 @@ class Framed:
 
 def check_framed(tokenizer: Tokenizer) -> None:
     """Raise UnsupportedError for a folder that does not say what stands around a text that is read."""
-    if not tokenizer.encode("a").specials[-1]:
+    _, behind = tokenizer.frame
+    if not behind:
         raise UnsupportedError(
             "the tokenizer of this folder puts no end token behind a text, as every model that answers about texts has "
             "learnt it: the folder was saved without its objective.json; train it again, or save it with ModelInfo(learnt=…)"
         )
 
 
-def framed(tokenizer: Tokenizer, text: Text) -> Framed:
+def input_of(tokenizer: Tokenizer, text: Text) -> ModelInput:
     """One text or two with what the folder puts around them. Raises DataError for a text without any token."""
     if isinstance(text, str):
         one = tokenizer.encode(text)
-        made = Framed(
+        made = ModelInput(
             ids=one.ids,
             segments=(0,) * len(one.ids),
             texts=tuple(None if special else 0 for special in one.specials),
@@ -70,7 +71,7 @@ def framed(tokenizer: Tokenizer, text: Text) -> Framed:
         )
     else:
         two = tokenizer.encode_pair(*text)
-        made = Framed(ids=two.ids, segments=two.segments, texts=two.texts, spans=two.spans)
+        made = ModelInput(ids=two.ids, segments=two.segments, texts=two.texts, spans=two.spans)
     empty = {0} if isinstance(text, str) else {0, 1}
     empty -= set(made.texts)
     if empty:
@@ -79,7 +80,7 @@ def framed(tokenizer: Tokenizer, text: Text) -> Framed:
     return made
 
 
-def cut_to(made: Framed, limit: int) -> Framed:
+def cut_to(made: ModelInput, limit: int) -> ModelInput:
     """At most `limit` tokens; the longer text loses its last ones, as in training."""
     sides = [made.places_of(0), made.places_of(1)]
     for _ in range(len(made) - limit):
@@ -89,33 +90,31 @@ def cut_to(made: Framed, limit: int) -> Framed:
     return made.at(places)
 
 
+def stacked(
+    inputs: Sequence[ModelInput], padding: int, device: torch.device
+) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "batch time"], Int[Tensor, "batch time"]]:
+    """The ids of several inputs in one tensor, where there is no padding, and the segments."""
+    tokens, keep = side_by_side([each.ids for each in inputs], padding, device)
+    return tokens, keep, pad([each.segments for each in inputs], 0).to(device)
+
+
 def in_batches(
-    lengths: Sequence[int],
-    answer: Callable[[Sequence[int]], Sequence[Answered]],
-    *,
-    tokens: int = TOKENS,
+    lengths: Sequence[int], answer: Callable[[Sequence[int]], Sequence[Answered]]
 ) -> list[Answered]:
     """Answers in the order of `lengths`; `answer` is given the places of items of about one length."""
     found: dict[int, Answered] = {}
-    for places in batches_of(lengths, tokens=tokens):
+    for places in _of_about_one_length(lengths):
         found.update(zip(places, answer(places), strict=True))
     return [found[place] for place in range(len(lengths))]
 
 
-def batches_of(lengths: Sequence[int], *, tokens: int) -> Iterator[list[int]]:
-    """Places in batches, the longest first, so that each has at most `tokens` tokens with its padding."""
+def _of_about_one_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places in batches, the longest first, each of at most TOKENS tokens with its padding, or of one item."""
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     while order:
-        count = max(1, tokens // max(1, lengths[order[0]]))
+        count = max(1, TOKENS // max(1, lengths[order[0]]))
         yield order[:count]
         order = order[count:]
-
-
-def side_by_side(
-    rows: Sequence[Sequence[int]], padding: int, device: torch.device
-) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "batch time"]]:
-    """Rows of ids in one tensor, and where there is no padding."""
-    return pad(rows, padding).to(device), kept(rows).to(device)
 
 
 def each_of(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:

@@ -10,23 +10,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.inputs import Framed, in_batches, side_by_side
+from zhixing.api.inputs import ModelInput, in_batches, stacked
 from zhixing.api.results import Label, Ranked
 from zhixing.model.assembly import Network
-from zhixing.objective.reading import pad, text_logits
+from zhixing.model.protocol import device_of
+from zhixing.objective.reading import text_logits
 
 
 def logits_of(
-    network: Network, inputs: Sequence[Framed], padding: int
+    network: Network, inputs: Sequence[ModelInput], padding: int
 ) -> list[Float[Tensor, " labels"]]:
     """The logits of each input, float32 on the CPU, in order."""
-    device: torch.device = next(network.parameters()).device
 
     def answer(places: Sequence[int]) -> list[Tensor]:
-        rows = [inputs[place].ids for place in places]
-        tokens, keep = side_by_side(rows, padding, device)
-        segments = pad([inputs[place].segments for place in places], 0).to(device)
-        return [*text_logits(network, tokens, keep, segments).float().cpu()]
+        tensors = stacked([inputs[place] for place in places], padding, device_of(network))
+        return [*text_logits(network, *tensors).float().cpu()]
 
     with torch.inference_mode():
         return in_batches([len(each) for each in inputs], answer)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zhixing.api.inputs import each_of, in_batches, side_by_side
+from zhixing.api.inputs import each_of, in_batches
 from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
@@ -19,8 +19,9 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.engine.request import Finish, Sampling, SamplingParams, TokenEvent, sampling_params
 from zhixing.model.assembly import Network
 from zhixing.model.heads import mean_of_places
-from zhixing.objective.learnt import Learnt
-from zhixing.objective.reading import read
+from zhixing.model.protocol import device_of
+from zhixing.objective.learnt import Learnt, longest_input
+from zhixing.objective.reading import read, side_by_side
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -226,11 +227,7 @@ class Model:
 
     @property
     def _limit(self) -> int | None:
-        """Tokens of the longest input: places behind those of training were never learnt."""
-        longest: int | None = getattr(self.network, "max_time", None)
-        if longest is None or self.learnt is None:
-            return longest
-        return min(longest, self.learnt.time)
+        return longest_input(self.network, self.learnt)
 
     @property
     def _padding(self) -> int:
@@ -240,8 +237,8 @@ class Model:
     def _vectors(
         self, ids: Sequence[Sequence[int]], places: Sequence[int]
     ) -> list[NDArray[np.float32]]:
-        device: torch.device = next(self.network.parameters()).device
-        tokens, keep = side_by_side([ids[place] for place in places], self._padding, device)
+        rows = [ids[place] for place in places]
+        tokens, keep = side_by_side(rows, self._padding, device_of(self.network))
         means = mean_of_places(read(self.network, tokens, keep).double(), keep)
         return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
 

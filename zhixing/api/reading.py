@@ -8,16 +8,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.api.answering import answer_of, candidates, windows_of
-from zhixing.api.inputs import Framed, check_framed, cut_to, each_of, framed
+from zhixing.api.inputs import ModelInput, check_framed, cut_to, each_of, input_of
 from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
 from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
-from zhixing.api.tagging import cut as cut_into_words
-from zhixing.api.tagging import scores_of, tagged, tags_of
+from zhixing.api.tagging import cut_into_words, scores_of, tagged, tags_of
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.model.assembly import Classifier
 from zhixing.model.encoder import Encoder
+from zhixing.model.protocol import device_of
 from zhixing.model.tagger import Tagger
 
 Reader = Encoder | Tagger | Classifier
@@ -57,7 +57,7 @@ class ReadingModel(Model):
         if not isinstance(model, Encoder) or "masked" not in model.heads:
             self._refuse("logits")
         self._check_fits(len(ids))
-        tokens = torch.tensor([list(ids)], dtype=torch.long, device=model.device)
+        tokens = torch.tensor([list(ids)], dtype=torch.long, device=device_of(model))
         with torch.no_grad():
             logits: Tensor = model.heads["masked"](model.body(tokens).hidden[0])
             return logits.float().cpu()
@@ -136,21 +136,21 @@ class ReadingModel(Model):
             return self.learnt.labels
         return names_of(self._model, kind)
 
-    def _logits(self, inputs: Sequence[Framed]) -> list[Tensor]:
+    def _logits(self, inputs: Sequence[ModelInput]) -> list[Tensor]:
         return logits_of(self._model, inputs, self._padding)
 
-    def _inputs(self, texts: Sequence[Text], *, cut: bool) -> list[Framed]:
+    def _inputs(self, texts: Sequence[Text], *, cut: bool) -> list[ModelInput]:
         return each_of("texts", texts, lambda text: self._input(text, cut=cut))
 
-    def _input(self, text: Text, *, cut: bool) -> Framed:
+    def _input(self, text: Text, *, cut: bool) -> ModelInput:
         number = 1 if isinstance(text, str) else 2
         if self.learnt is not None and number not in self.learnt.texts:
             wanted = "a pair (first, second)" if number == 1 else "one text"
             raise DataError(f"this model has learnt on {wanted}; give it that")
         return self._fitting(text, cut=cut)
 
-    def _fitting(self, text: Text, *, cut: bool) -> Framed:
-        made, limit = framed(self.tokenizer, text), self._limit
+    def _fitting(self, text: Text, *, cut: bool) -> ModelInput:
+        made, limit = input_of(self.tokenizer, text), self._limit
         if limit is None or len(made) <= limit:
             return made
         if cut:

@@ -11,23 +11,28 @@ window where it stands farthest from an end, and a chain goes over all words of 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.inputs import in_batches, side_by_side
+from zhixing.api.inputs import in_batches
 from zhixing.api.results import Tagged, TaggedSpan, TaggedWord
 from zhixing.model.assembly import Network
+from zhixing.model.protocol import device_of
 from zhixing.objective.learnt import Learnt
-from zhixing.objective.reading import word_logits
-from zhixing.objective.tag import entities, is_bio, rules_of, word_tokens
+from zhixing.objective.reading import side_by_side, word_logits
+from zhixing.objective.tag import (
+    OUTSIDE,
+    best_labels,
+    entities,
+    is_bio,
+    rules_of,
+    word_tokens,
+)
 from zhixing.text.segment import HAS_HAN, TOKEN, words
 from zhixing.text.span import Span
 from zhixing.tokenizer.tokenizer import Tokenizer
-
-OUTSIDE = "O"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +63,7 @@ class Row:
     places: list[int]
 
 
-def cut(text: str | Sequence[str], tokenizer: Tokenizer, learnt: Learnt | None) -> Cut:
+def cut_into_words(text: str | Sequence[str], tokenizer: Tokenizer, learnt: Learnt | None) -> Cut:
     """The words of a text, found as the examples had them or given as a list, with their tokens as in training."""
     if isinstance(text, str):
         whole, spans = text, _words_of(text, learnt)
@@ -90,12 +95,11 @@ def scores_of(
     network: Network, cuts: Sequence[Cut], tokenizer: Tokenizer, *, limit: int | None
 ) -> list[Float[Tensor, "words labels"]]:
     """Logits of the words of each text; a word without a token has none and is left out."""
-    device: torch.device = next(network.parameters()).device
-    around = _around(tokenizer)
+    device, frame = device_of(network), tokenizer.frame
     rows = [
         row
         for owner, each in enumerate(cuts)
-        for row in _rows(owner, each, around=around, limit=limit)
+        for row in _rows(owner, each, frame=frame, limit=limit)
     ]
 
     def answer(chosen: Sequence[int]) -> list[Tensor]:
@@ -117,13 +121,10 @@ def tags_of(
     """The most probable tags of a text: together where the network has a chain, else one by one."""
     if not len(scores):
         return []
-    chain: Any = getattr(network, "chain", None)
-    if chain is None:
-        return [names[number] for number in scores.argmax(-1).tolist()]
-    keep = torch.ones(1, len(scores), dtype=torch.bool)
+    row = scores.unsqueeze(0).to(device_of(network))
     with torch.inference_mode():
-        device = chain.start.device
-        (best,) = chain.best(scores.unsqueeze(0).to(device), keep.to(device), rules_of(names))
+        is_word = torch.ones_like(row[..., 0], dtype=torch.bool)
+        (best,) = best_labels(network, row, is_word, rules_of(names))
     return [names[number] for number in best]
 
 
@@ -159,10 +160,10 @@ def _reach(sizes: Sequence[int], start: int, room: int) -> int:
 
 
 def _rows(
-    owner: int, each: Cut, *, around: tuple[list[int], list[int]], limit: int | None
+    owner: int, each: Cut, *, frame: tuple[tuple[int, ...], tuple[int, ...]], limit: int | None
 ) -> Iterator[Row]:
     """The windows of a text with their tokens; a word that is longer than a window loses its last tokens."""
-    before, after = around
+    before, after = frame
     readable = [pieces for pieces in each.tokens if pieces]
     sizes = [len(pieces) for pieces in readable]
     room = sum(sizes) if limit is None else max(1, limit - len(before) - len(after))
@@ -175,24 +176,17 @@ def _rows(
         yield Row(owner=owner, ids=[*ids, *after], places=places)
 
 
-def _around(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """The special tokens before and behind a text."""
-    one = tokenizer.encode("a")
-    inside = [place for place, special in enumerate(one.specials) if not special]
-    return [*one.ids[: inside[0]]], [*one.ids[inside[-1] + 1 :]]
-
-
 def _words_of(text: str, learnt: Learnt | None) -> list[Span]:
     if learnt is not None and learnt.han_words == "segments" and HAS_HAN.search(text):
         found = words(text, "zh")
     else:
-        found = [span for match in TOKEN.finditer(text) for span in _each(match.span(), text)]
+        found = [span for match in TOKEN.finditer(text) for span in _characters(match.span(), text)]
     if learnt is not None and learnt.spaced_words == "attached":
         return _attached(found, text)
     return found
 
 
-def _each(span: tuple[int, int], text: str) -> list[Span]:
+def _characters(span: tuple[int, int], text: str) -> list[Span]:
     """Every Chinese character for itself, anything else whole."""
     start, stop = span
     if not HAS_HAN.match(text, start):

@@ -18,14 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from zhixing.checkpoint.manifest import model_hash
-from zhixing.checkpoint.model_files import family_of, read_model, rules_of
+from zhixing.checkpoint.model_files import is_shared, model_kind, read_model, rules_of
 from zhixing.checkpoint.tensors import read_tensors, write_tensors
 from zhixing.checkpoint.weights import Rule, check_names, check_shapes, translate
 from zhixing.core.errors import CheckpointError, DataError
 from zhixing.core.files import read_json, write_json
 from zhixing.model.adapter import AdaptedLinear, adapters_of, add_adapters
 from zhixing.model.adapter_config import AdapterConfig
-from zhixing.model.assembly import Network, build_network
+from zhixing.model.assembly import Network, build_network, config_of
 from zhixing.model.config import NetworkConfig
 
 SETTINGS, TENSORS, BASE = "adapter_config.json", "adapter_model.safetensors", "base.json"
@@ -58,19 +58,12 @@ def write_adapter(folder: Path, model: Network, base: Base, specials: Mapping[st
     layers = adapters_of(model)
     assert layers, "there is something to write"
     config = next(iter(layers.values())).config
-    rules, rows = rules_of(model, specials)
-    heads = _head_rules(rules)
-    ours = model.state_dict()
-    stored = translate(
-        {rule.ours: ours[rule.ours] for rule in heads}, heads, rows=rows, direction="export"
-    )
-    for rule in _adapted_rules(layers, rules):
-        layer = layers[_layer(rule.ours)]
-        stored |= _split(layer, rule, [rows[name] for name in rule.rows])
-    write_tensors(folder / TENSORS, {_PREFIX + name: tensor for name, tensor in stored.items()})
-    write_json(folder / SETTINGS, _settings(model, base, config, rules, specials))
-    table = {"model": _config(model).model_dump(mode="json"), "adapter": config.model_dump(mode="json")}  # fmt: skip
-    write_json(folder / BASE, {**asdict(base), **table})
+    stored = {_PREFIX + name: tensor for name, tensor in _stored(model, specials).items()}
+    write_tensors(folder / TENSORS, stored)
+    write_json(folder / SETTINGS, _settings(model, base, config, specials))
+    parts = {"model": config_of(model), "adapter": config}
+    tables = {name: part.model_dump(mode="json") for name, part in parts.items()}
+    write_json(folder / BASE, {**asdict(base), **tables})
 
 
 def read_base(folder: Path) -> Base:
@@ -98,7 +91,7 @@ def read_adapter(folder: Path, specials: Mapping[str, int], base: Path | None = 
         _take_body(model, whole)
         add_adapters(model, adapter)
     try:
-        _load(model, _stored(folder), specials)
+        _load(model, _read_stored(folder), specials)
     except CheckpointError as error:
         raise CheckpointError(f"{folder / TENSORS}: {error}") from error
     return model.eval()
@@ -128,20 +121,28 @@ def _take_body(model: Network, whole: Network) -> None:
     model.load_state_dict({name: found[name] for name in wanted}, strict=False)
 
 
+def _stored(model: Network, specials: Mapping[str, int]) -> dict[str, Tensor]:
+    """The learnt heads and the adapters of a model, under transformers' names."""
+    layers, ours = adapters_of(model), model.state_dict()
+    rules, rows = rules_of(model, specials)
+    heads = _head_rules(rules)
+    learnt = {rule.ours: ours[rule.ours] for rule in heads}
+    stored = translate(learnt, heads, rows=rows, direction="export")
+    for rule in _adapted_rules(layers, rules):
+        stored |= _split(layers[_layer(rule.ours)], rule, [rows[name] for name in rule.rows])
+    return stored
+
+
 def _load(model: Network, found: Mapping[str, Tensor], specials: Mapping[str, int]) -> None:
+    """The way back. Raises CheckpointError for tensors that are not those that `_stored` would give."""
+    expected = _stored(model, specials)
+    check_names(found, list(expected))
+    check_shapes(found, expected)
     layers = adapters_of(model)
     rules, rows = rules_of(model, specials)
     heads = _head_rules(rules)
-    ours = model.state_dict()
-    expected = translate(
-        {rule.ours: ours[rule.ours] for rule in heads}, heads, rows=rows, direction="export"
-    )
-    of_heads = list(expected)
-    for rule in _adapted_rules(layers, rules):
-        expected |= _split(layers[_layer(rule.ours)], rule, [rows[name] for name in rule.rows])
-    check_names(found, list(expected))
-    check_shapes(found, expected)
-    loaded = translate({n: found[n] for n in of_heads}, heads, rows=rows, direction="import")
+    learnt = {name: found[name] for rule in heads for name in rule.theirs}
+    loaded = translate(learnt, heads, rows=rows, direction="import")
     for rule in _adapted_rules(layers, rules):
         loaded |= _joined(_layer(rule.ours), layers[_layer(rule.ours)], rule, found)
     model.load_state_dict(loaded, strict=False)  # the names were checked above
@@ -183,20 +184,15 @@ def _joined(
 
 
 def _settings(
-    model: Network,
-    base: Base,
-    config: AdapterConfig,
-    rules: list[Rule],
-    specials: Mapping[str, int],
+    model: Network, base: Base, config: AdapterConfig, specials: Mapping[str, int]
 ) -> dict[str, Any]:
     """The adapter_config.json that peft reads."""
+    rules, _ = rules_of(model, specials)
     adapted = list(_adapted_rules(adapters_of(model), rules))
     heads = [_layer(name) for rule in _head_rules(rules) for name in rule.theirs]
-    kind = str(getattr(model.config, "kind", ""))
-    is_shared = family_of(_config(model), specials) is not None
     return {
         "peft_type": "LORA",
-        "task_type": _TASKS.get(kind) if is_shared else None,
+        "task_type": _TASKS.get(model_kind(model)) if is_shared(model, specials) else None,
         "base_model_name_or_path": base.folder,
         "r": config.rank,
         "lora_alpha": config.alpha,
@@ -222,13 +218,7 @@ def _layer(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _config(model: Network) -> NetworkConfig:
-    config: Any = model.config
-    found: NetworkConfig = config
-    return found
-
-
-def _stored(folder: Path) -> dict[str, Tensor]:
+def _read_stored(folder: Path) -> dict[str, Tensor]:
     found = read_tensors(folder / TENSORS)
     return {name.removeprefix(_PREFIX): tensor for name, tensor in found.items()}
 

@@ -54,7 +54,7 @@ from zhixing.core.files import atomic_folder, read_json, write_json, write_text
 from zhixing.model.adapter import adapters_of
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective.learnt import Learnt
+from zhixing.objective.learnt import Learnt, longest_input
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -205,7 +205,7 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
     write_json(folder / GENERATION, specials | repeated | _all_ends(specials, info.ends))
     if info.learnt is not None:
         write_json(folder / OBJECTIVE, info.learnt.model_dump(mode="json"))
-    tokenizer.save(folder, max_time=_longest(model, info.learnt))
+    tokenizer.save(folder, max_time=longest_input(model, info.learnt))
     write_text(folder / CARD, card_text(info.card, manifest, is_shared=is_shared(model, specials)))
     return manifest
 
@@ -313,13 +313,6 @@ def _learnt(folder: Path) -> Learnt | None:
     except ValidationError as error:
         lines = [f"{key_of(fault)}: {fault['msg']}" for fault in error.errors()]
         raise CheckpointError(f"{path}: {'; '.join(lines)}") from error
-
-
-def _longest(model: Network, learnt: Learnt | None) -> int | None:
-    """Tokens of the longest input: places behind those of training were never learnt."""
-    if model.max_time is None or learnt is None:
-        return model.max_time
-    return min(model.max_time, learnt.time)
 
 
 def _is_empty(folder: Path) -> bool:

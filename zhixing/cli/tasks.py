@@ -26,7 +26,13 @@ from zhixing.data.sentences import FIELDS, SentencePairs
 from zhixing.data.shard import TokenShard
 from zhixing.data.source import PackedRows, Pieces, Source
 from zhixing.model.assembly import Network
-from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig, NetworkConfig
+from zhixing.model.config import (
+    LABELLED,
+    EncoderConfig,
+    EncoderDecoderConfig,
+    HeadConfig,
+    NetworkConfig,
+)
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_config import (
     BagConfig,
@@ -63,7 +69,7 @@ from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train.config import rows_per_step
 
 if TYPE_CHECKING:
-    from zhixing.cli.workshop import Prepared
+    from zhixing.cli.pipeline import Prepared
 
 HEADS: Mapping[str, tuple[str, ...]] = {
     "masked": ("masked", "next-sentence"),
@@ -95,7 +101,7 @@ def marks(recipe: Recipe) -> list[str]:
     return []
 
 
-def dressed(tokenizer: Tokenizer, recipe: Recipe) -> Tokenizer:
+def fitted_tokenizer(tokenizer: Tokenizer, recipe: Recipe) -> Tokenizer:
     """A tokenizer with the special tokens that an objective needs, which puts around texts what its examples have."""
     marked = tokenizer.with_marks(marks(recipe))
     if recipe.objective.kind not in READING:
@@ -140,7 +146,7 @@ def with_heads(recipe: Recipe) -> NetworkConfig:
         return model
     if model.heads_on_top:
         for head in model.heads_on_top:
-            if head.kind in kinds and head.kind in ("classify", "tag"):
+            if head.kind in kinds and head.kind in LABELLED:
                 _refuse_other_number(head.labels, num_outputs(recipe))
         return model
     if isinstance(config, MaskedConfig) and not config.next_sentence:
@@ -187,7 +193,7 @@ def _weights(config: ClassifyConfig, names: Sequence[str]) -> tuple[float, ...] 
 
 def _outputs(kind: str, recipe: Recipe) -> dict[str, Any]:
     """How many outputs a head of this kind has, by name where they have names."""
-    if kind not in ("classify", "tag"):
+    if kind not in LABELLED:
         return {}
     names = labels(recipe)
     return {"names": names} if names else {"labels": num_outputs(recipe)}

@@ -70,7 +70,7 @@ def main(
     """Make the model of `recipe` in `folder`; return its scores, and samples if it writes, as JSON values."""
     from zhixing.cli.judge import held_out, sample, score
     from zhixing.cli.origin import begin
-    from zhixing.cli.workshop import make_model, prepare
+    from zhixing.cli.pipeline import make_model, prepare
     from zhixing.train.folder import Start, check
 
     start = Start.RESUME if resume else Start.FRESH if fresh else Start.NEW
@@ -104,16 +104,18 @@ def main(
 def _written(recipe: "Recipe", folder: Path, progress: "Progress") -> dict[str, Any]:
     """Test scores and samples of a model that writes the target of a source; nothing for the others."""
     from zhixing.cli.examples import places
-    from zhixing.cli.written import Pen, score_pairs, write_samples
+    from zhixing.cli.seq2seq_scores import Translator, score_pairs, write_samples
     from zhixing.objective.config import Seq2SeqConfig
 
     if not isinstance(recipe.objective, Seq2SeqConfig):
         return {}
-    pen, beams = Pen(folder, time=recipe.data.time), recipe.objective.beams
-    found: dict[str, Any] = {"samples": write_samples(pen, recipe.samples, beam=max(beams))}
+    translator, beams = Translator(folder, time=recipe.data.time), recipe.objective.beams
+    found: dict[str, Any] = {"samples": write_samples(translator, recipe.samples, beam=max(beams))}
     place = places(recipe, folder / "data", progress).test
     if place:
-        found["test"] = score_pairs(pen, place, beams=beams, seed=recipe.seed, progress=progress)
+        found["test"] = score_pairs(
+            translator, place, beams=beams, seed=recipe.seed, progress=progress
+        )
     return found
 
 

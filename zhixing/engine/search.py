@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.core.errors import UsageError
 from zhixing.model.writer import Writer
+from zhixing.objective.reading import side_by_side
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +61,9 @@ def search(
     """Up to `width` targets of each source, the best first."""
     if not sources:
         return []
-    tokens, keep = _side_by_side(sources, model.device)
+    if not all(sources):
+        raise UsageError("a source without any token cannot be translated; leave it out")
+    tokens, keep = side_by_side(sources, 0, model.device)
     memory = model.encode(tokens, keep=keep)
     beams = [_Beam(options) for _ in sources]
     state = model.new_state(len(sources), options.max_tokens + len(model.opening) - 1)
@@ -129,17 +132,3 @@ class _Beam:
         length = len(ids) + ended
         score = total / length**self._options.penalty
         return Written(ids=ids, log_prob=total, score=score, is_finished=ended)
-
-
-def _side_by_side(
-    sources: Sequence[Sequence[int]], device: torch.device
-) -> tuple[Int[Tensor, "batch source"], Bool[Tensor, "batch source"]]:
-    """Sources in one tensor, padding at the end, and where the tokens are."""
-    if any(not source for source in sources):
-        raise UsageError("a source without any token cannot be translated; leave it out")
-    lengths = torch.tensor([len(source) for source in sources], device=device)
-    longest = int(lengths.max())
-    padded = [[*source, *[0] * (longest - len(source))] for source in sources]
-    return torch.tensor(padded, device=device), torch.arange(longest, device=device) < lengths[
-        :, None
-    ]

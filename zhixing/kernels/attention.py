@@ -36,62 +36,43 @@ PLAIN = ScoreRule()
 
 
 def document_attention(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    starts: Int[Tensor, "batch time"],
-    rule: ScoreRule = PLAIN,
+    heads: Heads, starts: Int[Tensor, "batch time"], rule: ScoreRule = PLAIN
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """Query i attends to the keys starts[i] … i; heads / kv_heads queries share one key head."""
     if rule.window is not None:
         starts = torch.maximum(starts, _places(starts) - rule.window + 1)
-    parts = _for_fused_softmax(q, k, v, rule)
+    parts = _for_fused_softmax(heads, rule)
     if parts is None:
-        return attend(q, k, v, visible(starts), rule)
-    own = _places(starts).expand_as(starts)
-    return _mix_runs(*parts, starts, own)
+        return attend(*heads, visible(starts), rule)
+    return _mix_runs(parts, starts, _places(starts).expand_as(starts))
 
 
 def document_attention_reference(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    starts: Int[Tensor, "batch time"],
+    heads: Heads, starts: Int[Tensor, "batch time"]
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """The definition, by torch's scaled_dot_product_attention under an explicit mask."""
-    return attend(q, k, v, visible(starts))
+    return attend(*heads, visible(starts))
 
 
 def padded_attention(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    keep: Bool[Tensor, "batch time"] | None,
-    rule: ScoreRule = PLAIN,
+    heads: Heads, keep: Bool[Tensor, "batch time"] | None, rule: ScoreRule = PLAIN
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """Query i attends to the keys of its row where `keep` is True (None: to all), before it and behind it.
 
     Queries at padding see the same keys as the others. Only rows padded at their ends take the fast way.
     """
-    parts = _for_fused_softmax(q, k, v, rule)
-    if parts is None:
-        return padded_attention_reference(q, k, v, keep, rule)
-    batch, _, time, _ = q.shape
-    ends = torch.full((batch, time), time - 1) if keep is None else last_tokens(keep)
-    if ends is None:
-        return padded_attention_reference(q, k, v, keep, rule)
-    return _mix_runs(*parts, torch.zeros_like(ends), ends)
+    parts = _for_fused_softmax(heads, rule)
+    ends = None if parts is None else _last_keys(parts[0], keep)
+    if parts is None or ends is None:
+        return padded_attention_reference(heads, keep, rule)
+    return _mix_runs(parts, torch.zeros_like(ends), ends)
 
 
 def padded_attention_reference(
-    q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    keep: Bool[Tensor, "batch time"] | None,
-    rule: ScoreRule = PLAIN,
+    heads: Heads, keep: Bool[Tensor, "batch time"] | None, rule: ScoreRule = PLAIN
 ) -> Float[Tensor, "batch heads time head_dim"]:
-    """The definition, by torch's scaled_dot_product_attention under an explicit mask."""
-    return attend(q, k, v, None if keep is None else keep[:, None, None], rule)
+    """The definition, under the same mask for all queries of a row."""
+    return attend(*heads, None if keep is None else keep[:, None, None], rule)
 
 
 def attend(
@@ -135,22 +116,29 @@ def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch time"] |
     return (lengths - 1).expand_as(keep)
 
 
+def _last_keys(q: Tensor, keep: Tensor | None) -> Tensor | None:
+    """For each query the last key it sees; None if that is not one run of keys from the first on."""
+    batch, _, time, _ = q.shape
+    return torch.full((batch, time), time - 1) if keep is None else last_tokens(keep)
+
+
 def _places(row: Tensor) -> Tensor:
     return torch.arange(row.shape[1], device=row.device)
 
 
-def _for_fused_softmax(q: Tensor, k: Tensor, v: Tensor, rule: ScoreRule) -> Heads | None:
+def _for_fused_softmax(heads: Heads, rule: ScoreRule) -> Heads | None:
     """Queries, keys and values as `_mix_runs` needs them, or None where it cannot be used."""
+    q, k, v = heads
     is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
-    if not is_plain or q.shape[2] > LONGEST or q.device.type != "cpu":
+    if not is_plain or q.shape[2] > LONGEST or q.device.type != "cpu":  # nothing is copied in vain
         return None
     parts = q.contiguous(), k.contiguous(), v.contiguous()
     return parts if native.usable(*parts) else None
 
 
-def _mix_runs(q: Tensor, k: Tensor, v: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+def _mix_runs(heads: Heads, starts: Tensor, ends: Tensor) -> Tensor:
     runs = starts.long().contiguous(), ends.long().contiguous()
-    mixed: Tensor = native.apply(_RunAttention, q, k, v, *runs)
+    mixed: Tensor = native.apply(_RunAttention, *heads, *runs)
     return mixed
 
 

@@ -33,8 +33,8 @@ def linear_cross_entropy(
 ) -> Float[Tensor, ""]:
     """Sum over targets of -log softmax(hidden @ weight.T + bias)[target], in nats; IGNORED targets add nothing.
 
-    Products are taken in the autocast type where autocast is on; sums are float32. Raises DataError for a target that
-    is no row of `weight`.
+    Products are taken in the autocast type where autocast is on; sums are float32 (float64 of such numbers). Raises
+    DataError for a target that is no row of `weight`.
     """
     kept = targets != IGNORED
     if not bool(kept.all()):
@@ -98,9 +98,9 @@ def _refuse_outside(targets: Int[Tensor, " count"], vocab: int) -> None:
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        total = widen(hidden.new_zeros(()))
         grad_hidden = torch.empty_like(hidden)
-        grad_weight = torch.zeros_like(weight, dtype=torch.float32)
+        grad_weight = widen(torch.zeros_like(weight))
         for first in range(0, len(targets), CHUNK):
             chunk = slice(first, first + CHUNK)
             losses, error = softmax_cross_entropy(F.linear(hidden[chunk], weight), targets[chunk])

@@ -20,10 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from zhixing.kernels import native
-
-MOST_WIDTH = 4096
-MOST_NEGATIVE = 63
-"""What native code has room for on the stack of a thread (word2vec.c); the settings allow no more."""
+from zhixing.kernels.word2vec_limits import MOST_NEGATIVE, MOST_WIDTH
 
 _MASK = (1 << 64) - 1
 

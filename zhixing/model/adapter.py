@@ -45,15 +45,20 @@ class AdaptedLinear(nn.Linear):
         )  # as the authors' code; the paper: normal
         if config.kind == "dora":
             self.magnitude = nn.Parameter(_lengths(layer.weight.detach()))
+        self._adapt = {"lora": self._plus, "dora": self._scaled}[config.kind]
 
     def forward(self, input: Float[Tensor, "*places inputs"]) -> Float[Tensor, "*places outputs"]:
         """The layer, and what the adapter adds."""
-        added = F.linear(F.linear(self.dropout(input), self.adapter_a), self.adapter_b)
-        if self.config.kind == "lora":
-            return F.linear(input, self.weight, self.bias) + self.scale * added
-        turned = (F.linear(input, self.weight) + self.scale * added) * self._factors()
-        turned = turned if self.bias is None else turned + self.bias
-        return turned.to(added.dtype)  # the factors are float32 whatever the products are taken in
+        product = F.linear(F.linear(self.dropout(input), self.adapter_a), self.adapter_b)
+        return self._adapt(input, self.scale * product)
+
+    def _plus(self, x: Tensor, added: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias) + added
+
+    def _scaled(self, x: Tensor, added: Tensor) -> Tensor:
+        scaled = (F.linear(x, self.weight) + added) * self._factors()
+        whole = scaled if self.bias is None else scaled + self.bias
+        return whole.to(added.dtype)  # the factors are float32 whatever the products are taken in
 
     def merged_weight(self) -> Float[Tensor, "outputs inputs"]:
         """One matrix that does the same; products are taken in float64, so that one rounding is left."""

@@ -1,7 +1,7 @@
 """From a configuration to a model."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from zhixing.model.config import (
     DecoderConfig,
@@ -50,6 +50,11 @@ OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier]]
     ConvolutionConfig: ConvolutionClassifier,
     BagConfig: BagClassifier,
 }
+
+
+def config_of(model: Network) -> NetworkConfig:
+    """What `build_network` makes such a model of."""
+    return cast(NetworkConfig, model.config)
 
 
 def build_network(config: NetworkConfig, vocab: int) -> Network:

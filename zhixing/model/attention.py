@@ -15,12 +15,7 @@ from typing import cast
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from zhixing.kernels.attention import (
-    ScoreRule,
-    attend,
-    document_attention,
-    padded_attention,
-)
+from zhixing.kernels.attention import ScoreRule, attend, document_attention, padded_attention
 from zhixing.kernels.rotary import (
     Heads,
     HeadShape,
@@ -82,8 +77,8 @@ class SelfAttention(nn.Module):
     ) -> Float[Tensor, "batch time width"]:
         """Mix each position with those it may see."""
         batch, time, _ = x.shape
-        q, k, v = self._divide(self.qkv(x), view.rotation)
-        return self.out(self._mix(q, k, v, view).transpose(1, 2).reshape(batch, time, -1))
+        heads = self._divide(self.qkv(x), view.rotation)
+        return self.out(self._mix(heads, view).transpose(1, 2).reshape(batch, time, -1))
 
     def _division(self, config: StackConfig) -> Callable[[Tensor, Rotation | None], Heads]:
         if config.qk_norm:
@@ -102,16 +97,15 @@ class SelfAttention(nn.Module):
     def _plain(self, qkv: Tensor, rotation: Rotation | None) -> Heads:
         return split_heads(qkv, self.shape)
 
-    def _causal(self, q: Tensor, k: Tensor, v: Tensor, view: View) -> Tensor:
+    def _causal(self, heads: Heads, view: View) -> Tensor:
         rule = ScoreRule(scale=self.scale, window=self.window, bias=view.bias)
         if view.state is not None:
-            return view.state.attend(self.layer, q, k, v, rule)
+            return view.state.attend(self.layer, *heads, rule)
         assert view.starts is not None, "a causal pass without a state says where documents start"
-        return document_attention(q, k, v, view.starts, rule)
+        return document_attention(heads, view.starts, rule)
 
-    def _both_ways(self, q: Tensor, k: Tensor, v: Tensor, view: View) -> Tensor:
-        rule = ScoreRule(scale=self.scale, bias=view.bias)
-        return padded_attention(q, k, v, view.keep, rule)
+    def _both_ways(self, heads: Heads, view: View) -> Tensor:
+        return padded_attention(heads, view.keep, ScoreRule(scale=self.scale, bias=view.bias))
 
 
 class CrossAttention(nn.Module):

@@ -81,10 +81,6 @@ class Averaging(LanguageModel):
         memory.said = torch.cat((memory.said, torch.cat(said, dim=-1)), dim=1)
         return Output(hidden=self._average(memory.said, past), state=state)
 
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits of the next token."""
-        return self.unembed(hidden)
-
     def new_state(self, batch: int, capacity: int) -> AveragingState:
         """Nothing read yet; the state grows by itself, so `capacity` is not used."""
         nothing = self.embed.weight.new_zeros(batch, 0, self.everything)

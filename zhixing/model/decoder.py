@@ -7,7 +7,7 @@ mixture of experts are shapes of it (model/shapes.py).
 from typing import cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from zhixing.kernels.attention import document_starts
@@ -49,15 +49,6 @@ class Decoder(LanguageModel):
             state=cast(AttentionState | None, state),
         )
         return Output(hidden=hidden, state=state)
-
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits: products with every row of the output matrix."""
-        return self.unembed(hidden)
-
-    @property
-    def output_weight(self) -> Float[Tensor, "vocab width"]:
-        """The matrix of the output layer, which may be the embedding."""
-        return self.unembed.weight
 
     def new_state(self, batch: int, capacity: int) -> DenseCache:
         """Room for `capacity` tokens of keys and values."""

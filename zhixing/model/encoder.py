@@ -4,7 +4,6 @@ Devlin et al. 2018. BERT, RoBERTa and DistilBERT are shapes of it (model/shapes.
 it is no LanguageModel: what it gives is one vector per token, and what its heads make of them.
 """
 
-import torch
 from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
@@ -32,11 +31,6 @@ class Encoder(nn.Module):
             masked = self.heads["masked"]
             assert isinstance(masked, MaskedHead)
             masked.output.weight = self.embed.weight
-
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
 
     def body(
         self,

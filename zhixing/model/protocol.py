@@ -77,6 +77,12 @@ class Output:
     state: State | None = None
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where the numbers of a model of any kind live, and where its tokens must be."""
+    tensor = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if tensor is None else tensor.device
+
+
 class LanguageModel(nn.Module, ABC):
     """A causal language model: logits at position t depend on tokens 0..t of the same document only."""
 
@@ -84,12 +90,13 @@ class LanguageModel(nn.Module, ABC):
     """Number of token ids."""
     max_time: int | None
     """Longest input with attention to all of it; None where there is no limit (recurrent, n-gram)."""
+    unembed: nn.Linear
+    """The output layer, whose matrix may be the embedding's; a model that ends in none defines `head` instead."""
 
     @property
     def device(self) -> torch.device:
         """Where the numbers of the model live, and where its tokens must be."""
-        tensor = next(chain(self.parameters(), self.buffers()), None)
-        return torch.device("cpu") if tensor is None else tensor.device
+        return device_of(self)
 
     @abstractmethod
     def body(
@@ -107,9 +114,9 @@ class LanguageModel(nn.Module, ABC):
         state: continue after what it has seen, and update it in place; None starts fresh and remembers nothing.
         """
 
-    @abstractmethod
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits (natural logarithm, not normalised) for the next token."""
+        return self.unembed(hidden)
 
     @abstractmethod
     def new_state(self, batch: int, capacity: int) -> State:

@@ -11,7 +11,7 @@ packed row the state is set to zero.
 from typing import Self, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
 from zhixing.kernels.through_time import CELLS
@@ -83,15 +83,6 @@ class Recurrent(LanguageModel):
             x = self.dropout(x)
         memory.advance(tokens.shape[1])
         return Output(hidden=last(x), state=state)
-
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits: products with every row of the output matrix."""
-        return self.unembed(hidden)
-
-    @property
-    def output_weight(self) -> Float[Tensor, "vocab width"]:
-        """The matrix of the output layer, which may be the embedding."""
-        return self.unembed.weight
 
     def new_state(self, batch: int, capacity: int) -> RecurrentState:
         """Zero vectors; the state of a recurrent model does not grow, so `capacity` is not used."""

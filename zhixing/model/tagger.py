@@ -5,7 +5,6 @@
 Huang, Xu & Yu 2015, "Bidirectional LSTM-CRF models for sequence tagging". Left out: features of characters.
 """
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -35,11 +34,6 @@ class RecurrentEncoder(nn.Module):
             dropout=config.dropout,
         )
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers of the model live, and where its tokens must be."""
-        return self.embed.weight.device
 
     def body(
         self,

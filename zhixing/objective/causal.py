@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.pack import Row
@@ -32,11 +32,9 @@ class CausalBatch:
 
 
 class CausalModel(Protocol):
-    """What this loss needs of a model: a body, and the matrix of its output layer."""
+    """What this loss needs of a model: a body, and an output layer."""
 
-    @property
-    def output_weight(self) -> Float[Tensor, "vocab width"]:
-        """The matrix of the output layer."""
+    unembed: nn.Linear
 
     def body(
         self,
@@ -85,6 +83,9 @@ def loss(model: CausalModel, batch: CausalBatch) -> Loss:
     """Sum of -log p(target) in nats, and the number of targets."""
     output = model.body(batch.tokens, positions=batch.positions, documents=batch.documents)
     total = linear_cross_entropy(
-        output.hidden.flatten(0, 1), model.output_weight, batch.targets.flatten()
+        output.hidden.flatten(0, 1),
+        model.unembed.weight,
+        batch.targets.flatten(),
+        model.unembed.bias,
     )
     return Loss(total=total, count=int((batch.targets != IGNORED).sum()))

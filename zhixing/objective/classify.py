@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from zhixing.data.examples import Example, Made, bits_float, float_bits
+from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy, hinge, num_right, squared_error
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import frame, kept, pad, text_logits
@@ -89,11 +90,11 @@ class Classify:
 
     def measure(self, model: Any, batch: LabelBatch) -> Measured:
         """The loss, and how often the largest logit is the right label's."""
-        logits = text_logits(model, batch.tokens, batch.keep, batch.segments)
+        logits = widen(text_logits(model, batch.tokens, batch.keep, batch.segments))
         count = len(batch.labels)
         right = Tally(total=num_right(logits, batch.labels), count=count)
-        weights = None if self._weights is None else self._weights.to(logits.device)
-        total = self._loss(logits.float(), batch.labels, weights=weights)
+        weights = None if self._weights is None else self._weights.to(logits)
+        total = self._loss(logits, batch.labels, weights=weights)
         return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
 
     def answer(self, logits: Float[Tensor, " labels"]) -> dict[str, float]:
@@ -143,7 +144,7 @@ class Regress:
 
     def measure(self, model: Any, batch: NumberBatch) -> Measured:
         """The squared error, and the absolute one."""
-        values = text_logits(model, batch.tokens, batch.keep, batch.segments).float().squeeze(-1)
+        values = widen(text_logits(model, batch.tokens, batch.keep, batch.segments)).squeeze(-1)
         count = len(values)
         total = squared_error(values, batch.values)
         off = Tally(total=float((values - batch.values).detach().abs().sum()), count=count)

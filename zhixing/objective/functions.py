@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.core.targets import IGNORED
+from zhixing.kernels.precision import widen
 
 
 def cross_entropy(
@@ -26,7 +27,7 @@ def cross_entropy(
     weights: what a row counts, by its target (default: 1).
     """
     return F.cross_entropy(
-        logits.float(),
+        widen(logits),
         targets,
         weight=weights,
         reduction="sum",

@@ -7,11 +7,12 @@ What stands around and between texts is in the tokenizer; here is what the token
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from zhixing.core.config import Config
+from zhixing.model.assembly import Network
 from zhixing.objective.config import ObjectiveConfig, TagConfig
 from zhixing.text.segment import HAS_HAN
 
@@ -21,14 +22,15 @@ MIXED = 0.05
 """Share of longer words up to which words of Chinese count as single characters: T恤 stands among them too."""
 MARKS = ".,;:!?"
 """Marks that stand behind a word."""
-READING: tuple[str, ...] = ("masked", "classify", "regress", "tag", "span", "similar", "rank")
+ReadingKind = Literal["masked", "classify", "regress", "tag", "span", "similar", "rank"]
+READING: tuple[str, ...] = get_args(ReadingKind)
 """Objectives whose texts stand between a begin and an end token."""
 
 
 class Learnt(Config):
     """The objective of a trained model, and the form of its inputs and outputs."""
 
-    kind: Literal["masked", "classify", "regress", "tag", "span", "similar", "rank"]
+    kind: ReadingKind
     """The objective."""
     time: int = Field(ge=1)
     """Tokens of its longest inputs in training, special ones among them."""
@@ -66,6 +68,13 @@ def learnt_of(
     if isinstance(config, TagConfig):
         table |= _forms_of_words(first)
     return Learnt.model_validate(table)
+
+
+def longest_input(model: Network, learnt: Learnt | None) -> int | None:
+    """Most tokens that a model reads at once (None: any number): places behind those of training were never learnt."""
+    if model.max_time is None or learnt is None:
+        return model.max_time
+    return min(model.max_time, learnt.time)
 
 
 def _forms_of_words(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

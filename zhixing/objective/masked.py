@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Made
@@ -174,15 +174,11 @@ def masked_logits(
 def masked_loss(
     model: Any, hidden: Float[Tensor, "batch time width"], targets: Int[Tensor, "batch time"]
 ) -> Loss:
-    """-log p of the hidden tokens, and their number.
+    """-log p of the hidden tokens, and their number, never with all logits at once.
 
-    Never with all logits at once where the head ends in a plain linear layer; the cross entropy of `masked_logits`
-    is the definition.
+    The cross entropy of `masked_logits` is the definition.
     """
-    masked = head(model, "masked")
-    if type(masked.output) is not nn.Linear:  # one that adds something of its own to the product
-        return _loss(*masked_logits(model, hidden, targets))
-    chosen = targets != IGNORED
+    masked, chosen = head(model, "masked"), targets != IGNORED
     total = linear_cross_entropy(
         masked.body(hidden[chosen]), masked.output.weight, targets[chosen], masked.output.bias
     )

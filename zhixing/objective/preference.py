@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Example, Made
+from zhixing.kernels.precision import widen
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import pad
@@ -104,7 +105,7 @@ class Preference:
 
 def answer_log_probs(model: LanguageModel, batch: PreferenceBatch) -> Float[Tensor, " answers"]:
     """Log probability of each answer given its prompt, in nats."""
-    logits = model.head(model.body(batch.tokens).hidden).float()  # (answers, time, vocab)
+    logits = widen(model.head(model.body(batch.tokens).hidden))  # (answers, time, vocab)
     nats = F.cross_entropy(
         logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="none"
     )

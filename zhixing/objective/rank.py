@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.data.examples import Example, Made, bits_float, float_bits
+from zhixing.kernels.precision import widen
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import frame, kept, pad, text_logits
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -91,7 +92,7 @@ class Rank:
 
     def measure(self, model: Any, batch: RankBatch) -> Measured:
         """The loss, and the share of ordered pairs that the scores put in order."""
-        scores = text_logits(model, batch.tokens, batch.keep, batch.segments).float().squeeze(-1)
+        scores = widen(text_logits(model, batch.tokens, batch.keep, batch.segments)).squeeze(-1)
         differences = ordered_differences(scores, batch.relevance, batch.lists)
         right = Tally(total=float((differences > 0).sum()), count=len(differences))
         if self._loss == "pairwise":

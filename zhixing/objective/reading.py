@@ -65,6 +65,13 @@ def kept(rows: Sequence[Numbers]) -> Bool[Tensor, "batch time"]:
     return torch.arange(int(lengths.max())) < lengths[:, None]
 
 
+def side_by_side(
+    rows: Sequence[Numbers], padding: int, device: torch.device
+) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "batch time"]]:
+    """Rows in one tensor, and where there is no padding."""
+    return pad(rows, padding).to(device), kept(rows).to(device)
+
+
 def read(
     model: Any,
     tokens: Int[Tensor, "batch time"],

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.data.examples import Example, Made, bits_float, float_bits
+from zhixing.kernels.precision import widen
 from zhixing.model.heads import mean_of_places
 from zhixing.objective.functions import cross_entropy, num_right, squared_error
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
@@ -111,4 +112,4 @@ def unit_vectors(
     model: Any, tokens: Int[Tensor, "batch time"], keep: Bool[Tensor, "batch time"]
 ) -> Float[Tensor, "batch width"]:
     """One vector of length 1 per text."""
-    return F.normalize(mean_of_places(read(model, tokens, keep), keep).float(), dim=-1)
+    return F.normalize(widen(mean_of_places(read(model, tokens, keep), keep)), dim=-1)

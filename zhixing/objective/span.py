@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from zhixing.data.examples import Example, Made
+from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import frame, head, kept, pad, read
@@ -97,7 +98,7 @@ class Span:
     def measure(self, model: Any, batch: SpanBatch) -> Measured:
         """The loss, and how often the best span is exactly the answer."""
         hidden = read(model, batch.tokens, batch.keep, batch.segments)
-        logits = head(model, "span")(hidden).float()  # (batch, time, 2)
+        logits = widen(head(model, "span")(hidden))  # (batch, time, 2)
         scores = logits.masked_fill(~batch.keep.unsqueeze(-1), -torch.inf)
         total = cross_entropy(scores[..., 0], batch.starts)
         total = total + cross_entropy(scores[..., 1], batch.ends)

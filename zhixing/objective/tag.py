@@ -21,6 +21,7 @@ from torch import Tensor
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Example, Made
+from zhixing.kernels.precision import widen
 from zhixing.model.crf import LabelRules, bio_rules
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
@@ -30,6 +31,8 @@ from zhixing.tokenizer.tokenizer import Tokenizer
 
 Entity = tuple[str, int, int]
 """Type, first word, and the word after the last one."""
+OUTSIDE = "O"
+"""The tag of a word that belongs to no entity."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +95,7 @@ class Tag:
     def measure(self, model: Any, batch: TagBatch) -> Measured:
         """The loss, accuracy over words, and F1 over entities where the labels are BIO."""
         logits, labels, there = by_word(word_logits(model, batch.tokens, batch.keep), batch.labels)
-        found = _best(model, logits, there, self._rules)
+        found = best_labels(model, logits, there, self._rules)
         true = [row[mask].tolist() for row, mask in zip(labels, there, strict=True)]
         pairs = [pair for row in zip(found, true, strict=True) for pair in zip(*row, strict=True)]
         right = Tally(total=float(sum(a == b for a, b in pairs)), count=len(pairs))
@@ -121,23 +124,23 @@ def word_tokens(words: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     return cut
 
 
+def is_bio(labels: Sequence[str]) -> bool:
+    """Whether labels are O, B-… and I-… alone, so that they mean entities."""
+    return all(label == OUTSIDE or label[:2] in ("B-", "I-") for label in labels)
+
+
 def entities(tags: Sequence[str]) -> list[Entity]:
     """What BIO tags say: B-x begins an x, I-x continues one or, where there is none to continue, begins one."""
     found: list[Entity] = []
     kind, start = "", 0
-    for place, tag in enumerate([*tags, "O"]):
+    for place, tag in enumerate([*tags, OUTSIDE]):
         goes_on = tag.startswith("I-") and tag[2:] == kind
         if goes_on:
             continue
         if kind:
             found.append((kind, start, place))
-        kind, start = ("", 0) if tag == "O" else (tag[2:], place)
+        kind, start = ("", 0) if tag == OUTSIDE else (tag[2:], place)
     return found
-
-
-def is_bio(labels: Sequence[str]) -> bool:
-    """Whether labels are O, B-… and I-… alone, so that they mean entities."""
-    return all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
 
 
 def rules_of(labels: Sequence[str]) -> LabelRules | None:
@@ -170,15 +173,20 @@ def _loss(model: Any, logits: Tensor, labels: Tensor, there: Tensor) -> Loss:
     if chain is None:
         return Loss(total=cross_entropy(logits[there], labels[there]), count=count)
     rows = there[:, 0]  # a text whose words were all cut off has nothing to say
-    return Loss(total=-chain(logits[rows].float(), labels[rows], there[rows]).sum(), count=count)
+    return Loss(total=-chain(widen(logits[rows]), labels[rows], there[rows]).sum(), count=count)
 
 
-def _best(model: Any, logits: Tensor, there: Tensor, rules: LabelRules | None) -> list[list[int]]:
+def best_labels(
+    model: Any,
+    logits: Float[Tensor, "batch words labels"],
+    there: Bool[Tensor, "batch words"],
+    rules: LabelRules | None,
+) -> list[list[int]]:
     """The labels of the words of each text: one by one, or together where the model has a chain."""
     chain = getattr(model, "chain", None)
     if chain is None:
         chosen = logits.argmax(dim=-1)
         return [row[mask].tolist() for row, mask in zip(chosen, there, strict=True)]
     rows = there[:, 0]  # a chain needs a word
-    found = iter(chain.best(logits[rows].float(), there[rows], rules))
+    found = iter(chain.best(widen(logits[rows]), there[rows], rules))
     return [next(found) if has_words else [] for has_words in rows.tolist()]

@@ -88,7 +88,7 @@ def gradient(rows: slice) -> tuple[Tensor, int]:
         tokens=tokens, targets=targets, positions=positions, documents=torch.zeros_like(tokens)
     )
     found = loss(model, batch)
-    (made,) = torch.autograd.grad(found.total, model.output_weight)
+    (made,) = torch.autograd.grad(found.total, model.unembed.weight)
     return made, found.count
 
 

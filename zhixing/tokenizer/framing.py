@@ -4,7 +4,7 @@ of a text that goes on    [begin] text                    two: [begin] first sec
 of a text that is read    [begin] text [end]              two: [begin] first [end] second [end], the second in segment 1
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zhixing.tokenizer.encoding import Special
@@ -14,27 +14,32 @@ Part = dict[str, Any]
 
 def begun(numbers: Mapping[str, int]) -> Part:
     """A begin token in front, given the ids of the special tokens by their text."""
-    begin = Special.BEGIN.value
-    return {
-        "type": "TemplateProcessing",
-        "single": [_special(begin), _text("A")],
-        "pair": [_special(begin), _text("A"), _text("B")],
-        "special_tokens": _table({begin: numbers[begin]}),
-    }
+    return template((Special.BEGIN.value,), (), numbers)
 
 
 def with_frame(pipeline: Mapping[str, Any], *, begin: int, end: int) -> Part:
     """`pipeline` with a begin token in front and an end token behind every text."""
     names = {token["id"]: token["content"] for token in pipeline["added_tokens"]}
     first, last = names[begin], names[end]
-    one = [_special(first), _text("A"), _special(last)]
-    template = {
+    numbers = {first: begin, last: end}
+    return {**pipeline, "post_processor": template((first,), (last,), numbers, segment=1)}
+
+
+def template(
+    before: Sequence[str], behind: Sequence[str], numbers: Mapping[str, int], *, segment: int = 0
+) -> Part:
+    """Special tokens around every text, given their ids; a second text is in `segment` and has only those behind it."""
+    one = [*(_special(mark) for mark in before), _text("A"), *(_special(mark) for mark in behind)]
+    other = [_text("B", segment), *(_special(mark, segment) for mark in behind)]
+    marks = dict.fromkeys((*before, *behind))
+    return {
         "type": "TemplateProcessing",
         "single": one,
-        "pair": [*one, _text("B", 1), _special(last, 1)],
-        "special_tokens": _table({first: begin, last: end}),
+        "pair": [*one, *other],
+        "special_tokens": {
+            mark: {"id": mark, "ids": [numbers[mark]], "tokens": [mark]} for mark in marks
+        },
     }
-    return {**pipeline, "post_processor": template}
 
 
 def _special(token: str, segment: int = 0) -> Part:
@@ -43,9 +48,3 @@ def _special(token: str, segment: int = 0) -> Part:
 
 def _text(name: str, segment: int = 0) -> Part:
     return {"Sequence": {"id": name, "type_id": segment}}
-
-
-def _table(numbers: Mapping[str, int]) -> Part:
-    return {
-        name: {"id": name, "ids": [number], "tokens": [name]} for name, number in numbers.items()
-    }

@@ -11,13 +11,12 @@ from typing import Any
 from zhixing.tokenizer.files import TokenizerFiles
 
 MASK = "<|mask|>"
-_PLAIN = {
-    "single_word": False,
-    "lstrip": False,
-    "rstrip": False,
-    "normalized": False,
-    "special": True,
-}
+
+
+def special_token(text: str, number: int) -> dict[str, Any]:
+    """A special token as a tokenizer.json lists it under `added_tokens`."""
+    attributes = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": number, "content": text, **attributes, "special": True}
 
 
 def add_marks(files: TokenizerFiles, marks: Sequence[str], *, vocab: int) -> TokenizerFiles:
@@ -25,7 +24,7 @@ def add_marks(files: TokenizerFiles, marks: Sequence[str], *, vocab: int) -> Tok
     tokens: list[dict[str, Any]] = list(files.pipeline.get("added_tokens") or ())
     known = {token["content"] for token in tokens}
     new = [mark for mark in marks if mark not in known]
-    tokens += [{"id": vocab + n, "content": mark, **_PLAIN} for n, mark in enumerate(new)]
+    tokens += [special_token(mark, vocab + n) for n, mark in enumerate(new)]
     config = dict(files.config)
     if MASK in new:
         config["mask_token"] = MASK

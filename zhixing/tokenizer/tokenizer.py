@@ -100,7 +100,8 @@ class Tokenizer:
         One that puts a token of its own behind texts, as BERT's does, stays as it is.
         Raises UnsupportedError where the folder names no begin or no end token.
         """
-        if self.encode("a").specials[-1]:
+        _, behind = self.frame
+        if behind:
             return self
         pipeline = with_frame(self._files.pipeline, begin=self.begin, end=self.end)
         config = dict(self._files.config)
@@ -128,6 +129,14 @@ class Tokenizer:
     def vocab(self) -> int:
         """Number of ids: the largest id plus one."""
         return max(self._ids) + 1
+
+    @property
+    def frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The special tokens that `encode` puts before a text, and those behind it."""
+        one = self.encode("a")
+        inside = [place for place, is_special in enumerate(one.specials) if not is_special]
+        first, last = (inside[0], inside[-1]) if inside else (len(one.ids), len(one.ids))
+        return one.ids[:first], one.ids[last + 1 :]
 
     @property
     def begin(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zhixing.data.order import Cursor
 from zhixing.objective.protocol import Objective
@@ -40,11 +40,6 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
     return type(batch)(**_moved(batch, device))
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where the weights of `model` are, and where its batches must be."""
-    return next(model.parameters()).device
 
 
 def _moved(batch: Any, device: torch.device) -> dict[str, Any]:

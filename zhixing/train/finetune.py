@@ -9,7 +9,7 @@ Frozen lower layers and a learning rate that falls with the depth keep what was 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,8 +18,8 @@ from torch import nn
 from zhixing.checkpoint.adapter import LEARNT_HEADS
 from zhixing.core.errors import ConfigError
 from zhixing.model.adapter import ADAPTER_PARTS, add_adapters
-from zhixing.model.assembly import Network
-from zhixing.model.config import EncoderConfig, HeadConfig
+from zhixing.model.assembly import Network, config_of
+from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig, RecurrentConfig
 from zhixing.train.finetune_config import FinetuneConfig
 
 POOLS: Mapping[str, str] = {
@@ -115,19 +115,18 @@ def _tops(model: Network) -> list[str]:
 
 
 def _num_layers(model: Network, config: FinetuneConfig) -> int:
-    kind = str(getattr(model.config, "kind", ""))
-    name = "freeze" if config.freeze else "decay"
-    if kind not in _DEEP:
+    sizes = config_of(model)
+    name, value = ("freeze", config.freeze) if config.freeze else ("decay", config.decay)
+    if not isinstance(sizes, EncoderConfig | DecoderConfig | RecurrentConfig):
         raise ConfigError(
-            f"finetune.{name} = {getattr(config, name)} needs a model of layers on top of each other "
-            f"({', '.join(_DEEP)}), not one of the kind {kind!r}; leave it out"
+            f"finetune.{name} = {value} needs a model of layers on top of each other ({', '.join(_DEEP)}), not one of "
+            f"the kind {sizes.kind!r}; leave it out"
         )
-    layers = int(getattr(model.config, "layers", 0))
-    if config.freeze > layers:
+    if config.freeze > sizes.layers:
         raise ConfigError(
-            f"finetune.freeze = {config.freeze}, but this model has {layers} layers; write 0 to {layers}"
+            f"finetune.freeze = {config.freeze}, but this model has {sizes.layers} layers; write 0 to {sizes.layers}"
         )
-    return layers
+    return sizes.layers
 
 
 def _source(name: str, model: Network, origin: Network) -> str | None:
@@ -158,10 +157,5 @@ def _pools_alike(one: HeadConfig, other: HeadConfig) -> bool:
 
 
 def _layers(names: Iterable[str]) -> tuple[str, ...]:
-    """The layers that weights of these names belong to."""
-    return tuple(dict.fromkeys(_without_last(sorted(names))))
-
-
-def _without_last(names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        yield name.rpartition(".")[0] or name
+    """The layers that weights of these names belong to, in order."""
+    return tuple(sorted({name.rpartition(".")[0] or name for name in names}))

@@ -19,7 +19,6 @@ class FinetuneConfig(Config):
     """So many of the lowest layers stay as they are, and the embedding below them."""
     decay: float = Field(default=1.0, gt=0.0, le=1.0)
     """Learning rate of a layer as a share of that of the layer above it; the top has the rates of [train]."""
-
     adapter: AdapterConfig | None = None
     """Leave all weights as they are and learn a little beside them (LoRA, DoRA), and a new head."""
 

@@ -29,10 +29,11 @@ from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.core.records import RecordWriter
 from zhixing.data.order import Cursor
 from zhixing.model.assembly import Network
+from zhixing.model.protocol import device_of
 from zhixing.objective.loss import Counts, Losses, add_counts
 from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import Stream, chunks, device_of, on_device, take
+from zhixing.train.batches import Stream, chunks, on_device, take
 from zhixing.train.config import TrainConfig, rows_per_step
 from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook

@@ -15,11 +15,11 @@ from zhixing.core.interrupt import StopRequest
 from zhixing.core.records import RecordWriter
 from zhixing.data.source import Source
 from zhixing.model.assembly import Network
+from zhixing.model.protocol import device_of
 from zhixing.objective.learnt import Learnt
 from zhixing.objective.protocol import Objective
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import device_of
 from zhixing.train.config import TrainConfig
 from zhixing.train.hooks import Hook
 from zhixing.train.precision import resolve

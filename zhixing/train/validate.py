@@ -15,9 +15,10 @@ import torch
 from zhixing.core.errors import ZhixingError
 from zhixing.data.source import Source, first_items
 from zhixing.model.assembly import Network
+from zhixing.model.protocol import device_of
 from zhixing.objective.loss import Tallies, Tally, add_tallies, tallies_of
 from zhixing.objective.protocol import Objective
-from zhixing.train.batches import device_of, micro_batches, on_device
+from zhixing.train.batches import micro_batches, on_device
 from zhixing.train.precision import computing_in
 
 

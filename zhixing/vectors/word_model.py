@@ -59,7 +59,7 @@ class WordModel:
     def require(self, method: str) -> None:
         """Raise UnsupportedError unless vectors answer to `method`."""
         if method not in self.methods:
-            getattr(self, method)()
+            raise _refusal(method)
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """A method of other models refuses when it is called; any other name does not exist."""
@@ -67,10 +67,7 @@ class WordModel:
             raise AttributeError(f"word vectors have no {name!r}")
 
         def refuse(*given: object, **settings: object) -> NoReturn:
-            raise UnsupportedError(
-                f"these are vectors of words: they cannot {name}. They offer nearest, analogy, "
-                f"similarity and embed; {name} needs a model that reads whole texts"
-            )
+            raise _refusal(name)
 
         return refuse
 
@@ -83,3 +80,10 @@ class WordModel:
         mean = self.vectors.units(rows).mean(axis=0)
         unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
         return unit
+
+
+def _refusal(method: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"these are vectors of words: they cannot {method}. They offer {', '.join(WordModel.methods)}; {method} needs a "
+        "model that reads whole texts"
+    )

@@ -1,21 +1,21 @@
 """Checkpoints of other projects give the outputs that those projects state, and survive our own folder."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from zhixing.checkpoint.folder import load_network
-from zhixing.checkpoint.foreign import g2p_en, g2pm, sources, textgenrnn
+from zhixing.checkpoint.foreign import g2p_en, g2pm, textgenrnn
 from zhixing.checkpoint.foreign.folder import Imported, open_imported, save_imported
+from zhixing.checkpoint.foreign.package import read_package
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
-from zhixing.corpus.catalogue import Entry
 from zhixing.corpus.download import UnreachableError
 from zhixing.corpus.fetch import fetch
+from zhixing.corpus.packages import CHECKPOINTS
 from zhixing.engine.search import SearchOptions, translate
 
 SENTENCE = "然而，他红了20年以后，他竟退出了大家的视线。银行行长"
@@ -25,9 +25,9 @@ PINYIN = (
 )
 
 
-def archive(entry: Entry) -> Archive:
+def archive(name: str) -> Archive:
     try:
-        return Archive(path=fetch(entry, progress=Silent())[0])
+        return Archive(path=fetch(CHECKPOINTS[name], progress=Silent())[0])
     except UnreachableError as error:
         pytest.skip(f"no registry in reach: {error}")
 
@@ -39,7 +39,7 @@ def phonemes(imported: Imported, word: str) -> str:
 
 
 def test_g2p_en_spells_as_its_makers_say() -> None:
-    imported = g2p_en.read(archive(sources.G2P_EN))
+    imported = g2p_en.read(archive("g2p-en"))
     assert sum(weight.numel() for weight in imported.model.parameters()) == 834_890
     assert phonemes(imported, "tokenizer") == "T OW1 K AH0 N AY2 Z ER0"
     assert phonemes(imported, "Activationist") == "AE2 K T IH0 V EY1 SH AH0 N IH0 S T"
@@ -50,15 +50,15 @@ def test_g2p_en_spells_as_its_makers_say() -> None:
 
 
 def test_g2pm_pronounces_as_its_makers_say() -> None:
-    pinyin = g2pm.read(archive(sources.G2PM))
-    assert " ".join(g2pm.pronounce(pinyin, SENTENCE)) == PINYIN
-    directions = pinyin.imported.model.encoder.stack.passes[0]
+    imported = g2pm.read(archive("g2pm"))
+    assert " ".join(g2pm.pronounce(imported, SENTENCE)) == PINYIN
+    directions = imported.model.encoder.stack.passes[0]
     directions[0], directions[1] = directions[1], directions[0]
-    assert " ".join(g2pm.pronounce(pinyin, SENTENCE)) != PINYIN, "directions were swapped"
+    assert " ".join(g2pm.pronounce(imported, SENTENCE)) != PINYIN, "directions were swapped"
 
 
 def test_textgenrnn_writes_english_posts(monkeypatch: pytest.MonkeyPatch) -> None:
-    package = archive(sources.TEXTGENRNN)
+    package = archive("textgenrnn")
     imported = textgenrnn.read(package)
     text = "[Specific] Can someone "
     assert written_by(imported, len(text)) == text
@@ -84,17 +84,10 @@ def bits_per_character(imported: Imported, text: str) -> float:
     return -sum(math.log2(each[row, place]) for row, place in enumerate(places)) / len(text)
 
 
-READERS: dict[str, tuple[Entry, Callable[[Archive], Imported]]] = {
-    "g2p-en": (sources.G2P_EN, g2p_en.read),
-    "g2pm": (sources.G2PM, lambda package: g2pm.read(package).imported),
-    "textgenrnn": (sources.TEXTGENRNN, textgenrnn.read),
-}
-
-
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", CHECKPOINTS)
 def test_a_folder_of_ours_holds_the_same_model(name: str, tmp_path: Path) -> None:
-    entry, read = READERS[name]
-    imported = read(archive(entry))
+    imported = read_package(archive(name).path)
+    assert imported is not None
     save_imported(tmp_path / name, imported)
     opened = open_imported(tmp_path / name)
     assert (opened.symbols, opened.config) == (imported.symbols, imported.config)

@@ -12,16 +12,16 @@ from zhixing.model.sequence_config import SequenceToSequenceConfig
 
 VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW"
 CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH"
-LETTERS = ("<pad>", "<unk>", "</s>", *"abcdefghijklmnopqrstuvwxyz")
+UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
+"""END ends letters and phonemes, BEGIN begins phonemes alone."""
+LETTERS = ("<pad>", UNKNOWN, END, *"abcdefghijklmnopqrstuvwxyz")
 PHONEMES = (
     "<pad>",
-    "<unk>",
-    "<s>",
-    "</s>",
+    UNKNOWN,
+    BEGIN,
+    END,
     *sorted([*CONSONANTS.split(), "UW", *(v + stress for v in VOWELS.split() for stress in "012")]),
 )
-END = "</s>"
-"""Ends letters and phonemes."""
 WEIGHTS = "*g2p_en/checkpoint20.npz"
 LONGEST = 20
 """Phonemes that the original writes at most."""
@@ -52,7 +52,7 @@ def read(archive: Archive) -> Imported:
         input_feeding=False,
         output_bias=True,
         source_vocab=len(LETTERS),
-        start=PHONEMES.index("<s>"),
+        start=PHONEMES.index(BEGIN),
     )
     return build(config, {"source": LETTERS, "target": PHONEMES}, "target", tensors)
 
@@ -63,4 +63,4 @@ def spell(word: str) -> list[int]:
         c for c in unicodedata.normalize("NFD", word.lower()) if unicodedata.category(c) != "Mn"
     )
     places = {letter: place for place, letter in enumerate(LETTERS)}
-    return [*(places.get(letter, 1) for letter in plain), places["</s>"]]
+    return [*(places.get(letter, places[UNKNOWN]) for letter in plain), places[END]]

@@ -6,7 +6,7 @@ others; `pronounce` does the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 
@@ -31,15 +31,7 @@ _NAMES |= {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pinyin:
-    """The tagger, and the dictionary of what each character can be."""
-
-    imported: Imported
-    ways: Mapping[str, tuple[str, ...]]
-
-
-def read(archive: Archive) -> Pinyin:
+def read(archive: Archive) -> Imported:
     """The model and dictionary of the package. Raises CheckpointError when they are not as expected."""
     parts = {
         name.rpartition("/")[2]: read_pickle(content, where=name)
@@ -58,23 +50,31 @@ def read(archive: Archive) -> Pinyin:
     )
     sides = {"characters": characters, "syllables": syllables}
     ways = {character: tuple(said) for character, said in parts["digest_cedict.pkl"].items()}
-    imported = replace(build(config, sides, "characters", tensors), ways=ways)
-    return Pinyin(imported=imported, ways=ways)
+    return replace(build(config, sides, "characters", tensors), ways=ways)
+
+
+def syllable(imported: Imported, character: str, guess: int) -> str | None:
+    """The pinyin of a character that the network takes for syllable number `guess`; None where it has none.
+
+    The dictionary decides where it has one way alone, as in the package.
+    """
+    ways = imported.ways.get(character, ())
+    if len(ways) == 1:
+        return ways[0]
+    return imported.symbols["syllables"][guess] if ways else None
 
 
 @torch.inference_mode()
-def pronounce(pinyin: Pinyin, text: str) -> list[str]:
+def pronounce(imported: Imported, text: str) -> list[str]:
     """A syllable for each character of `text`; what the dictionary does not have stays as it is."""
-    characters, syllables = (pinyin.imported.symbols[side] for side in ("characters", "syllables"))
-    places = {character: place for place, character in enumerate(characters)}
+    places = {symbol: place for place, symbol in enumerate(imported.symbols["characters"])}
     ids = [places.get(character, places[UNKNOWN]) for character in text]
-    logits = pinyin.imported.model(torch.tensor([[places[BEGIN], *ids, places[END]]]))
+    logits = imported.model(torch.tensor([[places[BEGIN], *ids, places[END]]]))
     guesses = logits[0, 1:-1].argmax(dim=-1).tolist()
-    said = []
-    for character, guess in zip(text, guesses, strict=True):
-        ways = pinyin.ways.get(character, (character,))
-        said.append(ways[0] if len(ways) == 1 else syllables[guess])
-    return said
+    return [
+        syllable(imported, character, guess) or character
+        for character, guess in zip(text, guesses, strict=True)
+    ]
 
 
 def _in_order(ids: Mapping[str, int]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from zhixing.corpus.archive import Archive
 PACKAGES: Mapping[str, tuple[str, Callable[[Archive], Imported]]] = {
     "textgenrnn": (textgenrnn.WEIGHTS, textgenrnn.read),
     "g2p-en": (g2p_en.WEIGHTS, g2p_en.read),
-    "g2pm": (g2pm.WEIGHTS, lambda archive: g2pm.read(archive).imported),
+    "g2pm": (g2pm.WEIGHTS, g2pm.read),
 }
 """Package -> the file that it is known by, and its reader."""
 SUFFIXES = (".whl", ".zip", ".gz", ".tgz")

@@ -13,6 +13,8 @@ from zhixing.checkpoint.foreign import g2p_en, g2pm, textgenrnn
 from zhixing.checkpoint.foreign.folder import Imported
 from zhixing.core.errors import CheckpointError
 from zhixing.tokenizer.files import TokenizerFiles
+from zhixing.tokenizer.framing import template
+from zhixing.tokenizer.marks import special_token
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 MISSING = "<missing>"
@@ -37,8 +39,8 @@ FORMS: Mapping[str, Around] = {
     ),
     "seq2seq": Around(
         side="source",
-        unknown="<unk>",
-        behind=("</s>",),
+        unknown=g2p_en.UNKNOWN,
+        behind=(g2p_en.END,),
         normalizer={
             "type": "Sequence",
             "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}, {"type": "StripAccents"}],
@@ -63,7 +65,7 @@ def tokenizer_of(imported: Imported) -> Tokenizer:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [_special(mark, numbers[mark]) for mark in dict.fromkeys(marks)],
+        "added_tokens": [special_token(mark, numbers[mark]) for mark in dict.fromkeys(marks)],
         "normalizer": form.normalizer,
         "pre_tokenizer": {
             "type": "Split",
@@ -71,7 +73,7 @@ def tokenizer_of(imported: Imported) -> Tokenizer:
             "behavior": "Isolated",
             "invert": False,
         },
-        "post_processor": _template(form, numbers),
+        "post_processor": template(form.before, form.behind, numbers),
         "decoder": {"type": "Fuse"},
         "model": {"type": "WordLevel", "vocab": numbers, "unk_token": form.unknown},
     }
@@ -90,24 +92,3 @@ def spelt(imported: Imported, ids: Sequence[int]) -> str:
 def target_end(imported: Imported) -> int:
     """The id that ends a target."""
     return imported.symbols["target"].index(g2p_en.END)
-
-
-def _special(mark: str, number: int) -> dict[str, Any]:
-    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    return {"id": number, "content": mark, **plain, "special": True}
-
-
-def _template(form: Around, numbers: Mapping[str, int]) -> dict[str, Any]:
-    def marks(of: Sequence[str]) -> list[dict[str, Any]]:
-        return [{"SpecialToken": {"id": mark, "type_id": 0}} for mark in of]
-
-    text = {"Sequence": {"id": "A", "type_id": 0}}
-    return {
-        "type": "TemplateProcessing",
-        "single": [*marks(form.before), text, *marks(form.behind)],
-        "pair": [text, {"Sequence": {"id": "B", "type_id": 0}}],
-        "special_tokens": {
-            mark: {"id": mark, "ids": [numbers[mark]], "tokens": [mark]}
-            for mark in (*form.before, *form.behind)
-        },
-    }

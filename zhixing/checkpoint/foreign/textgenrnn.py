@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -123,7 +123,7 @@ class WindowState:
     def read(self, tokens: Int[Tensor, "batch time"]) -> Int[Tensor, "batch all"]:
         """What was kept and what is new; the last of both is kept."""
         everything = torch.cat((self.ids, tokens), dim=1)
-        self.ids, self._length = everything[:, -WINDOW:], self._length + tokens.shape[1]
+        self.ids, self._length = everything[:, 1 - WINDOW :], self._length + tokens.shape[1]
         return everything
 
     def select(self, rows: Int[Tensor, " kept"]) -> Self:
@@ -137,7 +137,7 @@ class Windowed(LanguageModel):
     def __init__(self, model: Averaging) -> None:
         super().__init__()
         self.vocab, self.max_time, self.config = model.vocab, None, None
-        self.model = model
+        self.model, self.unembed = model, model.unembed
 
     def body(
         self,
@@ -156,10 +156,6 @@ class Windowed(LanguageModel):
         windows = padded.unfold(1, WINDOW, 1)[:, -tokens.shape[1] :]  # (batch, time, WINDOW)
         hidden = self.model.body(windows.flatten(0, 1)).hidden[:, -1]
         return Output(hidden=hidden.view(*tokens.shape, -1), state=state)
-
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits of the next character."""
-        return self.model.head(hidden)
 
     def new_state(self, batch: int, capacity: int) -> WindowState:
         """Nothing read yet; a window is all that is kept, so `capacity` is not used."""

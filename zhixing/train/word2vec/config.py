@@ -5,9 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
-
-MOST_WIDTH, MOST_NEGATIVE = 4096, 63
-"""Those of kernels/word2vec.py; written again so that reading settings needs no torch, and compared by a test."""
+from zhixing.kernels.word2vec_limits import MOST_NEGATIVE, MOST_WIDTH
 
 
 class WordVectorConfig(Config):

@@ -16,7 +16,7 @@ from zhixing.checkpoint.adapter import LEARNT_HEADS, Base
 from zhixing.cli.examples import card, places, texts
 from zhixing.cli.origin import Origin
 from zhixing.cli.recipe import Recipe
-from zhixing.cli.tasks import dressed, learnt, make_task, with_heads
+from zhixing.cli.tasks import fitted_tokenizer, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import ConfigError, DataError
@@ -90,7 +90,7 @@ def prepare(
     return Prepared(
         corpus=corpus,
         card=card,
-        tokenizer=dressed(tokenizer, recipe),
+        tokenizer=fitted_tokenizer(tokenizer, recipe),
         train=shards["train"],
         validation=shards.get("validation", []),
         origin=origin,
@@ -122,7 +122,7 @@ def _prepare_examples(
     return Prepared(
         corpus=folder / "corpus",
         card=about,
-        tokenizer=dressed(tokenizer, recipe),
+        tokenizer=fitted_tokenizer(tokenizer, recipe),
         train=[],
         validation=[],
         origin=origin,
@@ -288,7 +288,7 @@ def _model_card(recipe: Recipe, prepared: Prepared, taken: Taken | None) -> str:
         for source in prepared.card.sources
     )
     return (
-        f"# {recipe.name}\n\nA language model of kind `{recipe.network.kind}`, made with Zhixing.\n\n"
+        f"# {recipe.name}\n\nA model of kind `{recipe.network.kind}`, made with Zhixing.\n\n"
         f"{_told_origin(prepared, taken)}"
         f"## Text it learnt from\n\n{sources}\n\nData hash: `{prepared.card.data_hash}`\n\n"
         f"## Recipe\n\n```toml\n{to_toml(_as_written(recipe))}```\n"

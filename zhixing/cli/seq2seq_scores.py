@@ -36,7 +36,7 @@ class Wanted:
     targets: tuple[str, ...]
 
 
-class Pen:
+class Translator:
     """An opened model folder that writes targets of at most `time` tokens."""
 
     def __init__(self, folder: Path, *, time: int) -> None:
@@ -44,7 +44,7 @@ class Pen:
         self._model, self._time = cast(Writer, loaded.model.eval()), time
         self.tokenizer: Tokenizer = loaded.tokenizer
 
-    def write(self, sources: Sequence[str], *, beam: int) -> list[str]:
+    def translate(self, sources: Sequence[str], *, beam: int) -> list[str]:
         """The best target that a search of width `beam` finds for each source, cut as in training."""
         end = self.tokenizer.end
         ids = [[*self.tokenizer.encode_text(source)[: self._time - 1], end] for source in sources]
@@ -53,7 +53,7 @@ class Pen:
 
 
 def score_pairs(
-    pen: Pen, place: str, *, beams: Sequence[int], seed: int, progress: Progress
+    translator: Translator, place: str, *, beams: Sequence[int], seed: int, progress: Progress
 ) -> dict[str, Any]:
     """Error rate and accuracy on the pairs at `place`, for every width of the search, as JSON values."""
     wanted = sorted(wanted_at(place), key=lambda each: len(each.source))  # little padding
@@ -64,15 +64,13 @@ def score_pairs(
         edits = []
         for first in range(0, len(wanted), TOGETHER):
             part = wanted[first : first + TOGETHER]
-            written = pen.write([each.source for each in part], beam=beam)
+            written = translator.translate([each.source for each in part], beam=beam)
             edits += [
                 count_edits(symbols(text), [symbols(target) for target in each.targets])
                 for text, each in zip(written, part, strict=True)
             ]
             progress.advance(len(part))
-        signature = (
-            f"tokenizer:{pen.tokenizer.hash[:12]}|beam:{beam}|data:{data}|version:{SCORING_VERSION}"
-        )
+        signature = f"tokenizer:{translator.tokenizer.hash[:12]}|beam:{beam}|data:{data}|version:{SCORING_VERSION}"
         found = score_edits(edits, seed=seed, signature=signature)
         scores[f"beam {beam}"] = {score.name: asdict(score) for score in found}
         progress.finish(f"{len(wanted):,} targets written with a beam of {beam}")
@@ -87,9 +85,11 @@ def wanted_at(place: str) -> Iterator[Wanted]:
         yield Wanted(source=row["src"], targets=tuple(row.get("references") or [row["tgt"]]))
 
 
-def write_samples(pen: Pen, sources: Sequence[str], *, beam: int) -> list[Mapping[str, str]]:
+def write_samples(
+    translator: Translator, sources: Sequence[str], *, beam: int
+) -> list[Mapping[str, str]]:
     """What the model writes for each source, in the form of a continued prompt."""
-    written = pen.write(sources, beam=beam) if sources else []
+    written = translator.translate(sources, beam=beam) if sources else []
     return [{"prompt": source, "text": text} for source, text in zip(sources, written, strict=True)]
 
 

@@ -37,35 +37,41 @@ def rows(kind: str) -> list[dict[str, Any]]:
 
 def train(folder: Path, kind: str, model: str, *, steps: int = 60, more: str = "") -> Path:
     """The folder of a model trained on `rows(kind)`."""
-    file = folder / f"{kind}.jsonl"
+    file, out = folder / f"{kind}.jsonl", folder / f"{kind}-{model}"
     write_rows(file, rows(kind))
-    out = folder / f"{kind}-{model}"
-    recipe = folder / f"{kind}-{model}.toml"
-    recipe.write_text(
+    begin = f'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\n{MODELS[model]}'
+    steps_and_size = f"steps = {steps}\nbatch_tokens = {TIME * 16}"
+    recipe = write_recipe(out.with_suffix(".toml"), kind, file, begin, more, learn=steps_and_size)
+    assert main(["train", str(recipe), "--out", str(out), "--log", "none"]) == 0
+    return out
+
+
+def write_recipe(
+    path: Path, kind: str, examples: Path, begin: str, more: str = "", *, learn: str
+) -> Path:
+    """A recipe that learns an objective from a file of examples.
+
+    begin: what stands in it first, up to the table of its model; more: settings of the objective; learn: of [train].
+    """
+    path.write_text(
         f"""
 name = "own"
-samples = []
-tokenizer_text = "examples"
-[tokenizer]
-vocab = 320
+samples = {["The "] if kind == "preference" else []}
+{begin}
 [data]
 time = {TIME}
-[model]
-{MODELS[model]}
 [objective]
 kind = "{kind}"
-examples = {{ train = "{file}" }}
+examples = {{ train = "{examples}" }}
 {more}
 [train]
-steps = {steps}
-batch_tokens = {TIME * 16}
 lr = 0.01
 precision = "float32"
+{learn}
 """,
         "utf-8",
     )
-    assert main(["train", str(recipe), "--out", str(out), "--log", "none"]) == 0
-    return out
+    return path
 
 
 def write_rows(file: Path, examples: Sequence[dict[str, Any]]) -> None:

@@ -1,0 +1,19 @@
+"""A command in a process of its own that is sent a signal while it works."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+def stopped(command: Sequence[str], number: int) -> tuple[int, str]:
+    """The exit code of `zhixing COMMAND --log plain` and what it told, with the signal sent at its first line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhixing", *command, "--log", "plain"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # "… reading and cleaning"
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told

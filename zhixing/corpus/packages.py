@@ -1,0 +1,102 @@
+"""Packages that carry something else than texts: word vectors and their test sets, models of other projects.
+
+Plain data, as the catalogue of texts is; what is read out of a package is said where it is read. None of them is part
+of this project.
+"""
+
+from zhixing.corpus.catalogue import GENSIM, Entry, Origin
+
+
+def _by_name(*entries: Entry) -> dict[str, Entry]:
+    return {entry.name: entry for entry in entries}
+
+
+VECTORS = _by_name(
+    Entry(
+        name="word2vec-en",
+        what="13,013 words of the English word2vec vectors of Google News, 300 numbers each",
+        languages=("en",),
+        license="MIT as packaged",
+        megabytes=7.9,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="wefe==1.0.1",
+                sha256="12654a91109cc2244e772bbdc881f692eec34488fe919fd918a929528f6faa00",
+            ),
+        ),
+    ),
+    Entry(
+        name="synonyms-zh",
+        what="125,796 Chinese words, word2vec, 100 numbers each",
+        languages=("zh",),
+        license="MIT as packaged",
+        megabytes=54.5,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="synonyms==3.10.2",
+                sha256="d42f4679adcac522bb6b23256a076aeea11c238eeac47d7fd731f49d7ecce094",
+                is_source=True,
+            ),
+        ),
+    ),
+)
+"""Word vectors, by the name that the commands take; vectors/published.py opens them."""
+
+WORD_TESTS = Entry(
+    name="word-tests",
+    what="WordSim-353, SimLex-999 and the questions-words analogies, as gensim carries them",
+    languages=("en",),
+    license="LGPL-2.1 as packaged",
+    megabytes=23.3,
+    origins=(GENSIM,),
+)
+"""Judgements and analogies to measure word vectors with."""
+
+CHECKPOINTS = _by_name(
+    Entry(
+        name="textgenrnn",
+        what="characters of English posts: two LSTMs and a weighted average (Woolf 2017)",
+        languages=("en",),
+        license="MIT",
+        megabytes=1.7,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="textgenrnn==2.0.0",
+                sha256="c2b6f1c201c76d5a6021079e95a8db499bbe15d9f3448d33cb51c0cd496c86f8",
+                is_source=True,
+            ),
+        ),
+    ),
+    Entry(
+        name="g2p-en",
+        what="English spelling to pronunciation: a GRU reads, another writes (Park & Kim 2019)",
+        languages=("en",),
+        license="Apache-2.0",
+        megabytes=3.1,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="g2p-en==2.1.0",
+                sha256="2a7aabf1fc7f270fcc3349881407988c9245173c2413debbe5432f4a4f31319f",
+            ),
+        ),
+    ),
+    Entry(
+        name="g2pm",
+        what="pinyin of Chinese characters in their sentence: a BiLSTM tagger (Park & Lee 2020)",
+        languages=("zh",),
+        license="Apache-2.0",
+        megabytes=1.7,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="g2pM==0.1.2.5",
+                sha256="9e920b82df4002f96d8679720c7a858d10816d438dbd61b8b6b621a80a976361",
+            ),
+        ),
+    ),
+)
+"""Models of other projects, by the name that `zhixing import` takes; checkpoint/foreign reads them."""
