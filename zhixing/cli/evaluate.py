@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.scores import NONE, figure, interval
+from zhixing.cli.tag_scores import tags
 from zhixing.cli.task_scores import score
 from zhixing.core.errors import UsageError
 
@@ -26,6 +27,7 @@ WIDEST = 4096
 
 app = App(name="evaluate", help="Score a model, with intervals.")
 app.command(score)
+app.command(tags)
 
 
 @dataclass(frozen=True, kw_only=True)
