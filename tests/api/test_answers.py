@@ -370,6 +370,7 @@ def test_words_are_cut_as_in_the_examples() -> None:
     assert texts(text, spaced_words="attached") == [
         "Anna", "(32)", "isn't", "in", *"北京市", "，ok?",
     ]  # fmt: skip
+    assert texts("1998年 WTO", spaced_words="characters") == [*"1998年WTO"]
     assert texts("我们在北京大学学习", han_words="segments") == ["我们", "在", "北京大学", "学习"]
 
 

@@ -40,7 +40,7 @@ OWN: dict[str, NetworkConfig] = {
     "encoder-decoder": EncoderDecoderConfig(encoder=HALF, decoder=HALF, start=2),
     "seq2seq": SequenceToSequenceConfig(embedding=16, width=16, tied=True),
     "tagger": TaggerConfig(
-        encoder=RecurrentEncoderConfig(embedding=8, width=8), labels=4, chain=True
+        encoder=RecurrentEncoderConfig(embedding=8, width=8, bigrams=50), labels=4, chain=True
     ),
     "cnn": ConvolutionConfig(embedding=8, filters=4, labels=3),
     "bag": BagConfig(embedding=8, hidden=(6,), labels=3),

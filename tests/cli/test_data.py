@@ -9,6 +9,7 @@ import pytest
 from zhixing.cli import main
 from zhixing.cli.data import read_corpus_config
 from zhixing.cli.recipe import load_recipe
+from zhixing.corpus.catalogue import Entry, Origin
 
 RECIPE = """
 name = "mine"
@@ -188,3 +189,31 @@ def test_of_many_notes_the_first_are_printed_and_all_are_in_the_card(
         assert told[0].startswith("note: 0.txt was cut into")
         assert told[-1] == f"note: and 4 more like these, all of them in {out / 'card.json'}"
     assert len(json.loads((out / "card.json").read_text("utf-8"))["notes"]) == 9
+
+
+def test_sentences_with_tags_are_written_from_the_text_they_belong_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    for name in ("ca01", "cb02", "cc03"):
+        (package / name).write_text(f"\n\tThe/at {name}/nn-tl ./.\n")
+    asked: list[str] = []
+
+    def fetch(entry: Entry, **_: object) -> tuple[Path, Origin]:
+        asked.append(entry.name)
+        return package, entry.origins[0]
+
+    monkeypatch.setattr("zhixing.corpus.fetch.fetch", fetch)
+    out = tmp_path / "out"
+    assert main(["data", "examples", "brown-pos", str(out), "--json", "--log", "none"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert asked == ["brown"]
+    assert (found["name"], sum(found["parts"].values())) == ("brown-pos", 3)
+    lines = [line for file in out.glob("*.jsonl") for line in file.read_text().splitlines()]
+    rows = [json.loads(line) for line in lines]
+    assert {row["tokens"][1]: row["tags"] for row in rows} == {
+        name: ["at", "nn", "."] for name in ("ca01", "cb02", "cc03")
+    }
+    assert main(["data", "list"]) == 0
+    assert "zhixing data examples brown-pos" in capsys.readouterr().out

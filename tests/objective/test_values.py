@@ -149,6 +149,12 @@ def test_a_label_stands_at_the_first_token_of_its_word() -> None:
     assert tokenizer().decode([t for word in chinese for t in word]) == "李白在长安"
 
 
+def test_characters_given_one_by_one_have_no_space_before_them() -> None:
+    characters = [*"1998年ab，“好”"]
+    cut = word_tokens(characters, tokenizer())
+    assert [tokenizer().decode(each) for each in cut] == characters
+
+
 def test_moving_words_together_keeps_their_logits() -> None:
     labels = torch.tensor([[-100, 1, -100, 2, -100], [-100, 3, 4, 0, -100]])
     logits = torch.arange(5.0).expand(2, 5).unsqueeze(-1).expand(2, 5, 2)

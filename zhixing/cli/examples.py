@@ -17,6 +17,7 @@ from zhixing.corpus.rows import find_tables, rows
 from zhixing.corpus.sources import PAIRS
 from zhixing.objective.config import PairFilesConfig, TaskConfig
 from zhixing.objective.records import keys_of
+from zhixing.text.running import running_text
 
 STAMP = "made_from.json"
 
@@ -41,11 +42,15 @@ def places(recipe: Recipe, folder: Path, progress: Progress) -> Places:
 
 
 def texts(place: str, kind: str) -> Iterator[str]:
-    """Every text of the examples at `place`, for a tokenizer to learn from."""
+    """Every text of the examples at `place`, for a tokenizer to learn from; words with tags as running text."""
     for row in rows(find_tables(place)):
-        if not isinstance(row, str):
-            for key in keys_of(row, kind) or ():
-                yield from _texts_of(row[key])
+        if isinstance(row, str):
+            continue
+        if kind == "tag" and "tokens" in row:
+            yield running_text([*_texts_of(row["tokens"])])[0]
+            continue
+        for key in keys_of(row, kind) or ():
+            yield from _texts_of(row[key])
 
 
 def card(recipe: Recipe, found: Places) -> CorpusCard:

@@ -58,19 +58,20 @@ def score(
         other = score_files(task, against, references, options)
         differences = compare(judged, other, seed=how.seed)
     if as_json:
-        print_json(_result(judged, made, undefined(judged), differences))
+        print_json(score_values(judged, made, undefined(judged), differences))
         return
-    print(_table(judged, made, undefined(judged)))
+    print(score_table(judged, made, undefined(judged)))
     if differences:
         print(_verdicts(str(predictions), str(against), differences))
 
 
-def _result(
+def score_values(
     judged: "Judged",
     made: Sequence["Score"],
     missing: Sequence[str],
     differences: Sequence["TaskDifference"],
 ) -> dict[str, object]:
+    """Scores, what is not defined, notes, details and comparisons, as values of JSON."""
     compared = [asdict(one) | {"is_significant": one.is_significant} for one in differences]
     return {
         "task": judged.task,
@@ -82,7 +83,8 @@ def _result(
     }
 
 
-def _table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
+def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
+    """A line for each score with its interval, then what else is to be known."""
     width = max([len(one.name) for one in made], default=0)
     lines = [f"{'':{width}} {'value':>9}  95 % interval"]
     lines += [

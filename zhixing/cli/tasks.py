@@ -308,8 +308,8 @@ def _from_files(
 
 
 def _alike(recipe: Recipe) -> int:
-    """How many examples in a row are to be about equally long: those of a step, where both sides are padded."""
-    if recipe.objective.kind != "seq2seq" or recipe.train is None:
+    """How many examples in a row are to be about equally long: those of a step, where time is lost on padding."""
+    if recipe.objective.kind not in ("seq2seq", "tag") or recipe.train is None:
         return 1
     return rows_per_step(recipe.train, recipe.data.time)
 

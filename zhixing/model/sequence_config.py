@@ -20,6 +20,9 @@ class RecurrentEncoderConfig(Config):
     """The cell."""
     embedding: int = Field(default=128, ge=1)
     """Size of the vector of one token."""
+    bigrams: int = Field(default=0, ge=0, le=2**24)
+    """Rows of a second table, whose vector of a token and the one before it is added to that of the token; pairs share
+    rows by chance. 0: there is none."""
     width: int = Field(default=256, ge=1)
     """Size of the output; with two directions each makes half of it."""
     layers: int = Field(default=1, ge=1)

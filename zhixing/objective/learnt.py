@@ -42,8 +42,9 @@ class Learnt(Config):
     """The loss of classify and similar, where there are several: the logits of a hinge loss are no probabilities."""
     han_words: Literal["characters", "segments"] = "characters"
     """What a word of Chinese was in the examples of tag: each character, or a word of several."""
-    spaced_words: Literal["apart", "attached"] = "apart"
-    """Whether a mark after a word of English was a word of its own in the examples of tag, or a part of the word."""
+    spaced_words: Literal["apart", "attached", "characters"] = "apart"
+    """Whether a mark after a word of English was a word of its own in the examples of tag, or a part of the word; or
+    every character was, letters and digits too."""
 
 
 def learnt_of(
@@ -82,6 +83,8 @@ def _forms_of_words(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     words = [
         str(word) for row in rows if isinstance(row.get("tokens"), list) for word in row["tokens"]
     ]
+    if words and all(len(word) <= 1 for word in words):
+        return {"han_words": "characters", "spaced_words": "characters"}
     han = [word for word in words if HAS_HAN.search(word)]
     long = [word for word in han if len(word) > 1]
     marked = [word for word in words if word[-1:] in MARKS and word[:1].isalnum()]

@@ -13,6 +13,7 @@ broken are left out and counted, and a chain chooses among tags that are not.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from zhixing.model.crf import LabelRules, bio_rules
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import kept, pad, word_logits
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.running import running_text
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Entity = tuple[str, int, int]
@@ -115,13 +116,10 @@ class Tag:
 
 
 def word_tokens(words: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
-    """The tokens of each word, cut as in running text: a space before it unless Chinese stands on either side."""
-    cut = []
-    for place, word in enumerate(words):
-        before = words[place - 1][-1:] if place else ""
-        spaced = bool(before and word) and not HAS_HAN.search(before + word[0])
-        cut.append(tokenizer.encode_text(f" {word}" if spaced else word))
-    return cut
+    """The tokens of each word, cut as in running text: a word has the space before it, where there is one."""
+    text, spans = running_text(words)
+    ends = [0, *(span.end for span in spans)]
+    return [tokenizer.encode_text(text[start:end]) for start, end in pairwise(ends)]
 
 
 def is_bio(labels: Sequence[str]) -> bool:

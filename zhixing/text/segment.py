@@ -73,6 +73,11 @@ def words(text: str, language: str, *, custom: Iterable[str] = ()) -> list[Span]
     return spans
 
 
+def classes_of_words(text: str) -> list[tuple[str, str]]:
+    """The words of a Chinese text as jieba cuts it, spaces too, each with its class (nr: a person, ns: a place, …)."""
+    return _segmenter(()).tag(SURROGATE.sub("\ufffd", text))
+
+
 def _take_back(spans: list[Span], start: int) -> int:
     """Where the last span starts, which is removed, if it touches `start`: a dictionary word may cross
     scripts (T恤, A股).

@@ -1,7 +1,11 @@
-"""The Brown corpus: `word/tag` tokens back to plain English.
+"""The Brown corpus: `word/tag` tokens back to plain English, or as sentences with parts of speech.
 
 One document per file (about 2,000 words). Detokenising follows the corpus' own conventions: `` and '' are quotes,
 brackets and punctuation lean on their neighbours, and the doubled final punctuation of some files is one mark.
+
+A line is a sentence. Its tags are those of the corpus (Francis & Kučera 1979) without the marks that say nothing of a
+word's class: fw- (a foreign word), -tl (in a title), -hl (in a headline), -nc (cited). Contractions keep both classes,
+I'll/ppss+md, and the star of not, can't/md*.
 """
 
 import re
@@ -9,25 +13,22 @@ from collections.abc import Iterator
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
+from zhixing.corpus.labelled import TaggedSentence
 
 _LEANS_LEFT = set(".,;:!?)]}'’%") | {"''", "..."}
 _LEANS_RIGHT = set("([{$") | {"``"}
 _REPEATED = {".", "!", "?", ";", ":"}
 _INSIDE_QUOTES = {".", ",", "?", "!"}
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_MARKS = re.compile(r"^fw-|(?:-(?:tl|hl|nc))+$")
 
 
 def read(archive: Archive) -> Iterator[Document]:
     """Yield one Document per file, with its genre."""
-    genres: dict[str, str] = {}
-    waiting: list[tuple[str, str]] = []
-    for name, content in archive.members("*/c[a-r][0-9][0-9]", "*/cats.txt"):
-        text = content.decode("ascii", "replace")
-        if name.endswith("cats.txt"):
-            genres = dict(line.split() for line in text.splitlines() if line.strip())
-        else:
-            waiting.append((name.rsplit("/", 1)[1], text))
-    for name, text in sorted(waiting):
+    files = _files(archive, "*/cats.txt")
+    lines = files.pop("cats.txt", "").splitlines()
+    genres = dict(line.split() for line in lines if line.strip())
+    for name, text in files.items():
         yield Document(
             id=name,
             text=plain(text),
@@ -35,6 +36,24 @@ def read(archive: Archive) -> Iterator[Document]:
             language="en",
             meta={"genre": genres.get(name, "")},
         )
+
+
+def parts_of_speech(archive: Archive) -> Iterator[TaggedSentence]:
+    """Yield every sentence with the class of each word and mark."""
+    for name, text in _files(archive).items():
+        for line in text.splitlines():
+            tokens = [token.rpartition("/") for token in line.split()]
+            if tokens:
+                words = tuple(word for word, _, _ in tokens)
+                tags = tuple(_MARKS.sub("", tag) for _, _, tag in tokens)
+                yield TaggedSentence(words=words, tags=tags, document=name)
+
+
+def _files(archive: Archive, *others: str) -> dict[str, str]:
+    """The 500 files and those that match `others`, in the order of their names."""
+    found = archive.members("*/c[a-r][0-9][0-9]", *others)
+    texts = {name.rsplit("/", 1)[1]: content.decode("ascii", "replace") for name, content in found}
+    return dict(sorted(texts.items()))
 
 
 def plain(text: str) -> str:
