@@ -242,7 +242,7 @@ def test_conllu_leaves_out_words_that_are_none_and_counts_the_others(tmp_path: P
         read_published(write(tmp_path, "b.conllu", text.replace("\n2\t", "\n3\t")))
 
 
-def test_talks_become_messages_and_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
+def test_conversations_become_messages_and_what_cannot_be_used_is_counted(tmp_path: Path) -> None:
     asked = [{"role": "user", "content": "你好"}, {"role": "assistant", "content": "你好！"}]
     rows = [{"messages": asked}, {"messages": asked[1:]}, {"messages": "x"}, {"other": 1}]
     lines = "\n".join(json.dumps(row) for row in rows) + "\nnot json\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from zhixing.core.errors import DataError
 from zhixing.corpus.files import Found, find_files
 from zhixing.corpus.formats.published import find_format, stream
-from zhixing.corpus.formats.talks import TALKS
+from zhixing.corpus.formats.row_formats import ROW_FORMATS
 from zhixing.corpus.raw import inner_suffix
 from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
 
@@ -50,7 +50,7 @@ def _published(path: Path) -> str:
     if inner_suffix(path) not in TABLES:
         return _require_format(path)
     kind = find_format(path) if inner_suffix(path) == ".tsv" else None
-    return "" if kind is None or kind in TALKS else kind
+    return "" if kind is None or kind in ROW_FORMATS else kind
 
 
 def _require_format(path: Path) -> str:

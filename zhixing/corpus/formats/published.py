@@ -21,8 +21,8 @@ from zhixing.corpus.formats.conll import (
 )
 from zhixing.corpus.formats.glue import TASKS, detect_glue, read_glue
 from zhixing.corpus.formats.parallel import read_plain, read_sgm
+from zhixing.corpus.formats.row_formats import ROW_FORMATS, detect_row_format, read_row_format
 from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
-from zhixing.corpus.formats.talks import TALKS, detect_talk, read_talks
 from zhixing.corpus.raw import inner_suffix
 from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
 
@@ -154,7 +154,7 @@ def _is_row(line: str) -> bool:
 
 def _of_rows(found: Iterable[Row | BrokenRow]) -> str | None:
     first = next((row for row in found if not isinstance(row, str)), None)
-    return None if first is None else detect_talk(first)
+    return None if first is None else detect_row_format(first)
 
 
 def _of_lines(path: Path, lines: list[str]) -> str | None:
@@ -202,8 +202,8 @@ def _glue(task: str) -> Callable[[Path], Rows]:
     return lambda path: read_glue(path, task)
 
 
-def _talk(kind: str) -> Callable[[Path], Rows]:
-    return lambda path: read_talks(_table(path), kind)
+def _row_format(kind: str) -> Callable[[Path], Rows]:
+    return lambda path: read_row_format(_table(path), kind)
 
 
 _READERS: Mapping[str, Callable[[Path], Rows]] = {
@@ -217,5 +217,5 @@ _READERS: Mapping[str, Callable[[Path], Rows]] = {
     "conll-u": read_conllu,
     "conll-u-xpos": partial(read_conllu, column="xpos"),
     "conll-u-deprel": partial(read_conllu, column="deprel"),
-    **{kind: _talk(kind) for kind in TALKS},
+    **{kind: _row_format(kind) for kind in ROW_FORMATS},
 }

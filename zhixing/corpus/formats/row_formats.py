@@ -36,14 +36,16 @@ _PAIRS: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 
 
-def detect_talk(row: Row) -> str | None:
+def detect_row_format(row: Row) -> str | None:
     """The format whose keys a row has; None when there is none."""
-    return next((name for name, (keys, _) in TALKS.items() if all(k in row for k in keys)), None)
+    return next(
+        (name for name, (keys, _) in ROW_FORMATS.items() if all(k in row for k in keys)), None
+    )
 
 
-def read_talks(rows: Iterable[Row | BrokenRow], kind: str) -> Iterator[Row | BrokenRow]:
+def read_row_format(rows: Iterable[Row | BrokenRow], kind: str) -> Iterator[Row | BrokenRow]:
     """Every row of one format; reasons that come in go out."""
-    keys, make = TALKS[kind]
+    keys, make = ROW_FORMATS[kind]
     for row in rows:
         if isinstance(row, str):
             yield row
@@ -116,7 +118,7 @@ def _pair(keys: tuple[str, str]) -> Callable[[Row], Row | BrokenRow]:
     return make
 
 
-TALKS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], Row | BrokenRow]]] = {
+ROW_FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], Row | BrokenRow]]] = {
     "messages": (("messages",), _messages),
     "sharegpt": (("conversations",), _sharegpt),
     "preference": (("prompt", "chosen", "rejected"), _preference),
