@@ -15,6 +15,7 @@ MODELS = {
     "cnn": 'kind = "cnn"\nlabels = 2\nembedding = 16\nfilters = 8\ndropout = 0.0',
     "bag": 'kind = "bag"\nlabels = 1\nembedding = 16',
     "bag2": 'kind = "bag"\nlabels = 2\nembedding = 16',
+    "reader": 'kind = "recurrent-classifier"\nlabels = 2\nencoder = { embedding = 24, width = 24 }',
     "tagger": 'kind = "tagger"\nlabels = 5\nchain = true\nencoder = { embedding = 24, width = 24 }',
     "plain-tagger": 'kind = "tagger"\nlabels = 5\nencoder = { embedding = 24, width = 24 }',
     "lstm": 'kind = "lstm"\nwidth = 16\nlayers = 1',

@@ -63,7 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Mo
 Trained = Callable[..., Model]
 
 
-@pytest.mark.parametrize("model", ["encoder", "cnn"])
+@pytest.mark.parametrize("model", ["encoder", "cnn", "reader"])
 def test_a_trained_classifier_names_labels_with_their_probabilities(
     trained: Trained, model: str
 ) -> None:

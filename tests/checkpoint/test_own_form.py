@@ -13,6 +13,7 @@ from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     RecurrentEncoderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
@@ -44,6 +45,9 @@ OWN: dict[str, NetworkConfig] = {
     ),
     "cnn": ConvolutionConfig(embedding=8, filters=4, labels=3),
     "bag": BagConfig(embedding=8, hidden=(6,), labels=3),
+    "recurrent-classifier": RecurrentClassifierConfig(
+        encoder=RecurrentEncoderConfig(embedding=8, width=8), labels=3
+    ),
 }
 
 
@@ -72,3 +76,12 @@ def test_what_predicts_no_next_token_is_refused_where_that_is_needed(tmp_path: P
     with pytest.raises(UnsupportedError, match="'encoder', which predicts no next token"):
         load_model(tmp_path / "m")
     assert load_network(tmp_path / "m").model(random_tokens(1, 5)).hidden.shape == (1, 5, 16)
+
+
+def test_the_vectors_of_runs_come_back_too(tmp_path: Path) -> None:
+    config = BagConfig(embedding=8, hidden=(), labels=3, phrase=2, buckets=20)
+    model = build_network(config, tiny_tokenizer().vocab)
+    torch.nn.init.normal_(model.get_parameter("runs.weight"))
+    save_model(tmp_path / "m", model, tiny_tokenizer(), info=ModelInfo())
+    back = load_network(tmp_path / "m").model
+    assert torch.equal(back.get_parameter("runs.weight"), model.get_parameter("runs.weight"))

@@ -11,6 +11,11 @@ from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
 from zhixing.model.assembly import build_network
 from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig, NetworkConfig
+from zhixing.model.sequence_config import (
+    ConvolutionConfig,
+    RecurrentEncoderConfig,
+    TaggerConfig,
+)
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.marks import MASK
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -27,6 +32,13 @@ CONFIGS: dict[str, NetworkConfig] = {
         heads_on_top=(HeadConfig(kind="masked"), HeadConfig(kind="next-sentence")),
     ),
     "bert": EncoderConfig(**SIZES, dropout=0.1, heads_on_top=(HeadConfig(kind="masked"),)),
+    "mean": EncoderConfig(
+        **SIZES,
+        norm_place="before",
+        heads_on_top=(HeadConfig(kind="masked"), HeadConfig(kind="next-sentence", pooling="mean")),
+    ),
+    "cnn": ConvolutionConfig(embedding=8, filters=4, labels=2),
+    "tagger": TaggerConfig(encoder=RecurrentEncoderConfig(embedding=8, width=8), labels=5),
     "pooled": EncoderConfig(**SIZES, heads_on_top=(HeadConfig(kind="pool"),)),
     "distilbert": EncoderConfig(**SIZES, shape="distilbert"),
     "decoder": DecoderConfig(**SIZES, dropout=0.1),

@@ -255,3 +255,42 @@ def test_the_tiny_recipe_of_reviews_runs_and_answers(begins, tmp_path: Path, cap
     assert "held out, accuracy" in capsys.readouterr().out
     (label,) = zhixing.load(tmp_path / "run").classify(["房间很干净"])
     assert label.label in ("positive", "negative")
+
+
+def test_a_new_head_can_read_the_mean_and_takes_over_what_pools_alike(tmp_path: Path) -> None:
+    begin = origin(tmp_path, "mean")
+    path = recipe(tmp_path, "classify", begin, table="pooling = 'mean'\nlearn = 'head'", steps=1)
+    assert train(path, tmp_path / "run") == 0
+    model = load_network(tmp_path / "run").model
+    (head,) = model.config.heads_on_top
+    assert (head.kind, head.pooling) == ("classify", "mean")
+    assert "* New: `heads.classify.output`\n" in (tmp_path / "run/README.md").read_text("utf-8")
+    plain = recipe(tmp_path, "classify", begin, steps=1)
+    assert train(plain, tmp_path / "plain") == 0
+    assert load_network(tmp_path / "plain").model.config.heads_on_top[0].pooling == "first"
+    card = (tmp_path / "plain/README.md").read_text("utf-8")
+    assert "heads.classify.pool.dense" in card.split("New:")[1].splitlines()[0]
+
+
+def test_dropout_can_be_another_than_that_of_the_folder(begins, tmp_path: Path) -> None:
+    path = recipe(tmp_path, "classify", begins["encoder"], table="dropout = 0.4", steps=1)
+    assert train(path, tmp_path / "run") == 0
+    assert load_network(tmp_path / "run").model.config.dropout == 0.4
+
+
+@pytest.mark.parametrize(
+    ("objective", "kind", "table", "words"),
+    [
+        ("tag", "encoder", "pooling = 'mean'", "finetune.pooling does nothing with the objective 'tag'"),
+        ("similar", "encoder", "pooling = 'first'", "finetune.pooling does nothing"),
+        ("classify", "encoder", "pooling = 'last'", "'first' or 'mean'"),
+        ("classify", "cnn", "pooling = 'mean'", "finetune.pooling does nothing with a model of kind 'cnn'"),
+        ("tag", "tagger", "dropout = 0.1", "finetune.dropout = 0.1: the model in"),
+    ],
+)  # fmt: skip
+def test_what_a_model_has_no_place_for_is_refused(
+    begins, tmp_path: Path, capsys, objective, kind, table, words
+) -> None:
+    begin = begins.get(kind) or origin(tmp_path, kind)
+    assert train(recipe(tmp_path, objective, begin, table=table), tmp_path / "run") == 3
+    assert words in capsys.readouterr().err

@@ -18,6 +18,7 @@ MODELS = {
     "tagger": 'kind = "tagger"\nlabels = 2\nchain = true\nencoder = { embedding = 16, width = 16 }',
     "cnn": 'kind = "cnn"\nlabels = 2\nembedding = 16\nfilters = 8',
     "bag": 'kind = "bag"\nlabels = 1\nembedding = 16',
+    "recurrent-classifier": 'kind = "recurrent-classifier"\nlabels = 2\nencoder = { embedding = 16, width = 16 }',
     "lstm": 'kind = "lstm"\nwidth = 16\nlayers = 1',
 }
 TEXT = "The fox sleeps."
@@ -41,6 +42,7 @@ CASES = [
     ("classify", "encoder"), ("regress", "encoder"), ("tag", "encoder"), ("span", "encoder"),
     ("similar", "encoder"), ("similar", "lstm"), ("rank", "encoder"), ("preference", "lstm"),
     ("seq2seq", "seq2seq"), ("denoise", "seq2seq"), ("tag", "tagger"), ("classify", "cnn"), ("regress", "bag"),
+    ("classify", "recurrent-classifier"),
 ]  # fmt: skip
 
 
@@ -192,3 +194,44 @@ def test_too_many_lost_examples_end_the_run(
     assert (
         "33.3% dropped is more than objective.examples.max_dropped = 0.1" in capsys.readouterr().err
     )
+
+
+def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:
+    from zhixing.cli.recipe import load_recipe
+    from zhixing.cli.tasks import make_task
+    from zhixing.cli.workshop import new_model, prepare
+    from zhixing.core.progress import Silent
+
+    rows = [{"text": "fox " * (1 + n * 7 % 29), "label": f"{n % 2}"} for n in range(120)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "train.jsonl").write_text(lines, "utf-8")
+    path = tmp_path / "own.toml"
+    path.write_text(
+        f"""
+name = "own"
+samples = []
+tokenizer_text = "examples"
+[tokenizer]
+vocab = 300
+[data]
+time = 32
+[model]
+{MODELS["bag"].replace("labels = 1", "labels = 2")}
+[objective]
+kind = "classify"
+examples = {{ train = "{tmp_path / "train.jsonl"}" }}
+[train]
+steps = 1
+batch_tokens = 320
+""",
+        "utf-8",
+    )
+    recipe = load_recipe(path)
+    prepared = prepare(recipe, tmp_path / "data", Silent())
+    task = make_task(recipe, prepared, new_model(recipe, prepared), Silent())
+    lengths = [len(item["tokens"]) for item in task.train.epoch(0, 1)]
+    steps = [lengths[at : at + 10] for at in range(0, len(lengths), 10)]
+    padded = sum(10 * max(step) for step in steps)
+    assert len(lengths) == 120
+    assert padded < 1.1 * sum(lengths)
+    assert padded < 0.8 * 120 * max(lengths)

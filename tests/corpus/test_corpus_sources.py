@@ -27,7 +27,7 @@ from zhixing.corpus.sources import (
     peoples_daily,
     python_docs,
 )
-from zhixing.corpus.sources.mail import strip_tags
+from zhixing.corpus.sources.mail import strip_tags, what_it_says
 
 
 def packed(path: Path, files: dict[str, bytes]) -> Archive:
@@ -184,6 +184,24 @@ def test_mail_is_its_subject_and_text(tmp_path: Path) -> None:
     (document,) = documents("spam-assassin", tmp_path, {"package/data/spam-1/1.ff.json": record})
     assert document.text.split() == ["你好", "friend", "优惠", "now"]
     assert document.meta["label"] == "spam"
+
+
+def test_a_whole_mail_has_headers_and_says_what_the_plain_one_does(tmp_path: Path) -> None:
+    text = (
+        "Received: from x\n\tby y\nReceived: from z\nX-Spam-Level: ****\nFrom: a@b.c\n"
+        "Subject: =?gb2312?B?xOO6ww==?= friend\n\nBuy.\n\nNow.\n"
+    )
+    record = json.dumps({"id": "1", "group": "easy-ham-1", "text": text}).encode()
+    files = {"package/data/easy-ham-1/1.ff.json": record}
+    (whole,) = documents("spam-assassin-whole", tmp_path, files)
+    (tmp_path / "plain").mkdir()
+    (plain,) = documents("spam-assassin", tmp_path / "plain", files)
+    assert whole.text == (
+        "Received: from x by y\nReceived: from z\nFrom: a@b.c\nSubject: 你好 friend\n\nBuy.\n\nNow."
+    )
+    assert what_it_says(whole.text) == plain.text == "你好 friend\n\nBuy.\n\nNow."
+    assert (whole.id, whole.meta["label"]) == (plain.id, "ham")
+    assert what_it_says("From: a@b.c\n\nBuy.") == "Buy."
 
 
 def test_tags_leave_no_trace() -> None:

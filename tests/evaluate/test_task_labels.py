@@ -51,6 +51,7 @@ def test_labels_equal_scikit_learn_on_every_resample() -> None:
         "matthews": sklearn_metrics.matthews_corrcoef,
         "kappa": sklearn_metrics.cohen_kappa_score,
         "f1_macro": lambda t, g: sklearn_metrics.f1_score(t, g, average="macro", zero_division=0.0),
+        "f1_micro": lambda t, g: sklearn_metrics.f1_score(t, g, average="micro"),
         "precision_macro": lambda t, g: sklearn_metrics.precision_score(
             t, g, average="macro", zero_division=0.0
         ),
@@ -195,3 +196,42 @@ def test_a_confidence_on_the_edge_of_two_bins_is_in_the_lower_one(
     found = reliability([{"a": confidence, "b": 1 - confidence}], ["a"], bins=10)
     assert [n for n, each in enumerate(found) if each.count] == [place]
     assert found[place].low < confidence <= found[place].high
+
+
+def test_pieces_of_a_document_are_drawn_together() -> None:
+    documents = [f"{n // 10}" for n in range(200)]
+    truths = ["a" if n // 10 % 2 else "b" for n in range(200)]
+    guesses = [
+        "a" if n // 10 % 4 else "b" for n in range(200)
+    ]  # whole documents are right or wrong
+    apart, together = (
+        {one.name: one for one in scores(judge_labels(guesses, truths, documents=named))}
+        for named in ((), documents)
+    )
+    for name, one in apart.items():
+        assert together[name].value == pytest.approx(one.value)
+        assert together[name].count == 20
+    wide, narrow = together["accuracy"], apart["accuracy"]
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    with pytest.raises(UsageError, match="cannot be compared"):
+        compare(judge_labels(guesses, truths), judge_labels(guesses, truths, documents=documents))
+
+
+def test_of_documents_an_area_has_no_interval_and_calibration_has_one() -> None:
+    truths, documents = ["a", "b"] * 10, [f"{n // 4}" for n in range(20)]
+    given = [{"a": 0.6, "b": 0.4} if n % 3 else {"a": 0.2, "b": 0.8} for n in range(20)]
+    guesses = ["a" if each["a"] > 0.5 else "b" for each in given]
+    judged = judge_labels(guesses, truths, probabilities=given, documents=documents)
+    found = {one.name: one for one in scores(judged)}
+    plain = {one.name: one for one in scores(judge_labels(guesses, truths, probabilities=given))}
+    assert found["roc_auc:b"].low is None
+    assert found["calibration_error"].count == 5
+    assert {n: one.value for n, one in found.items()} == pytest.approx(
+        {n: one.value for n, one in plain.items()}
+    )
+    assert any("20 items are pieces of 5 documents" in note for note in judged.notes)
+
+
+def test_every_item_has_its_document_or_none_has() -> None:
+    with pytest.raises(DataError, match="2 items and 1 documents"):
+        judge_labels(["a", "b"], ["a", "b"], documents=["1"])

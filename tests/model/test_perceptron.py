@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.model.perceptron import BagClassifier, Perceptron
+from zhixing.model.perceptron import MODULUS, MULTIPLIER, BagClassifier, Perceptron
 from zhixing.model.sequence_config import BagConfig
 
 # x = (1, 2, 3), two ReLU units, two outputs; every number below is worked out by hand.
@@ -106,3 +106,45 @@ def test_without_a_hidden_layer_the_classifier_is_linear() -> None:
     one, two, both = (bag(torch.tensor([ids])) for ids in ([1, 4], [2], [1, 4, 2]))
     bias = bag.output.layers[0].bias
     torch.testing.assert_close(both - bias, one + two - 2 * bias, rtol=1e-5, atol=1e-5)
+
+
+def _with_runs(*, buckets: int = 50, **changes) -> BagClassifier:
+    torch.manual_seed(0)
+    config = BagConfig(embedding=6, hidden=(), labels=3, phrase=3, buckets=buckets, **changes)
+    bag = BagClassifier(config, vocab=9).eval()
+    nn.init.normal_(bag.runs.weight)
+    return bag
+
+
+def _bucket(run: list[int], buckets: int) -> int:
+    hashed = len(run)
+    for token in run:
+        hashed = (hashed * MULTIPLIER + token) % MODULUS
+    return hashed % buckets
+
+
+@pytest.mark.parametrize("pooling", ["sum", "mean"])
+def test_runs_of_tokens_have_vectors_of_their_own(pooling: str) -> None:
+    bag, ids = _with_runs(pooling=pooling), [1, 4, 4, 2]
+    runs = [ids[at : at + size] for size in (2, 3) for at in range(len(ids) - size + 1)]
+    rows = [bag.embed.weight[ids], bag.runs.weight[[_bucket(run, 50) for run in runs]]]
+    rows = torch.cat(rows)
+    pooled = rows.sum(0) if pooling == "sum" else rows.mean(0)
+    got = bag(torch.tensor([ids]))[0]
+    torch.testing.assert_close(got, bag.output(pooled), rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(bag(torch.tensor([ids[::-1]]))[0], got, rtol=1e-3, atol=1e-3)
+
+
+def test_no_run_reaches_into_padding() -> None:
+    bag = _with_runs()
+    alone = bag(torch.tensor([[3, 1, 4]]))
+    keep = torch.arange(6)[None] < 3
+    padded = bag(torch.tensor([[3, 1, 4, 7, 7, 7]]), keep=keep)
+    torch.testing.assert_close(padded, alone, rtol=0, atol=1e-6)
+    one = bag(torch.tensor([[5]]))
+    torch.testing.assert_close(one, bag.output(bag.embed.weight[[5]]), rtol=0, atol=1e-6)
+
+
+def test_buckets_without_runs_do_nothing_and_are_refused() -> None:
+    with pytest.raises(ValueError, match="buckets"):
+        BagConfig(labels=2, buckets=10)

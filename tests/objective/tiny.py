@@ -18,6 +18,7 @@ from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.sequence_config import (
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     RecurrentEncoderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
@@ -185,6 +186,14 @@ def classifier_case() -> Case:
     return Case(case.objective, shaken(model), case.items)
 
 
+def recurrent_classifier_case() -> Case:
+    torch.manual_seed(1)
+    reader = RecurrentEncoderConfig(embedding=12, width=8)
+    config = RecurrentClassifierConfig(encoder=reader, labels=3)
+    case = classify_case()
+    return Case(case.objective, shaken(build_network(config, tokenizer().vocab)), case.items)
+
+
 def lstm_writer_case() -> Case:
     torch.manual_seed(1)
     config = SequenceToSequenceConfig(embedding=12, width=8, start=tokenizer().pad)
@@ -245,6 +254,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "classify, hinge": lambda: classify_case("hinge"),
     "regress": regress_case,
     "classify, convolution": classifier_case,
+    "classify, recurrent": recurrent_classifier_case,
     "seq2seq, lstm with attention": lstm_writer_case,
     "tag": tag_case,
     "tag, crf": chain_case,

@@ -5,7 +5,14 @@ import pytest
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.text.stop_words import stop_words
 from zhixing.text.terms import terms
-from zhixing.vectors.bag_of_words import Analyser, BaselineConfig, LinearBaseline
+from zhixing.vectors.bag_of_words import (
+    PENALTIES,
+    Analyser,
+    BaselineConfig,
+    CharacterAnalyser,
+    LinearBaseline,
+    chosen,
+)
 
 GOOD = [
     "这家酒店很好，房间干净",
@@ -58,9 +65,9 @@ def test_both_languages_are_learnt_at_once(weights, classifier) -> None:
 def test_tfidf_is_the_formula() -> None:
     import numpy as np
 
-    from zhixing.vectors.bag_of_words import vectoriser
+    from zhixing.vectors.bag_of_words import make_vectoriser
 
-    made = vectoriser(BaselineConfig(phrase=1, min_texts=1))
+    made = make_vectoriser(BaselineConfig(phrase=1, min_texts=1))
     rows = made.fit_transform(["a a b", "a c", "c"]).toarray()
     names = list(made.get_feature_names_out())
     rare = {w: np.log((1 + 3) / (1 + n)) + 1 for w, n in {"a": 2, "b": 1, "c": 2}.items()}
@@ -79,3 +86,25 @@ def test_what_cannot_be_learnt_from_is_refused() -> None:
         baseline.fit(["a", "b"], ["x"])
     with pytest.raises(DataError, match="min_texts"):
         baseline.fit(["one", "two"], ["x", "y"])
+
+
+def test_characters_and_their_runs_are_counted() -> None:
+    analyse = CharacterAnalyser(phrase=2)
+    assert analyse("很 好。") == ["很", "好", "。", "很好", "好。"]
+    assert analyse("A  b") == ["a", " ", "b", "a ", " b"]
+    with pytest.raises(ValueError, match="drop_stop_words"):
+        BaselineConfig(units="characters", drop_stop_words=True)
+
+
+def test_the_best_setting_on_held_out_texts_is_chosen() -> None:
+    held = (["房间很干净", "boring film"], ["good", "bad"])
+    configs = [BaselineConfig(min_texts=1, units=unit) for unit in ("words", "characters")]
+    found = chosen((TEXTS, LABELS), held, configs)
+    assert found.tried == 2 * len(PENALTIES)
+    best = LinearBaseline(found.baseline.config)
+    best.fit(TEXTS, LABELS)
+    assert found.baseline.predict(TEXTS) == best.predict(TEXTS)
+    turned = (held[0], held[1][::-1])
+    assert chosen((TEXTS, LABELS), turned, configs[:1]).held_out < found.held_out
+    with pytest.raises(UsageError, match="no setting"):
+        chosen((TEXTS, LABELS), held, [])

@@ -12,18 +12,14 @@ from typing import Any, cast
 from zhixing.api.continuing import ContinuingModel
 from zhixing.api.imported import open_model
 from zhixing.api.model import Generation, Model, TextScore
-from zhixing.api.reading import ReadingModel
+from zhixing.api.reading import Reader, ReadingModel
 from zhixing.api.results import Answer, Label, Ranked, Tagged, TaggedSpan, TaggedWord
 from zhixing.api.writing import WritingModel
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.foreign.folder import SYMBOLS
-from zhixing.model.convolution import ConvolutionClassifier
-from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
-from zhixing.model.perceptron import BagClassifier
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_to_sequence import SequenceToSequence
-from zhixing.model.tagger import Tagger
 from zhixing.vectors.folder import is_vectors_folder
 from zhixing.vectors.word_model import WordModel
 
@@ -33,7 +29,7 @@ __all__ = [
 
 _KINDS: tuple[tuple[Any, type[Any]], ...] = (
     (LanguageModel, ContinuingModel),
-    (Encoder | Tagger | ConvolutionClassifier | BagClassifier, ReadingModel),
+    (Reader, ReadingModel),
     (EncoderDecoder, WritingModel),
     (SequenceToSequence, WritingModel),
 )

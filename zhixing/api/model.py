@@ -226,7 +226,8 @@ class Model:
         return hasattr(self.network.config, "width")
 
     @property
-    def _limit(self) -> int | None:
+    def limit(self) -> int | None:
+        """Tokens of the longest input: places behind those of training were never learnt."""
         return longest_input(self.network, self.learnt)
 
     @property
@@ -253,9 +254,9 @@ class Model:
         return f"{next(self._ids)}"
 
     def _check_fits(self, count: int) -> None:
-        if self._limit is not None and count > self._limit:
+        if self.limit is not None and count > self.limit:
             raise UnsupportedError(
-                f"{count} tokens are more than the {self._limit} this model reads at once; "
+                f"{count} tokens are more than the {self.limit} this model reads at once; "
                 "nothing is cut silently: split the text (score() takes any length)"
             )
 

@@ -87,7 +87,7 @@ class ReadingModel(Model):
         self._check_offers("tag")
         names = self._labels("tag")
         cuts = [cut_into_words(text, self.tokenizer, self.learnt) for text in texts]
-        scores = scores_of(self._model, cuts, self.tokenizer, limit=self._limit)
+        scores = scores_of(self._model, cuts, self.tokenizer, limit=self.limit)
         return [
             tagged(each, tags_of(self._model, found, names), names)
             for each, found in zip(cuts, scores, strict=True)
@@ -99,7 +99,7 @@ class ReadingModel(Model):
         windows = each_of(
             "pairs",
             pairs,
-            lambda pair: windows_of(self.tokenizer, *pair, limit=self._limit),
+            lambda pair: windows_of(self.tokenizer, *pair, limit=self.limit),
         )
         flat = [window for each in windows for window in each]
         found = iter(candidates(self._model, flat, self._padding))
@@ -150,7 +150,7 @@ class ReadingModel(Model):
         return self._fitting(text, cut=cut)
 
     def _fitting(self, text: Text, *, cut: bool) -> ModelInput:
-        made, limit = input_of(self.tokenizer, text), self._limit
+        made, limit = input_of(self.tokenizer, text), self.limit
         if limit is None or len(made) <= limit:
             return made
         if cut:

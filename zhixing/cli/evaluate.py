@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from zhixing.cli.baselines import baselines
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.scores import NONE, figure, interval
@@ -30,6 +31,7 @@ app = App(name="evaluate", help="Score a model, with intervals.")
 app.command(score)
 app.command(lm_eval, name="lm-eval")
 app.command(tags)
+app.command(baselines)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,6 +65,8 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
         )
     if isinstance(config, EncoderConfig):
         config = config.model_copy(update={"heads_on_top": ()})
+    if recipe.finetune is not None and recipe.finetune.dropout is not None:
+        config = _with_dropout(config, recipe.finetune.dropout, origin.folder)
     try:
         model = TypeAdapter[TrainedConfig](TrainedConfig).validate_python(config)
         given = {name: getattr(recipe, name) for name in recipe.model_fields_set}
@@ -71,6 +74,15 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
     except ValidationError as error:
         reasons = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
         raise ConfigError(f"finetune.folder = {str(origin.folder)!r}: {reasons}") from error
+
+
+def _with_dropout(config: Any, share: float, folder: Path) -> Any:
+    if not hasattr(config, "dropout"):
+        raise ConfigError(
+            f"finetune.dropout = {share}: the model in {folder} is of the kind {config.kind!r}, which has no such setting "
+            "at its top; leave it out"
+        )
+    return config.model_copy(update={"dropout": share})
 
 
 def _check_tokens(recipe: Recipe, origin: Origin) -> None:

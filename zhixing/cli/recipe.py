@@ -14,12 +14,14 @@ from zhixing.model.config import (
     DecoderConfig,
     EncoderConfig,
     EncoderDecoderConfig,
+    HeadKind,
     NGramConfig,
     RecurrentConfig,
 )
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
 )
@@ -36,6 +38,7 @@ TrainedConfig = Annotated[
     | TaggerConfig
     | ConvolutionConfig
     | BagConfig
+    | RecurrentClassifierConfig
     | RecurrentConfig
     | NGramConfig,
     Field(discriminator="kind"),
@@ -43,20 +46,30 @@ TrainedConfig = Annotated[
 """Any model that a recipe can make."""
 
 _WRITERS = ("decoder", "rnn", "lstm", "gru")
+_CLASSIFIERS = ("encoder", "cnn", "bag", "recurrent-classifier")
 FITS: Mapping[str, tuple[str, ...]] = {
     "causal": (*_WRITERS, "ngram"),
     "masked": ("encoder",),
     "denoise": ("encoder-decoder", "seq2seq"),
     "seq2seq": ("encoder-decoder", "seq2seq"),
-    "classify": ("encoder", "cnn", "bag"),
-    "regress": ("encoder", "cnn", "bag"),
+    "classify": _CLASSIFIERS,
+    "regress": _CLASSIFIERS,
     "tag": ("encoder", "tagger"),
     "span": ("encoder",),
-    "rank": ("encoder", "cnn", "bag"),
+    "rank": _CLASSIFIERS,
     "similar": ("encoder", *_WRITERS),
     "preference": _WRITERS,
 }
 """Objective -> the kinds of models that can learn it."""
+HEADS: Mapping[str, tuple[HeadKind, ...]] = {
+    "masked": ("masked", "next-sentence"),
+    "classify": ("classify",),
+    "regress": ("classify",),
+    "rank": ("classify",),
+    "tag": ("tag",),
+    "span": ("span",),
+}
+"""Objective -> the heads that an encoder needs for it."""
 _WRITTEN = ("causal", "seq2seq", "preference")
 """Objectives whose models write text, so that they can be given `samples`."""
 
@@ -118,6 +131,7 @@ class Recipe(Config):
         self._refuse_unused_corpus()
         self._refuse_unused_samples()
         self._refuse_unvalidated()
+        self._refuse_unused_pooling()
         return self
 
     def _refuse_unfit_parts(self, model: TrainedConfig) -> None:
@@ -175,6 +189,19 @@ class Recipe(Config):
         if self.objective.kind not in _WRITTEN and self.samples not in ((), default):
             raise ValueError(
                 f"nothing is written by a model that learns {self.objective.kind!r}: set samples = []"
+            )
+
+    def _refuse_unused_pooling(self) -> None:
+        if self.finetune is None or self.finetune.pooling is None:
+            return
+        if HEADS.get(self.objective.kind) != ("classify",):
+            raise ValueError(
+                f"finetune.pooling does nothing with the objective {self.objective.kind!r}, which makes no vector of a whole "
+                "text with a head; leave it out"
+            )
+        if self.model is not None and self.model.kind != "encoder":
+            raise ValueError(
+                f"finetune.pooling does nothing with a model of kind {self.model.kind!r}, which has no head; leave it out"
             )
 
     def _refuse_unvalidated(self) -> None:

@@ -7,7 +7,7 @@ all others          examples from files of the user
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from zhixing.checkpoint.model_files import head_fields
 from zhixing.cli.examples import places
-from zhixing.cli.recipe import Recipe
+from zhixing.cli.recipe import HEADS, Recipe
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import sha256_json
 from zhixing.core.progress import Progress
@@ -28,15 +28,18 @@ from zhixing.data.source import PackedRows, Pieces, Source
 from zhixing.model.assembly import Network
 from zhixing.model.config import (
     LABELLED,
+    POOLED,
     EncoderConfig,
     EncoderDecoderConfig,
     HeadConfig,
+    HeadKind,
     NetworkConfig,
 )
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
 )
@@ -71,15 +74,10 @@ from zhixing.train.config import rows_per_step
 if TYPE_CHECKING:
     from zhixing.cli.pipeline import Prepared
 
-HEADS: Mapping[str, tuple[str, ...]] = {
-    "masked": ("masked", "next-sentence"),
-    "classify": ("classify",),
-    "regress": ("classify",),
-    "rank": ("classify",),
-    "tag": ("tag",),
-    "span": ("span",),
-}
-"""Objective -> the heads that an encoder needs for it."""
+ALIKE = ("seq2seq", "tag", "classify", "regress")
+"""Objectives whose examples are put together by length, so that little of a step is padding."""
+WITH_LABELS = (TaggerConfig, ConvolutionConfig, BagConfig, RecurrentClassifierConfig)
+"""Models that have their number of labels among their own settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +137,7 @@ def with_heads(recipe: Recipe) -> NetworkConfig:
     Raises ConfigError when another model has not as many outputs as there are labels.
     """
     model, config = recipe.network, recipe.objective
-    if isinstance(model, TaggerConfig | ConvolutionConfig | BagConfig):
+    if isinstance(model, WITH_LABELS):
         _refuse_other_number(model.labels, num_outputs(recipe))
     kinds = HEADS.get(config.kind, ())
     if not isinstance(model, EncoderConfig):
@@ -191,12 +189,14 @@ def _weights(config: ClassifyConfig, names: Sequence[str]) -> tuple[float, ...] 
     return balanced([found[name] for name in names])
 
 
-def _outputs(kind: str, recipe: Recipe) -> dict[str, Any]:
-    """How many outputs a head of this kind has, by name where they have names."""
+def _outputs(kind: HeadKind, recipe: Recipe) -> dict[str, Any]:
+    """How many outputs a head of this kind has, by name where they have names; and how it pools, where that is said."""
     if kind not in LABELLED:
         return {}
     names = labels(recipe)
-    return {"names": names} if names else {"labels": num_outputs(recipe)}
+    sizes: dict[str, Any] = {"names": names} if names else {"labels": num_outputs(recipe)}
+    pooling = recipe.finetune.pooling if recipe.finetune else None
+    return {**sizes, "pooling": pooling} if kind in POOLED and pooling else sizes
 
 
 def _refuse_other_number(given: int, wanted: int) -> None:
@@ -309,7 +309,7 @@ def _from_files(
 
 def _alike(recipe: Recipe) -> int:
     """How many examples in a row are to be about equally long: those of a step, where time is lost on padding."""
-    if recipe.objective.kind not in ("seq2seq", "tag") or recipe.train is None:
+    if recipe.objective.kind not in ALIKE or recipe.train is None:
         return 1
     return rows_per_step(recipe.train, recipe.data.time)
 
@@ -340,8 +340,14 @@ def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any
     config, time = recipe.objective, recipe.data.time
     if isinstance(config, ClassifyConfig):
         names = labels(recipe)
-        weights = _weights(config, names)
-        return Classify(tokenizer, time=time, labels=names, loss=config.loss, weights=weights)
+        return Classify(
+            tokenizer,
+            time=time,
+            labels=names,
+            loss=config.loss,
+            weights=_weights(config, names),
+            smoothing=config.label_smoothing,
+        )
     if isinstance(config, TagConfig):
         return Tag(tokenizer, time=time, labels=labels(recipe))
     if isinstance(config, SimilarConfig):

@@ -153,6 +153,14 @@ _ALL = (
         origins=(_SPAM,),
     ),
     Entry(
+        name="spam-assassin-whole",
+        what="the same e-mail with its headers",
+        languages=("en",),
+        license="PDDL-1.0",
+        megabytes=19.9,
+        origins=(_SPAM,),
+    ),
+    Entry(
         name="cmudict",
         what="the CMU pronouncing dictionary: 126,000 English words with their phonemes",
         languages=("en",),

@@ -1,9 +1,8 @@
-"""Texts with labels or tags as examples to learn from: copies out first, then split, so that no test text is learnt.
+"""Tagged sentences as examples to learn from: copies out first, then split, so that no test sentence is learnt.
 
-A text with two different answers (labels, or tags of its words) says nothing about either and is left out. Two texts are
-copies here when they are the same but for spaces and case; `zhixing data build` finds copies that are only nearly the same.
-A labelled text is put into a part by a hash of itself, a tagged sentence by a hash of the document it stands in, so that
-the names and turns of one document are not on both sides.
+A sentence that was tagged in two ways says nothing about either and is left out. Two texts are copies here when they are the
+same but for spaces and case. A sentence is put into a part by a hash of the document it stands in, so that the names and
+turns of one document are not on both sides. Texts with labels are in labelled_texts.py.
 """
 
 import json
@@ -14,13 +13,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, get_args
 
-from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open
-from zhixing.corpus.document import Document
 
 Part = Literal["train", "validation", "test"]
-KEYS = ("label", "genre")
-"""What a document's label is called in its `meta`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,16 +46,8 @@ class _Example:
     line: str
 
 
-def write_examples(documents: Iterable[Document], folder: Path) -> Written:
-    """Write {"text", "label"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
-
-    Raises DataError for documents without labels.
-    """
-    return _write((_labelled(document) for document in documents), folder)
-
-
 def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> Written:
-    """The same for {"tokens", "tags"}."""
+    """Write {"tokens", "tags"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth."""
     return _write((_tagged(sentence) for sentence in sentences), folder)
 
 
@@ -97,16 +84,6 @@ def _write(examples: Iterable[_Example], folder: Path) -> Written:
 
 def _agreed(first: dict[str, _Example], contradictory: set[str]) -> Iterator[_Example]:
     return (each for key, each in first.items() if key not in contradictory)
-
-
-def _labelled(document: Document) -> _Example:
-    label = next((document.meta[key] for key in KEYS if document.meta.get(key)), None)
-    if label is None:
-        raise DataError(
-            f"{document.source} has no labels ({document.id} has none), so there are no examples to write"
-        )
-    key, row = same(document.text), {"text": document.text, "label": str(label)}
-    return _Example(key=key, answer=str(label), whole=key, line=_line(row))
 
 
 def _tagged(sentence: TaggedSentence) -> _Example:

@@ -22,9 +22,11 @@ from zhixing.model.ngram import NGram
 from zhixing.model.perceptron import BagClassifier
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.recurrent import Recurrent
+from zhixing.model.recurrent_classifier import RecurrentClassifier
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
 )
@@ -32,7 +34,7 @@ from zhixing.model.sequence_to_sequence import SequenceToSequence
 from zhixing.model.tagger import Tagger
 from zhixing.model.writer import Writer
 
-Classifier = ConvolutionClassifier | BagClassifier
+Classifier = ConvolutionClassifier | BagClassifier | RecurrentClassifier
 """What gives a text one label."""
 Network = LanguageModel | Encoder | Writer | Tagger | Classifier
 """Any model of ours."""
@@ -49,6 +51,7 @@ OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier]]
     TaggerConfig: Tagger,
     ConvolutionConfig: ConvolutionClassifier,
     BagConfig: BagClassifier,
+    RecurrentClassifierConfig: RecurrentClassifier,
 }
 
 

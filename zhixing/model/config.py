@@ -9,6 +9,7 @@ from zhixing.core.config import Config
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
 )
@@ -189,6 +190,7 @@ NetworkConfig = Annotated[
     | TaggerConfig
     | ConvolutionConfig
     | BagConfig
+    | RecurrentClassifierConfig
     | RecurrentConfig
     | NGramConfig
     | MixtureConfig,

@@ -4,7 +4,8 @@
 
 A bag of words is the vector of how often each token occurs. A first layer W over it is Σ_t W[:, token_t], a sum of
 columns, so it is kept as an embedding whose rows are added. With the mean instead of the sum it is the deep averaging
-network of Iyyer et al. 2015; without a hidden layer it is the linear classifier of Joulin et al. 2017.
+network of Iyyer et al. 2015; without a hidden layer it is the linear classifier of Joulin et al. 2017, which also counts
+runs of tokens: these are too many for a vector each, so they share some by their hash.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from torch import Tensor, nn
 from zhixing.model.activations import ACTIVATIONS
 from zhixing.model.sequence_config import BagConfig
 from zhixing.model.stack_config import ActivationName
+
+MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1
+"""Of the hash of a run; the modulus keeps every product below 2^63."""
 
 
 class Perceptron(nn.Module):
@@ -47,11 +51,15 @@ class BagClassifier(nn.Module):
         self.vocab = vocab
         self.max_time: int | None = None
         self.embed = nn.Embedding(vocab, config.embedding)
+        is_ordered = config.phrase > 1
+        self.runs = nn.Embedding(config.buckets, config.embedding) if is_ordered else None
         self.drop_tokens = nn.Dropout(config.dropout)
         self.pooling = POOLINGS[config.pooling]
         sizes = (config.embedding, *config.hidden, config.labels)
         self.output = Perceptron(sizes, config.activation, dropout=config.dropout)
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
+        if self.runs is not None:  # a run that training never shows says nothing
+            nn.init.zeros_(self.runs.weight)
 
     def forward(
         self,
@@ -61,9 +69,29 @@ class BagClassifier(nn.Module):
     ) -> Float[Tensor, "batch labels"]:
         """Logits of the labels; `keep` is True at tokens, False at padding."""
         present = torch.ones_like(tokens, dtype=torch.bool) if keep is None else keep
-        weights = present.to(self.embed.weight.dtype)
+        x = self.embed(tokens)
+        if self.runs is not None:
+            ids, whole = runs_of(tokens, present, self.config.phrase, self.config.buckets)
+            x = torch.cat((x, self.runs(ids)), dim=1)
+            present = torch.cat((present, whole), dim=1)
+        weights = present.to(x.dtype)
         dropped = self.drop_tokens(weights).unsqueeze(-1)
-        return self.output(self.pooling(self.embed(tokens) * dropped, weights))
+        return self.output(self.pooling(x * dropped, weights))
+
+
+def runs_of(
+    tokens: Int[Tensor, "batch time"], keep: Bool[Tensor, "batch time"], longest: int, buckets: int
+) -> tuple[Int[Tensor, "batch runs"], Bool[Tensor, "batch runs"]]:
+    """The bucket of every run of 2 to `longest` tokens, and whether no padding is in it."""
+    found, whole = [tokens[:, :0]], [keep[:, :0]]
+    for size in range(2, min(longest, tokens.shape[1]) + 1):
+        hashed = torch.zeros_like(tokens[:, size - 1 :]) + size
+        for place in range(size):
+            token = tokens[:, place : tokens.shape[1] - size + 1 + place]
+            hashed = (hashed * MULTIPLIER + token) % MODULUS
+        found.append(hashed % buckets)
+        whole.append(keep.unfold(1, size, 1).all(dim=-1))
+    return torch.cat(found, dim=1), torch.cat(whole, dim=1)
 
 
 def sum_of_tokens(

@@ -70,6 +70,19 @@ class ConvolutionConfig(Config):
     """Number of labels."""
 
 
+class RecurrentClassifierConfig(Config):
+    """A text classifier that reads a text with a recurrent encoder and pools its vectors (Conneau et al. 2017)."""
+
+    kind: Literal["recurrent-classifier"] = "recurrent-classifier"
+    """Picks the architecture."""
+    encoder: RecurrentEncoderConfig = Field(default_factory=RecurrentEncoderConfig)
+    """What reads the text."""
+    pooling: Literal["max", "mean"] = "max"
+    """How the vectors of the tokens become that of the text: the largest of each number, or the mean."""
+    labels: int = Field(ge=1)
+    """Number of labels."""
+
+
 class BagConfig(Config):
     """A text classifier that sees which tokens a text has, not their order: a multi-layer perceptron over their sum."""
 
@@ -85,12 +98,18 @@ class BagConfig(Config):
     """Function after each hidden layer."""
     dropout: Probability = 0.0
     """Share of whole tokens, and of each hidden layer, set to zero while training (Iyyer et al. 2015)."""
+    phrase: int = Field(default=1, ge=1, le=5)
+    """Longest run of tokens that has a vector of its own beside those of its tokens, so that some order is seen
+    (Joulin et al. 2017)."""
+    buckets: int = Field(default=65_536, ge=1)
+    """Vectors that all runs share: a run takes the one that its hash falls on."""
     labels: int = Field(ge=1)
     """Number of labels."""
 
     @model_validator(mode="after")
-    def _activation_is_read(self) -> Self:
+    def _is_read(self) -> Self:
         self._refuse_unused("activation", bool(self.hidden), "no hidden layer")
+        self._refuse_unused("buckets", self.phrase > 1, "phrase = 1")
         return self
 
 

@@ -9,6 +9,7 @@ Devlin et al. 2018, §4.1 for encoders; any classifier that reads tokens will do
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -61,10 +62,12 @@ class Classify:
         labels: Sequence[str],
         loss: Literal["cross_entropy", "hinge"] = "cross_entropy",
         weights: Sequence[float] | None = None,
+        smoothing: float = 0.0,
     ) -> None:
         self._tokenizer, self._time, self.labels = tokenizer, time, tuple(labels)
         self._numbers = {label: number for number, label in enumerate(labels)}
         self._loss = {"cross_entropy": cross_entropy, "hinge": hinge}[loss]
+        self._learnt_loss = partial(cross_entropy, smoothing=smoothing) if smoothing else self._loss
         self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def example(self, record: Mapping[str, Any]) -> Made:
@@ -85,17 +88,22 @@ class Classify:
         return LabelBatch(tokens=tokens, keep=keep, segments=segments, labels=labels)
 
     def losses(self, model: Any, batch: LabelBatch) -> Losses:
-        """Cross entropy or hinge."""
-        return self.measure(model, batch).losses
+        """Cross entropy, smoothed if so asked, or hinge."""
+        logits = widen(text_logits(model, batch.tokens, batch.keep, batch.segments))
+        return self._losses(self._learnt_loss, logits, batch)
 
     def measure(self, model: Any, batch: LabelBatch) -> Measured:
-        """The loss, and how often the largest logit is the right label's."""
+        """The loss without smoothing (so that it is a likelihood), and how often the largest logit is the right label's."""
         logits = widen(text_logits(model, batch.tokens, batch.keep, batch.segments))
-        count = len(batch.labels)
-        right = Tally(total=num_right(logits, batch.labels), count=count)
+        right = Tally(total=num_right(logits, batch.labels), count=len(batch.labels))
+        return Measured(losses=self._losses(self._loss, logits, batch), scores={"accuracy": right})
+
+    def _losses(
+        self, loss: Any, logits: Float[Tensor, "batch labels"], batch: LabelBatch
+    ) -> Losses:
         weights = None if self._weights is None else self._weights.to(logits)
-        total = self._loss(logits, batch.labels, weights=weights)
-        return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
+        total = loss(logits, batch.labels, weights=weights)
+        return {"loss": Loss(total=total, count=len(batch.labels))}
 
     def answer(self, logits: Float[Tensor, " labels"]) -> dict[str, float]:
         """Probability of each label, by name."""

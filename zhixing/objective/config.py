@@ -119,9 +119,16 @@ class ClassifyConfig(TaskConfig):
     """The labels, in the order of the model's outputs; empty: those of the training examples, sorted."""
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
     """cross_entropy: probabilities; hinge: the right label ahead of every other by 1 (a support vector machine)."""
+    label_smoothing: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Share of probability that the target gives to all labels alike (cross_entropy only)."""
     weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(gt=0.0)], ...] = "equal"
     """What an example counts, by its label. equal: 1; balanced: the less the more examples its label has, so that all
     labels count the same together; or a number for each label, in their order."""
+
+    @model_validator(mode="after")
+    def _is_read(self) -> Self:
+        self._refuse_unused("label_smoothing", self.loss == "cross_entropy", f"loss = {self.loss}")
+        return self
 
 
 class RegressConfig(TaskConfig):

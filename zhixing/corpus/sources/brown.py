@@ -1,7 +1,8 @@
 """The Brown corpus: `word/tag` tokens back to plain English, or as sentences with parts of speech.
 
 One document per file (about 2,000 words). Detokenising follows the corpus' own conventions: `` and '' are quotes,
-brackets and punctuation lean on their neighbours, and the doubled final punctuation of some files is one mark.
+brackets and punctuation lean on their neighbours, and the doubled final punctuation of some files is one mark. The fifteen
+genres are a letter each; a coarser split, `group`, joins press (A to C), general prose (D to H), learned (J) and fiction (K to R).
 
 A line is a sentence. Its tags are those of the corpus (Francis & Kučera 1979) without the marks that say nothing of a
 word's class: fw- (a foreign word), -tl (in a title), -hl (in a headline), -nc (cited). Contractions keep both classes,
@@ -19,12 +20,14 @@ _LEANS_LEFT = set(".,;:!?)]}'’%") | {"''", "..."}
 _LEANS_RIGHT = set("([{$") | {"``"}
 _REPEATED = {".", "!", "?", ";", ":"}
 _INSIDE_QUOTES = {".", ",", "?", "!"}
+GROUPS = {**dict.fromkeys("abc", "press"), **dict.fromkeys("defgh", "prose"), "j": "learned"}
+"""The letter of a genre -> its group; the others are fiction."""
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _MARKS = re.compile(r"^fw-|(?:-(?:tl|hl|nc))+$")
 
 
 def read(archive: Archive) -> Iterator[Document]:
-    """Yield one Document per file, with its genre."""
+    """Yield one Document per file; `meta` has its genre and its group."""
     files = _files(archive, "*/cats.txt")
     lines = files.pop("cats.txt", "").splitlines()
     genres = dict(line.split() for line in lines if line.strip())
@@ -34,7 +37,7 @@ def read(archive: Archive) -> Iterator[Document]:
             text=plain(text),
             source="brown",
             language="en",
-            meta={"genre": genres.get(name, "")},
+            meta={"genre": genres.get(name, ""), "group": GROUPS.get(name[1], "fiction")},
         )
 
 

@@ -1,7 +1,7 @@
 """E-mail of the SpamAssassin public corpus: subject and body as text, labelled ham or spam.
 
-HTML parts lose their tags with the standard library's parser; attachments and headers but the subject are left
-out. Nothing in a message is fetched or opened.
+HTML parts lose their tags with the standard library's parser; attachments are left out, and headers but the subject, unless
+the whole mail is asked for. Nothing in a message is fetched or opened.
 """
 
 import email
@@ -23,26 +23,62 @@ _BLOCKS = {"p", "br", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "title
 
 def read(archive: Archive) -> Iterator[Document]:
     """Yield one Document per message; `meta` has label and subject."""
-    for name, content in archive.members("*/data/*ham-*/*.json", "*/data/spam-*/*.json"):
-        record = json.loads(content)
-        group = record["group"]
-        message = email.message_from_string(record["text"], policy=email.policy.compat32)
-        subject = " ".join(_header(message, "Subject").split())
-        body = _body(message)
+    for identity, label, message in _messages(archive):
+        subject = _header(message, "Subject")
         yield Document(
-            id=f"{group}:{name.rsplit('/', 1)[1].split('.')[0]}",
-            text=f"{subject}\n\n{body}".strip(),
+            id=identity,
+            text=f"{subject}\n\n{_body(message)}".strip(),
             source="spam-assassin",
-            meta={"label": "spam" if "spam" in group else "ham", "subject": subject},
+            meta={"label": label, "subject": subject},
         )
 
 
+def read_whole(archive: Archive) -> Iterator[Document]:
+    """Yield the same messages with their headers before the body, one a line; without what another spam filter wrote."""
+    for identity, label, message in _messages(archive):
+        names = (name for name in dict.fromkeys(message) if not name.lower().startswith("x-spam"))
+        lines = [
+            f"{name}: {' '.join(_plain(value).split())}"
+            for name in names
+            for value in message.get_all(name, ())
+        ]
+        yield Document(
+            id=identity,
+            text="\n".join(lines) + f"\n\n{_body(message)}",
+            source="spam-assassin-whole",
+            meta={"label": label},
+        )
+
+
+def what_it_says(text: str) -> str:
+    """Subject and body of a text of `read_whole`, as `read` gives them: copies differ in their headers."""
+    headers, _, body = text.partition("\n\n")
+    lines = headers.splitlines()
+    subject = next((line[9:] for line in lines if line.lower().startswith("subject: ")), "")
+    return f"{subject}\n\n{body}".strip()
+
+
+def _messages(archive: Archive) -> Iterator[tuple[str, str, Message]]:
+    """Identity, label and message."""
+    for name, content in archive.members("*/data/*ham-*/*.json", "*/data/spam-*/*.json"):
+        record = json.loads(content)
+        group = record["group"]
+        identity = f"{group}:{name.rsplit('/', 1)[1].split('.')[0]}"
+        message = email.message_from_string(record["text"], policy=email.policy.compat32)
+        yield identity, "spam" if "spam" in group else "ham", message
+
+
 def _header(message: Message, name: str) -> str:
+    return " ".join(_plain(message.get(name, "")).split())
+
+
+def _plain(value: str) -> str:
+    """A header as people read it."""
     try:
-        parts = email.header.decode_header(message.get(name, ""))
+        parts = email.header.decode_header(value)
         return "".join(_decoded(p, c or "latin-1") if isinstance(p, bytes) else p for p, c in parts)
     except (email.errors.HeaderParseError, ValueError):
-        return str(message.get(name, ""))
+        return str(value)
 
 
 def _body(message: Message) -> str:

@@ -14,12 +14,12 @@ import numpy as np
 
 from zhixing.core.errors import DataError
 from zhixing.evaluate.resampling import Floats
-from zhixing.evaluate.tasks.measure import Measure, PairMeasure, divided, require_pairs
+from zhixing.evaluate.tasks.measure import PairMeasure, divided, require_pairs
 
 
 def areas(
     probabilities: Sequence[Mapping[str, float]], references: Sequence[str], label: str
-) -> list[Measure]:
+) -> list[PairMeasure]:
     """Both areas for `label`. Raises DataError when an item has no probability for it."""
     require_pairs("areas", probabilities, references)
     for number, item in enumerate(probabilities):

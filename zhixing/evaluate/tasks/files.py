@@ -122,7 +122,18 @@ def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
         [str(label) for label in _column(truths, "label")],
         positive=options.positive,
         probabilities=_column(with_probabilities, "probabilities"),
+        documents=_documents(truths),
     )
+
+
+def _documents(truths: Rows) -> list[str]:
+    """Which document each item is a piece of; none where items stand for themselves."""
+    named = [str(row["document"]) for row in truths if "document" in row]
+    if len(named) not in (0, len(truths)):
+        raise DataError(
+            f"{len(named)} of {len(truths)} references have a document; all or none must"
+        )
+    return named
 
 
 def _glue(task: str) -> Callable[[Rows, Rows, Options], Judged]:

@@ -7,10 +7,13 @@
 Everything is a formula of three counts per class, so it is computed for a thousand resamples at once; scikit-learn, which has
 the same conventions (precision is 0 where nothing was guessed), must agree on the whole before a number is given. A
 label that training did not know is a class like any other and is told.
+
+Items that are pieces of one document are right or wrong together. Where the document of each is known, documents are drawn
+for intervals and swapped for tests, each with all its items; otherwise the intervals would be too narrow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -41,33 +44,33 @@ def judge_labels(
     known: Sequence[str] = (),
     positive: str = "",
     probabilities: Sequence[Mapping[str, float]] = (),
+    documents: Sequence[str] = (),
 ) -> Judged:
     """Compare labels. `positive` adds the F1 of that class; `probabilities` add areas under ROC and PR curves.
 
-    `known` are the labels of training: others are counted in the notes. Raises DataError for nothing to score, for
+    `known` are the labels of training: others are counted in the notes. `documents` says which document each item is a piece of:
+    documents are then drawn for the intervals, and measures that cannot be have none. Raises DataError for nothing to score, for
     another number of references, and for a positive label that is nowhere.
     """
     require_pairs(TASK, predictions, references)
     names = sorted({*predictions, *references})
     if positive and positive not in names:
         raise DataError(f"no item has the label {positive!r}; the labels are {', '.join(names)}")
-    table = _counts(predictions, references, names)
-    signature = library_version("scikit-learn")
+    table = _together(_counts(predictions, references, names), documents)
+    signature = library_version("scikit-learn") + ("|drawn:documents" if documents else "")
     measures = _measures(table, signature, names)
     if positive:
         measures.append(_of_class(table, names.index(positive), f"{signature}|positive:{positive}"))
     _require_agreement(measures, predictions, references)
     details = _details(predictions, references, names)
     if probabilities:
-        for label in _asked(names, positive):
-            measures += areas(probabilities, references, label)
-        measures.append(calibration_error(probabilities, references))
+        measures += _of_probabilities(probabilities, references, _asked(names, positive), documents)
         details["reliability"] = [asdict(one) for one in reliability(probabilities, references)]
     return Judged(
         task=TASK,
         measures=tuple(measures),
         details=details,
-        notes=tuple(_notes(names, references, known)),
+        notes=tuple(_notes(names, references, known, documents)),
     )
 
 
@@ -96,12 +99,40 @@ def _counts(predictions: Sequence[str], references: Sequence[str], names: Sequen
     return np.concatenate([guessed & true, guessed, true], axis=1).astype(np.float64)
 
 
+def _together(table: Floats, documents: Sequence[str]) -> Floats:
+    """A row for each document, the sum of those of its items; without documents the rows as they are."""
+    if not documents:
+        return table
+    if len(documents) != len(table):
+        raise DataError(f"{len(table)} items and {len(documents)} documents; each item is of one")
+    _, place = np.unique(np.array(documents, dtype=object), return_inverse=True)
+    sums = np.zeros((int(place.max()) + 1, table.shape[1]))
+    np.add.at(sums, place, table)
+    return sums
+
+
+def _of_probabilities(
+    probabilities: Sequence[Mapping[str, float]],
+    references: Sequence[str],
+    labels: Sequence[str],
+    documents: Sequence[str],
+) -> list[Measure]:
+    """Areas and calibration; an area is no sum over items, so of documents it has no interval."""
+    found = [each for label in labels for each in areas(probabilities, references, label)]
+    error = calibration_error(probabilities, references)
+    if not documents:
+        return [*found, error]
+    bare = [replace(each, can_resample=False) for each in found]
+    return [*bare, replace(error, table=_together(error.table, documents))]
+
+
 def _measures(table: Floats, signature: str, names: Sequence[str]) -> list[Measure]:
     named: Sequence[tuple[str, Formula, str]] = (
         ("accuracy", _accuracy, "share"),
         ("precision_macro", _macro(precision), "share"),
         ("recall_macro", _macro(recall), "share"),
         ("f1_macro", _macro(f1), "share"),
+        ("f1_micro", _micro, "share"),
         ("matthews", _matthews, "-1 to 1"),
         ("kappa", _kappa, "-1 to 1"),
     )
@@ -142,6 +173,12 @@ def _macro(per_class: Callable[[Floats, Floats, Floats], Floats]) -> Formula:
         return mean_of_defined(per_class(*_split(sums)))
 
     return formula
+
+
+def _micro(sums: Floats) -> Floats:
+    """F1 of the counts of all classes together; with one label an item it is the accuracy."""
+    found, guessed, true = (part.sum(axis=1) for part in _split(sums))
+    return f1(found, guessed, true)
 
 
 def _matthews(sums: Floats) -> Floats:
@@ -196,8 +233,17 @@ def _details(
     }
 
 
-def _notes(names: Sequence[str], references: Sequence[str], known: Sequence[str]) -> list[str]:
+def _notes(
+    names: Sequence[str],
+    references: Sequence[str],
+    known: Sequence[str],
+    documents: Sequence[str],
+) -> list[str]:
     notes = []
+    if documents:
+        notes.append(
+            f"{len(references):,} items are pieces of {len(set(documents)):,} documents, which are drawn as wholes"
+        )
     if len(set(references)) == 1:
         notes.append(
             f"every reference has the label {references[0]!r}: nothing tells classes apart"

@@ -1,0 +1,104 @@
+"""`zhixing evaluate baselines`: baselines and models on the same texts, in three forms; and the refusals."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.api.trained import ENCODER, TIME, rows, write_rows
+from zhixing.cli import main
+from zhixing.cli.baselines import training_seconds
+
+RECIPE = """
+name = "own"
+samples = []
+{beginning}
+[data]
+time = {time}
+[objective]
+kind = "classify"
+examples = {{ train = "{folder}/train.jsonl", validation = "{folder}/validation.jsonl" }}
+[train]
+steps = {steps}
+batch_tokens = 256
+lr = 0.01
+precision = "float32"
+"""
+BAG = 'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\nkind = "bag"\nlabels = 2\nembedding = 16'
+LONG = {"text": "Anna Berg went to Paris " * 12, "label": "en"}
+
+
+def learn(folder: Path, name: str, beginning: str, steps: int) -> Path:
+    path = folder / f"{name}.toml"
+    table = {"beginning": beginning, "time": TIME, "folder": folder / "places", "steps": steps}
+    path.write_text(RECIPE.format(**table), "utf-8")
+    assert main(["train", str(path), "--out", str(folder / name), "--log", "none"]) == 0
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Examples, a bag that has learnt them, an encoder that has not, and one that began from that."""
+    folder = tmp_path_factory.mktemp("baselines")
+    (folder / "places").mkdir()
+    for part in ("train", "validation", "test"):
+        write_rows(folder / "places" / f"{part}.jsonl", [*rows("classify") * 6, LONG])
+    learn(folder, "bag", BAG, 60)
+    first = learn(folder, "first", BAG.split("[model]")[0] + f"[model]\n{ENCODER}", 1)
+    learn(folder, "second", f'[finetune]\nfolder = "{first}"', 1)
+    return folder
+
+
+def asked(place: Path, *more: str) -> list[str]:
+    return ["evaluate", "baselines", str(place / "places"), "--log", "none", *more]
+
+
+def test_systems_are_set_side_by_side_with_a_paired_test(place: Path, capsys) -> None:
+    models = ["--model", str(place / "bag"), "--model", str(place / "second")]
+    assert main(asked(place, *models, "--positive", "zh", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["train"], found["test"]) == (49, 49)
+    linear, majority, bag, second = found["systems"]
+    assert [linear["name"], majority["name"]] == ["TF-IDF, logistic regression", "most frequent label"]  # fmt: skip
+    assert set(linear["scores"]) == {"accuracy", "f1_macro", "f1_micro", "f1"}
+    assert linear["against_best_baseline"] == []
+    assert majority["scores"]["accuracy"]["value"] == pytest.approx(25 / 49)
+    assert bag["scores"]["f1"]["value"] == pytest.approx(1.0)
+    assert bag["parameters"] > 320 * 16
+    assert bag["told"] == ""
+    compared = {each["name"]: each for each in second["against_best_baseline"]}
+    expected = second["scores"]["accuracy"]["value"] - linear["scores"]["accuracy"]["value"]
+    assert compared["accuracy"]["difference"] == pytest.approx(expected)
+    assert second["told"] == f"1 of 49 texts cut to {TIME} tokens"
+
+
+def test_what_went_before_is_told_apart(place: Path, capsys) -> None:
+    assert main(asked(place, "--model", str(place / "second"), "--json")) == 0
+    system = json.loads(capsys.readouterr().out)["systems"][-1]
+    own, before = (training_seconds(place / name) for name in ("second", "first"))
+    assert (system["seconds"], system["seconds_before"]) == (own, before)
+    assert training_seconds(place / "places") is None
+
+
+def test_rows_of_a_table_and_a_page_say_the_same(place: Path, capsys) -> None:
+    assert main(asked(place, "--model", str(place / "bag"), "--markdown")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.count(" | ") for line in lines] == [5, 5, 5]
+    assert lines[0].startswith("| places | TF-IDF, logistic regression | accuracy ")
+    assert lines[0].endswith("| the best baseline |")
+    assert "bag` | accuracy 1.000 [1.000, 1.000] · f1 macro 1.000" in lines[2]
+    assert "no difference was found" in lines[2]
+    assert main(asked(place, "--model", str(place / "bag"))) == 0
+    told = capsys.readouterr().out
+    assert "49 texts to learn from, 49 to choose on, 49 to test on" in told
+    assert "against TF-IDF, logistic regression: accuracy +0.000" in told
+
+
+def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> None:
+    assert main(asked(place, "--markdown", "--json")) == 3
+    assert "give one of them" in capsys.readouterr().err
+    assert main(["evaluate", "baselines", str(place)]) == 1
+    assert "one file of train examples" in capsys.readouterr().err
+    assert main(asked(place, "--positive", "de")) == 1
+    assert "no item has the label 'de'" in capsys.readouterr().err
+    assert main(asked(place, "--model", str(place / "none"))) != 0

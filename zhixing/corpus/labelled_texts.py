@@ -1,0 +1,148 @@
+"""Documents that have a label, as examples to learn from: copies out first, then split, so that no test text is learnt.
+
+    documents -> no empty ones -> no copies, none under two labels -> no near-copies -> parts -> pieces, if so asked
+
+A text that stands under two labels says nothing about either and is left out. Two texts are copies when they are the same
+but for spaces and case, and near-copies when they share most runs of five units (duplicates.py), as the mails of one
+campaign do. Long documents can be cut into pieces; all pieces of a document are in one part and carry its name, because
+they are about one thing: what is measured on them is one document's worth.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from zhixing.core.errors import DataError, UsageError
+from zhixing.core.files import atomic_open
+from zhixing.corpus.cut import pieces
+from zhixing.corpus.document import Document
+from zhixing.corpus.duplicates import find_near_copies, signatures
+from zhixing.corpus.labelled import Part, part_of, same
+from zhixing.corpus.units import UnitHasher, ngrams
+
+KEYS = ("label", "genre")
+"""What a document's label is called in its `meta`, unless another name is given."""
+NEAR, RUN = 0.7, 5
+"""Share of runs of RUN units in common from which on two texts are near-copies: the defaults of `data build`."""
+SHORTEST_PIECE = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """Which label of a document is taken (empty: KEYS), and how many characters a piece has at most (None: all).
+
+    `compared` gives the part of a text that tells whether another is a copy of it, and decides where it goes.
+    """
+
+    label: str = ""
+    piece: int | None = None
+    compared: Callable[[str], str] = str
+
+    def __post_init__(self) -> None:
+        if self.piece is not None and self.piece < SHORTEST_PIECE:
+            raise UsageError(
+                f"--piece {self.piece}: pieces have {SHORTEST_PIECE} characters or more"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenTexts:
+    """Examples written to each part, of how many documents, and texts that were left out."""
+
+    parts: dict[str, int]
+    documents: dict[str, int]
+    empty: int
+    copies: int
+    near_copies: int
+    contradictory: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Labelled:
+    name: str
+    text: str
+    label: str
+    compared: str
+
+
+def write_examples(
+    documents: Iterable[Document], folder: Path, *, form: Form | None = None
+) -> WrittenTexts:
+    """Write {"text", "label"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
+
+    The part of a document follows from a hash of its text; a piece of one also has its "document". Raises DataError for
+    documents without labels.
+    """
+    form = form or Form()
+    found = list(_labelled(documents, form))
+    full = [each for each in found if same(each.compared)]
+    agreed, contradictory = _agreed(full)
+    kept = _without_near_copies(agreed)
+    parts, counts = dict.fromkeys(get_args(Part), 0), dict.fromkeys(get_args(Part), 0)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        files = {part: stack.enter_context(atomic_open(folder / f"{part}.jsonl")) for part in parts}
+        for each in kept:
+            part = part_of(same(each.compared))
+            counts[part] += 1
+            for row in _rows(each, form.piece):
+                files[part].write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                parts[part] += 1
+    return WrittenTexts(
+        parts=parts,
+        documents=counts,
+        empty=len(found) - len(full),
+        copies=len(full) - len(agreed) - contradictory,
+        near_copies=len(agreed) - len(kept),
+        contradictory=contradictory,
+    )
+
+
+def _labelled(documents: Iterable[Document], form: Form) -> Iterator[_Labelled]:
+    keys = (form.label,) if form.label else KEYS
+    for document in documents:
+        label = next((document.meta[key] for key in keys if document.meta.get(key)), None)
+        if label is None:
+            there = ", ".join(document.meta) or "nothing"
+            raise DataError(
+                f"{document.source} has no {' or '.join(keys)} to learn ({document.id} has {there}), so there are no "
+                "examples to write"
+            )
+        text = document.text
+        yield _Labelled(name=document.id, text=text, label=str(label), compared=form.compared(text))
+
+
+def _agreed(found: Sequence[_Labelled]) -> tuple[list[_Labelled], int]:
+    """The first of each text that always has one label, and how many texts have several."""
+    labels: dict[str, set[str]] = {}
+    first: dict[str, _Labelled] = {}
+    for each in found:
+        key = same(each.compared)
+        labels.setdefault(key, set()).add(each.label)
+        first.setdefault(key, each)
+    agreed = [each for key, each in first.items() if len(labels[key]) == 1]
+    return agreed, len(first) - len(agreed)
+
+
+def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
+    """The first of each group of texts that are nearly the same."""
+    if not found:
+        return []
+    hasher = UnitHasher()
+    runs = [np.unique(ngrams(hasher.measure(each.compared).hashes, RUN)) for each in found]
+    without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
+    copies = find_near_copies(signatures(runs), without, NEAR, runs.__getitem__)
+    return [each for number, each in enumerate(found) if number not in copies]
+
+
+def _rows(each: _Labelled, piece: int | None) -> Iterator[dict[str, str]]:
+    if piece is None:
+        yield {"text": each.text, "label": each.label}
+        return
+    for text in pieces(each.text, piece):
+        yield {"text": text, "label": each.label, "document": each.name}
