@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
+from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
 from zhixing.cli.task_scores import score
 from zhixing.core.errors import UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 app = App(name="evaluate", help="Score a model, with intervals.")
 app.command(score)
 app.command(lm_eval, name="lm-eval")
+app.command(pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,9 +60,9 @@ def score(
     if as_json:
         print_json(_result(judged, made, undefined(judged), differences))
         return
-    print(_table(judged, made, undefined(judged)))
+    print(table(judged, made, undefined(judged)))
     if differences:
-        print(_verdicts(str(predictions), str(against), differences))
+        print(verdicts(str(predictions), str(against), differences))
 
 
 def _result(
@@ -82,7 +82,8 @@ def _result(
     }
 
 
-def _table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
+def table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
+    """Scores as aligned lines, with what was odd and what they depend on."""
     width = max([len(one.name) for one in made], default=0)
     lines = [f"{'':{width}} {'value':>9}  95 % interval"]
     lines += [
@@ -97,7 +98,8 @@ def _table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) ->
     return "\n".join(lines)
 
 
-def _verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
+def verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
+    """Differences of two systems as aligned lines."""
     width = max(len(one.name) for one in differences)
     lines = ["", f"A {a}", f"B {b}"]
     lines.append(f"{'':{width}} {'A - B':>9}  {'95 % interval':20} {'p':>7}")

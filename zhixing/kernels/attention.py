@@ -1,7 +1,7 @@
 """Attention of rows in which every query sees one run of keys: softmax(q kᵀ / sqrt(head_dim)) v over that run.
 
     packed rows    the query's own document up to itself
-    padded rows    all tokens of the row, up to where its padding begins
+    padded rows    all tokens of the row, or of the source beside it, up to where its padding begins
 
 Vaswani et al. 2017, eq. 1. A run is two numbers per query, its first and its last key, in place of a mask. For the
 short rows of small models two plain matrix products around one fused softmax are several times faster on a CPU than
@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.kernels import native
-from zhixing.kernels.rotary import Heads
 
 LONGEST = 1024
 """Longest row whose attention weights are kept in memory."""
@@ -64,12 +63,12 @@ def document_attention_reference(
 
 def padded_attention(
     q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    keep: Bool[Tensor, "batch time"] | None,
+    k: Float[Tensor, "batch kv_heads source head_dim"],
+    v: Float[Tensor, "batch kv_heads source head_dim"],
+    keep: Bool[Tensor, "batch source"] | None,
     rule: ScoreRule = PLAIN,
 ) -> Float[Tensor, "batch heads time head_dim"]:
-    """Query i attends to the keys of its row where `keep` is True (None: to all), before it and behind it.
+    """Every query attends to the keys of its row where `keep` is True (None: to all); the row may be one of its own length.
 
     Queries at padding see the same keys as the others. Only rows padded at their ends take the fast way.
     """
@@ -77,17 +76,18 @@ def padded_attention(
     if parts is None:
         return padded_attention_reference(q, k, v, keep, rule)
     batch, _, time, _ = q.shape
-    ends = torch.full((batch, time), time - 1) if keep is None else last_tokens(keep)
-    if ends is None:
+    last = torch.full((batch, 1), k.shape[2] - 1) if keep is None else last_tokens(keep)
+    if last is None:
         return padded_attention_reference(q, k, v, keep, rule)
+    ends = last.expand(batch, time)
     return _mix_runs(*parts, torch.zeros_like(ends), ends)
 
 
 def padded_attention_reference(
     q: Float[Tensor, "batch heads time head_dim"],
-    k: Float[Tensor, "batch kv_heads time head_dim"],
-    v: Float[Tensor, "batch kv_heads time head_dim"],
-    keep: Bool[Tensor, "batch time"] | None,
+    k: Float[Tensor, "batch kv_heads source head_dim"],
+    v: Float[Tensor, "batch kv_heads source head_dim"],
+    keep: Bool[Tensor, "batch source"] | None,
     rule: ScoreRule = PLAIN,
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """The definition, by torch's scaled_dot_product_attention under an explicit mask."""
@@ -127,22 +127,25 @@ def document_starts(documents: Int[Tensor, "batch time"]) -> Int[Tensor, "batch 
     return torch.where(begins, places, 0).cummax(dim=1).values
 
 
-def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch time"] | None:
-    """For each place the last token of its row; None if padding stands anywhere but at the ends of the rows."""
+def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch 1"] | None:
+    """The last token of each row; None if padding stands anywhere but at the ends of the rows."""
     lengths = keep.sum(dim=1, keepdim=True)
     if not torch.equal(keep, _places(keep) < lengths):
         return None
-    return (lengths - 1).expand_as(keep)
+    return lengths - 1
 
 
 def _places(row: Tensor) -> Tensor:
     return torch.arange(row.shape[1], device=row.device)
 
 
-def _for_fused_softmax(q: Tensor, k: Tensor, v: Tensor, rule: ScoreRule) -> Heads | None:
+def _for_fused_softmax(
+    q: Tensor, k: Tensor, v: Tensor, rule: ScoreRule
+) -> tuple[Tensor, Tensor, Tensor] | None:
     """Queries, keys and values as `_mix_runs` needs them, or None where it cannot be used."""
     is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
-    if not is_plain or q.shape[2] > LONGEST or q.device.type != "cpu":
+    is_short = max(q.shape[2], k.shape[2]) <= LONGEST
+    if not is_plain or not is_short or q.device.type != "cpu":
         return None
     parts = q.contiguous(), k.contiguous(), v.contiguous()
     return parts if native.usable(*parts) else None
@@ -167,7 +170,7 @@ class _RunAttention(torch.autograd.Function):
         )  # queries that share a key head stand in one matrix
         queries, keys, values = q.view(grouped), k.flatten(0, 1), v.flatten(0, 1)
         weights = torch.bmm(queries, keys.mT)
-        ctx.sizes = (batch, heads, time, size**-0.5, native.is_narrow(q))
+        ctx.sizes = (batch, heads, time, k.shape[2], size**-0.5, native.is_narrow(q))
         native.call("run_softmax_forward", (weights, starts, ends, *ctx.sizes))
         ctx.save_for_backward(queries, keys, values, weights, starts, ends)
         return torch.bmm(weights, values).view(q.shape)
@@ -175,11 +178,11 @@ class _RunAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         queries, keys, values, weights, *runs = ctx.saved_tensors
-        batch, _, time, *_ = ctx.sizes
+        batch, _, time, past, *_ = ctx.sizes
         d_mixed = grads[0].reshape(queries.shape)
         d_values = torch.bmm(weights.mT, d_mixed)
         d_scores = torch.bmm(d_mixed, values.mT)
         native.call("run_softmax_backward", (d_scores, weights, *runs, *ctx.sizes))
         d_queries, d_keys = torch.bmm(d_scores, keys), torch.bmm(d_scores.mT, queries)
-        own = (batch, -1, time, queries.shape[-1])
-        return d_queries.view(own), d_keys.view(own), d_values.view(own), None, None
+        own, theirs = ((batch, -1, each, queries.shape[-1]) for each in (time, past))
+        return d_queries.view(own), d_keys.view(theirs), d_values.view(theirs), None, None

@@ -143,10 +143,6 @@ class SequenceToSequence(Writer):
         past.advance(tokens.shape[1])
         return Output(hidden=self.dropout(hidden), state=state)
 
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """Logits of the next target token."""
-        return self.unembed(hidden)
-
     def new_state(self, batch: int, capacity: int) -> WritingState:
         """An empty state: the first `decode` makes its rows; it does not grow, so `capacity` is not used."""
         return WritingState()

@@ -26,6 +26,8 @@ class Writer(nn.Module, ABC):
     """Longest target; None where there is no limit."""
     embed: nn.Embedding
     """Vectors of the tokens of targets."""
+    unembed: nn.Linear
+    """The output layer: the logits are its values at `to_output(hidden)`."""
     opening: tuple[int, ...]
     """The tokens that every target begins with."""
     never: tuple[int, ...] = ()
@@ -61,9 +63,13 @@ class Writer(nn.Module, ABC):
         state: continue after what it has seen, and update it in place; it must always get the same memory.
         """
 
-    @abstractmethod
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits of the next target token."""
+        return self.unembed(self.to_output(hidden))
+
+    def to_output(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places width"]:
+        """What the output layer reads."""
+        return hidden
 
     @abstractmethod
     def new_state(self, batch: int, capacity: int) -> State:
