@@ -52,8 +52,10 @@ def oriented(
         yield from found
         return
     for row in found:
-        is_pair = not isinstance(row, str) and {"src", "tgt"} <= row.keys()
-        yield {"src": row["tgt"], "tgt": row["src"]} if is_pair else row
+        if isinstance(row, str) or not {"src", "tgt"} <= row.keys():
+            yield row
+        else:
+            yield {"src": row["tgt"], "tgt": row["src"]}
 
 
 def target_language(config: Seq2SeqConfig) -> str:
