@@ -49,7 +49,7 @@ def test_a_recurrent_writer_answers_as_its_search_does(tmp_path: Path) -> None:
     source = model.encode("the fox")
     written = list(model.generate("the fox", temperature=0.0, max_tokens=5).ids)
     end = tokenizer.end
-    options = SearchOptions(end=end, max_tokens=5)
+    options = SearchOptions(ends=(end,), max_tokens=5)
     (found,) = translate(network, [source], options)
     assert tuple(token for token in written if token != end) == found.ids
     target = [tokenizer.pad, *written]
@@ -96,7 +96,7 @@ def test_an_encoder_decoder_writes_what_its_network_finds_most_probable(tmp_path
     model = writer(tmp_path / "m", first=7, never=(tokenizer.pad, 9))
     network = model.network
     assert isinstance(network, EncoderDecoder)
-    options = SearchOptions(end=tokenizer.end, max_tokens=10)
+    options = SearchOptions(ends=(tokenizer.end,), max_tokens=10)
     (wanted,) = translate(network, [model.encode("the fox")], options)
     made = model.generate("the fox", max_tokens=10, temperature=0)
     assert network.opening == (tokenizer.pad, 7)

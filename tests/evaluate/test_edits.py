@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhixing.core.errors import DataError
-from zhixing.evaluate.edits import Edits, count_edits, score_edits
+from zhixing.evaluate.edits import Edits, count_edits, judge_edits
+from zhixing.evaluate.tasks.measure import scores
 
 
 def test_edits_are_those_counted_by_hand() -> None:
@@ -42,7 +43,7 @@ def test_edits_follow_the_definition(written: list[str], reference: list[str]) -
 
 def test_scores_are_ratios_of_sums_with_intervals_around_them() -> None:
     items = [Edits(edits=0, length=2), Edits(edits=1, length=8), Edits(edits=3, length=5)]
-    rate, accuracy = score_edits(items)
+    rate, accuracy = scores(judge_edits(items))
     assert rate.value == pytest.approx(4 / 15)
     assert accuracy.value == pytest.approx(1 / 3)
     for score in (rate, accuracy):
@@ -51,11 +52,11 @@ def test_scores_are_ratios_of_sums_with_intervals_around_them() -> None:
         assert score.low <= score.value <= score.high
         assert score.low < score.high
     assert (rate.better, accuracy.better) == ("lower", "higher")
-    assert score_edits(items) == score_edits(items)
+    assert scores(judge_edits(items)) == [rate, accuracy]
 
 
 def test_a_perfect_answer_is_perfect() -> None:
-    rate, accuracy = score_edits([Edits(edits=0, length=3)] * 4)
+    rate, accuracy = scores(judge_edits([Edits(edits=0, length=3)] * 4))
     assert (rate.value, rate.high, accuracy.value, accuracy.low) == (0, 0, 1, 1)
 
 
@@ -64,4 +65,4 @@ def test_nothing_to_compare_with_is_refused() -> None:
         with pytest.raises(DataError, match="no reference"):
             count_edits(["a"], references)
     with pytest.raises(DataError, match="nothing to score"):
-        score_edits([])
+        judge_edits([])

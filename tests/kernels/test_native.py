@@ -119,6 +119,20 @@ def test_padded_attention_equals_torch_under_a_mask(kv_heads: int, keep: Tensor 
     )
 
 
+@pytest.mark.parametrize("keep", [RAGGED, None], ids=["padded", "full"])
+@pytest.mark.parametrize("time", [1, 7, 31])
+def test_attention_to_a_source_of_another_length_equals_torch(
+    time: int, keep: Tensor | None
+) -> None:
+    parts = [_random(3, 4, time, 16, seed=5), *_ragged(2)[1:]]
+    _same(
+        lambda q, k, v: padded_attention(q, k, v, keep),
+        lambda q, k, v: padded_attention_reference(q, k, v, keep),
+        parts,
+        1e-5,
+    )
+
+
 def test_attention_to_one_place_of_padding_would_be_noticed() -> None:
     q, k, v = _ragged()
     one_more = RAGGED | RAGGED.roll(1, dims=1)

@@ -4,7 +4,8 @@ import torch
 from torch.nn import functional as F
 
 from zhixing.engine.search import SearchOptions, translate
-from zhixing.evaluate.edits import count_edits, score_edits
+from zhixing.evaluate.edits import count_edits, judge_edits
+from zhixing.evaluate.tasks.measure import scores
 from zhixing.model.sequence_config import SequenceToSequenceConfig
 from zhixing.model.sequence_to_sequence import SequenceToSequence
 
@@ -41,11 +42,11 @@ def test_a_reversed_sequence_is_learnt() -> None:
         _loss(model, _rows(64, step)).backward()
         optimizer.step()
     unseen = _rows(100, seed=1_000_000)
-    written = translate(model.eval(), unseen, SearchOptions(end=END, width=2, max_tokens=8))
+    written = translate(model.eval(), unseen, SearchOptions(ends=(END,), width=2, max_tokens=8))
     items = [
         count_edits([str(i) for i in one.ids], [[str(i) for i in row[::-1]]])
         for one, row in zip(written, unseen, strict=True)
     ]
-    error_rate, accuracy = score_edits(items)
+    error_rate, accuracy = scores(judge_edits(items))
     assert error_rate.value < 0.1
     assert accuracy.value > 0.8

@@ -82,10 +82,12 @@ class PhonemeModel(Model):
             logits: Tensor = self._network(tokens, source=letters).logits[0].float()
             return logits
 
-    def translate(self, texts: Sequence[str]) -> list[str]:
+    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
         """The phonemes of each word (ARPAbet with stress). Raises DataError for what is no word of English letters."""
         sources = each_of("texts", texts, self._letters)
-        options = SearchOptions(end=target_end(self._imported), max_tokens=g2p_en.LONGEST)
+        options = SearchOptions(
+            ends=(target_end(self._imported),), width=beam, max_tokens=g2p_en.LONGEST
+        )
         made: list[str] = []
         for first in range(0, len(sources), TOGETHER):
             found = translate(self._network, sources[first : first + TOGETHER], options)

@@ -99,20 +99,23 @@ def stacked(
 
 
 def in_batches(
-    lengths: Sequence[int], answer: Callable[[Sequence[int]], Sequence[Answered]]
+    lengths: Sequence[int],
+    answer: Callable[[Sequence[int]], Sequence[Answered]],
+    *,
+    tokens: int = TOKENS,
 ) -> list[Answered]:
     """Answers in the order of `lengths`; `answer` is given the places of items of about one length."""
     found: dict[int, Answered] = {}
-    for places in _of_about_one_length(lengths):
+    for places in _of_about_one_length(lengths, tokens):
         found.update(zip(places, answer(places), strict=True))
     return [found[place] for place in range(len(lengths))]
 
 
-def _of_about_one_length(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places in batches, the longest first, each of at most TOKENS tokens with its padding, or of one item."""
+def _of_about_one_length(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Places in batches, the longest first, each of at most `tokens` tokens with its padding, or of one item."""
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     while order:
-        count = max(1, TOKENS // max(1, lengths[order[0]]))
+        count = max(1, tokens // max(1, lengths[order[0]]))
         yield order[:count]
         order = order[count:]
 

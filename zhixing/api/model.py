@@ -209,12 +209,12 @@ class Model:
         """The answer to each (question, context)."""
         self._refuse("answer")
 
-    def translate(self, texts: Sequence[str]) -> list[str]:
-        """The most probable target of each text, token by token."""
+    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+        """The best target of each text that a search of width `beam` finds; 1 takes the most probable token each time."""
         self._refuse("translate")
 
-    def summarise(self, texts: Sequence[str]) -> list[str]:
-        """The most probable target of each text, token by token."""
+    def summarise(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+        """The same, for a model that learnt summaries."""
         self._refuse("summarise")
 
     def rank(self, query: str, items: Sequence[str], *, cut: bool = False) -> list[Ranked]:

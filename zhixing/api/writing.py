@@ -7,14 +7,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zhixing.api.inputs import TOKENS, in_batches
 from zhixing.api.model import Model
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import UsageError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
+from zhixing.engine.search import SearchOptions, translate
 from zhixing.engine.target import Target
 from zhixing.model.writer import Writer
 from zhixing.tokenizer.encoding import Special
+
+ROOM = 4 * TOKENS
+"""Tokens of sources and of all beginnings of their targets that are kept in memory together."""
 
 
 @final
@@ -55,13 +60,28 @@ class WritingModel(Model):
         engine = Engine(target, self.tokenizer, ends=self._loaded.ends)
         return engine.run(Request(id=self._next_id(), tokens=target.opening, params=params))
 
-    def translate(self, texts: Sequence[str]) -> list[str]:
+    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
         """See Model.translate."""
-        return [self.generate(text, temperature=0.0).text for text in texts]
+        sources = [self._source(text) for text in texts]
+        options = SearchOptions(ends=self._loaded.ends, width=beam, max_tokens=self._most_tokens)
 
-    def summarise(self, texts: Sequence[str]) -> list[str]:
+        def write(places: Sequence[int]) -> list[str]:
+            found = translate(self._model, [sources[place] for place in places], options)
+            return [self.decode(each.ids) for each in found]
+
+        sizes = [len(ids) + beam * options.max_tokens for ids in sources]
+        return in_batches(sizes, write, tokens=ROOM)
+
+    def summarise(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
         """See Model.summarise."""
-        return self.translate(texts)
+        return self.translate(texts, beam=beam)
+
+    @property
+    def _most_tokens(self) -> int:
+        """Tokens that a target has room for, and no more than `generate` writes unless told otherwise."""
+        usual = SamplingParams().max_tokens
+        longest = self._model.max_time
+        return usual if longest is None else min(usual, longest + 1 - len(self._model.opening))
 
     def _source(self, text: str) -> list[int]:
         """A source ends with the end token: where the folder's form of a text has none, it is as in our training."""

@@ -32,6 +32,7 @@ class How:
     """What may be said about the answering beside the fields."""
 
     cut: bool = False
+    beam: int = 1
     sampling: Mapping[str, Any] | None = None
 
 
@@ -104,11 +105,11 @@ def _embed(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[A
 
 
 def _translate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    return [{"text": text} for text in model.translate([text for (text,) in given])]
+    return [{"text": text} for text in model.translate([text for (text,) in given], beam=how.beam)]
 
 
 def _summarise(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    return [{"text": text} for text in model.summarise([text for (text,) in given])]
+    return [{"text": text} for text in model.summarise([text for (text,) in given], beam=how.beam)]
 
 
 def _generate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
@@ -129,7 +130,7 @@ def _texts(given: Sequence[tuple[Any, ...]]) -> list[Any]:
 
 
 _ONE_OR_TWO = (("text",), ("text1", "text2"))
-_WRITTEN = 8
+_WRITTEN, _SEARCHED = 8, 64
 TASKS: Mapping[str, Task] = {
     "classify": Task(fields=_ONE_OR_TWO, answer=_classify, method="classify", reads=("cut",)),
     "regress": Task(fields=_ONE_OR_TWO, answer=_regress, method="regress", reads=("cut",)),
@@ -140,10 +141,18 @@ TASKS: Mapping[str, Task] = {
     ),
     "embed": Task(fields=(("text",),), answer=_embed, method="embed"),
     "translate": Task(
-        fields=(("text",),), answer=_translate, method="translate", together=_WRITTEN
+        fields=(("text",),),
+        answer=_translate,
+        method="translate",
+        together=_SEARCHED,
+        reads=("beam",),
     ),
     "summarise": Task(
-        fields=(("text",),), answer=_summarise, method="summarise", together=_WRITTEN
+        fields=(("text",),),
+        answer=_summarise,
+        method="summarise",
+        together=_SEARCHED,
+        reads=("beam",),
     ),
     "generate": Task(
         fields=(("text",),),

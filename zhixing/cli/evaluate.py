@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 from zhixing.cli.baselines import baselines
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
+from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
 from zhixing.cli.tag_scores import tags
 from zhixing.cli.task_scores import score
@@ -32,6 +33,7 @@ app.command(score)
 app.command(lm_eval, name="lm-eval")
 app.command(tags)
 app.command(baselines)
+app.command(pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

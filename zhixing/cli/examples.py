@@ -1,6 +1,6 @@
 """Where the examples of a recipe lie: files of the user, or pairs of the catalogue, written out once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,17 @@ from zhixing.core.errors import ConfigError
 from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
-from zhixing.corpus.catalogue import find
+from zhixing.corpus.catalogue import Entry, find
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.rows import find_tables, rows
-from zhixing.corpus.sources import PAIRS
-from zhixing.objective.config import PairFilesConfig, TaskConfig
+from zhixing.corpus.sources import PAIRS, PairSource
+from zhixing.objective.config import ExamplesConfig, PairFilesConfig, Seq2SeqConfig, TaskConfig
 from zhixing.objective.records import keys_of
 from zhixing.text.running import running_text
 
 STAMP = "made_from.json"
+PAIRS_VERSION = 1
+"""Raised whenever the same archives would give other pairs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,12 +35,49 @@ class Places:
 
 def places(recipe: Recipe, folder: Path, progress: Progress) -> Places:
     """Where the examples of `recipe` are; pairs of the catalogue are fetched and written below `folder`."""
+    if isinstance(recipe.objective, Seq2SeqConfig):
+        target_language(recipe.objective)  # a problem is told before anything is fetched
     examples = _config(recipe).examples
     if isinstance(examples, PairFilesConfig):
         if examples.name:
             return _of_catalogue(examples.name, folder / "pairs" / examples.name, progress)
         return Places(train=examples.train, validation=examples.validation, test=examples.test)
     return Places(train=examples.train, validation=examples.validation, test="")
+
+
+def oriented(
+    found: Iterable[Mapping[str, Any] | str], config: ExamplesConfig
+) -> Iterator[Mapping[str, Any] | str]:
+    """Rows as they are, or with source and target exchanged where the settings say so."""
+    if not (isinstance(config, PairFilesConfig) and config.reversed):
+        yield from found
+        return
+    for row in found:
+        if isinstance(row, str) or not {"src", "tgt"} <= row.keys():
+            yield row
+        else:
+            yield {"src": row["tgt"], "tgt": row["src"]}
+
+
+def target_language(config: Seq2SeqConfig) -> str:
+    """The language that targets are written in; empty where it is not said. Raises ConfigError where it must be."""
+    examples = config.examples
+    _, found = languages(config)
+    if config.measure != "symbols" and not found:
+        raise ConfigError(
+            f'objective.measure = "{config.measure}" needs targets in a language, which those of {examples.name!r} are '
+            'not in; set measure = "symbols"'
+        )
+    return found
+
+
+def languages(config: Seq2SeqConfig) -> tuple[str, str]:
+    """The languages of sources and targets; empty where they are not said, as those of sources in own files."""
+    examples = config.examples
+    if not examples.name:
+        return "", config.language
+    source, target = _pairs(examples.name).languages
+    return (target, source) if examples.reversed else (source, target)
 
 
 def texts(place: str, kind: str) -> Iterator[str]:
@@ -56,23 +95,18 @@ def texts(place: str, kind: str) -> Iterator[str]:
 def card(recipe: Recipe, found: Places) -> CorpusCard:
     """What a model that learns from nothing but examples has seen, as the card of a corpus without documents."""
     name = getattr(_config(recipe).examples, "name", "")
-    entry = find(name) if name else None
+    made_of = [find(each) for each in _pairs(name).entries] if name else []
     tables = {
         part: find_tables(place).sha256()
         for part, place in (("train", found.train), ("validation", found.validation))
         if place
     }
-    source = SourceCard(
-        name=name or "own",
-        origin=" or ".join(map(str, entry.origins)) if entry else found.train,
-        license=entry.license if entry else "",
-        languages=entry.languages if entry else (),
-        documents=0,
-        bytes=0,
-        sha256=tables["train"],
-    )
+    sources = [
+        _source(entry.name, " or ".join(map(str, entry.origins)), tables["train"], entry)
+        for entry in made_of
+    ]
     return CorpusCard(
-        sources=(source,),
+        sources=(*sources,) or (_source("own", found.train, tables["train"], None),),
         kept={},
         dropped={},
         masked={},
@@ -87,17 +121,37 @@ def _config(recipe: Recipe) -> TaskConfig:
     return recipe.objective
 
 
+def _source(name: str, origin: str, sha256: str, entry: Entry | None) -> SourceCard:
+    return SourceCard(
+        name=name,
+        origin=origin,
+        license=entry.license if entry else "",
+        languages=entry.languages if entry else (),
+        documents=0,
+        bytes=0,
+        sha256=sha256,
+    )
+
+
+def _pairs(name: str) -> PairSource:
+    if name in PAIRS:
+        return PAIRS[name]
+    raise ConfigError(
+        f"objective.examples.name = {name!r} has no pairs; those that have are: {', '.join(PAIRS)}. "
+        "For your own files set objective.examples.train"
+    )
+
+
 def _of_catalogue(name: str, folder: Path, progress: Progress) -> Places:
-    if name not in PAIRS:
-        raise ConfigError(
-            f"objective.examples.name = {name!r} has no pairs; those that have are: {', '.join(PAIRS)}. "
-            "For your own files set objective.examples.train"
-        )
-    path, origin = fetch(find(name), progress=progress)
-    made_from = {"origin": str(origin), "sha256": origin.sha256 or sha256_file(path)}
+    source = _pairs(name)
+    fetched = [fetch(find(each), progress=progress) for each in source.entries]
+    made_from = {
+        "version": PAIRS_VERSION,
+        "archives": {str(o): o.sha256 or sha256_file(path) for path, o in fetched},
+    }
     if not (folder / STAMP).exists() or read_json(folder / STAMP) != made_from:
         progress.start(f"writing the pairs of {name}")
-        counts = PAIRS[name](Archive(path=path), folder)
+        counts = source.write([Archive(path=path) for path, _ in fetched], folder)
         write_json(folder / STAMP, made_from)
         told = ", ".join(f"{part} {count:,}" for part, count in counts.items())
         progress.finish(f"pairs of {name}: {told}")

@@ -62,7 +62,7 @@ def score(
         return
     print(score_table(judged, made, undefined(judged)))
     if differences:
-        print(_verdicts(str(predictions), str(against), differences))
+        print(verdicts(str(predictions), str(against), differences))
 
 
 def score_values(
@@ -84,7 +84,7 @@ def score_values(
 
 
 def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
-    """A line for each score with its interval, then what else is to be known."""
+    """Scores as aligned lines, with what was odd and what they depend on."""
     width = max([len(one.name) for one in made], default=0)
     lines = [f"{'':{width}} {'value':>9}  95 % interval"]
     lines += [
@@ -99,7 +99,8 @@ def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str
     return "\n".join(lines)
 
 
-def _verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
+def verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
+    """Differences of two systems as aligned lines."""
     width = max(len(one.name) for one in differences)
     lines = ["", f"A {a}", f"B {b}"]
     lines.append(f"{'':{width}} {'A - B':>9}  {'95 % interval':20} {'p':>7}")

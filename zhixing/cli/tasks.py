@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from zhixing.checkpoint.model_files import head_fields
-from zhixing.cli.examples import places
+from zhixing.cli.examples import oriented, places
 from zhixing.cli.recipe import HEADS, Recipe
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import sha256_json
@@ -332,7 +332,7 @@ def _example_store(
     }
     if store := reuse_examples(folder, name, **stamps):
         return store
-    made = make_examples(rows(found), objective, origin=place)
+    made = make_examples(oriented(rows(found), config.examples), objective, origin=place)
     return write_examples(folder, name, made, fields=objective.fields, **stamps)
 
 

@@ -114,7 +114,7 @@ def _written(recipe: "Recipe", folder: Path, progress: "Progress") -> dict[str, 
     place = places(recipe, folder / "data", progress).test
     if place:
         found["test"] = score_pairs(
-            translator, place, beams=beams, seed=recipe.seed, progress=progress
+            translator, place, recipe.objective, seed=recipe.seed, progress=progress
         )
     return found
 
@@ -145,13 +145,13 @@ def _told(result: dict[str, Any], folder: Path) -> str:
 
 def _told_score(name: str, scores: dict[str, Any]) -> str:
     """One line: of a language's bits per byte, or of the targets that a search has written."""
-    if "error_rate" in scores:
-        errors, right = scores["error_rate"], scores["accuracy"]
-        return (
-            f"{name}: error rate {figure(errors['value'], 4)} [{interval(errors['low'], errors['high'], 4)}], "
-            f"right {figure(right['value'], 4)} [{interval(right['low'], right['high'], 4)}] "
-            f"of {right['count']:,}"
+    if name.startswith("beam "):
+        found = (
+            f"{score.replace('_', ' ')} {figure(each['value'], 4)} [{interval(each['low'], each['high'], 4)}]"
+            for score, each in scores.items()
         )
+        count = next(iter(scores.values()))["count"]
+        return f"{name}: {', '.join(found)} of {count:,}"
     bits = scores.get("bits_per_byte", NONE)
     return (
         f"{name}: {figure(bits['value'], 3)} bits per byte [{interval(bits['low'], bits['high'], 3)}], "

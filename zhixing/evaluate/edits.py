@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhixing.core.errors import DataError, MissingExtraError
-from zhixing.evaluate.resampling import ratio_interval
-from zhixing.evaluate.score import Score
+from zhixing.evaluate.tasks.measure import Judged, SumMeasure, mean, quotient
 
 Symbols = Sequence[str]
 
@@ -43,30 +42,18 @@ def count_edits(written: Symbols, references: Sequence[Symbols]) -> Edits:
     return min(every, key=lambda one: (one.edits, -one.length))
 
 
-def score_edits(items: Sequence[Edits], *, seed: int = 42, signature: str = "") -> list[Score]:
-    """Error rate and accuracy with 95 % intervals. Raises DataError when there is nothing to score."""
+def judge_edits(items: Sequence[Edits], *, signature: str = "") -> Judged:
+    """Error rate and accuracy. Raises DataError when there is nothing to score."""
     if not items:
         raise DataError("there is nothing to score")
-    edits = np.array([item.edits for item in items], dtype=np.float64)
-    lengths = np.array([item.length for item in items], dtype=np.float64)
-    measures = (
-        ("error_rate", edits, lengths, "edits/symbol", "lower"),
-        ("accuracy", (edits == 0).astype(np.float64), np.ones(len(items)), "share", "higher"),
+    rates = np.array([[item.edits, item.length] for item in items], dtype=np.float64)
+    error_rate = SumMeasure(
+        name="error_rate",
+        signature=signature,
+        table=rates,
+        formula=quotient,
+        unit="edits/symbol",
+        better="lower",
     )
-    scores = []
-    for name, values, weights, unit, better in measures:
-        low, high = ratio_interval(values, weights, seed)
-        scores.append(
-            Score(
-                name=name,
-                value=float(values.sum() / weights.sum()),
-                low=low,
-                high=high,
-                count=len(items),
-                unit=unit,
-                better=better,
-                seed=seed,
-                signature=signature,
-            )
-        )
-    return scores
+    accuracy = mean("accuracy", [float(item.edits == 0) for item in items], signature)
+    return Judged(task="symbols", measures=(error_rate, accuracy))

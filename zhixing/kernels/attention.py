@@ -1,7 +1,7 @@
 """Attention of rows in which every query sees one run of keys: softmax(q kᵀ / sqrt(head_dim)) v over that run.
 
     packed rows    the query's own document up to itself
-    padded rows    all tokens of the row, up to where its padding begins
+    padded rows    all tokens of the row, or of the source beside it, up to where its padding begins
 
 Vaswani et al. 2017, eq. 1. A run is two numbers per query, its first and its last key, in place of a mask. For the
 short rows of small models two plain matrix products around one fused softmax are several times faster on a CPU than
@@ -33,6 +33,12 @@ class ScoreRule:
 
 
 PLAIN = ScoreRule()
+QueriesKeysValues = tuple[
+    Float[Tensor, "batch heads time head_dim"],
+    Float[Tensor, "batch kv_heads past head_dim"],
+    Float[Tensor, "batch kv_heads past head_dim"],
+]
+"""What queries look for, and what they find; in a row that reads itself `past` is `time`."""
 
 
 def document_attention(
@@ -55,21 +61,25 @@ def document_attention_reference(
 
 
 def padded_attention(
-    heads: Heads, keep: Bool[Tensor, "batch time"] | None, rule: ScoreRule = PLAIN
+    heads: QueriesKeysValues, keep: Bool[Tensor, "batch past"] | None, rule: ScoreRule = PLAIN
 ) -> Float[Tensor, "batch heads time head_dim"]:
-    """Query i attends to the keys of its row where `keep` is True (None: to all), before it and behind it.
+    """Every query attends to the keys of its row where `keep` is True (None: to all); the row may be one of its own length.
 
     Queries at padding see the same keys as the others. Only rows padded at their ends take the fast way.
     """
     parts = _for_fused_softmax(heads, rule)
-    ends = None if parts is None else _last_keys(parts[0], keep)
-    if parts is None or ends is None:
+    if parts is None:
         return padded_attention_reference(heads, keep, rule)
+    q, k, _ = parts
+    last = torch.full((len(q), 1), k.shape[2] - 1) if keep is None else last_tokens(keep)
+    if last is None:
+        return padded_attention_reference(heads, keep, rule)
+    ends = last.expand(len(q), q.shape[2])
     return _mix_runs(parts, torch.zeros_like(ends), ends)
 
 
 def padded_attention_reference(
-    heads: Heads, keep: Bool[Tensor, "batch time"] | None, rule: ScoreRule = PLAIN
+    heads: QueriesKeysValues, keep: Bool[Tensor, "batch past"] | None, rule: ScoreRule = PLAIN
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """The definition, under the same mask for all queries of a row."""
     return attend(*heads, None if keep is None else keep[:, None, None], rule)
@@ -108,35 +118,30 @@ def document_starts(documents: Int[Tensor, "batch time"]) -> Int[Tensor, "batch 
     return torch.where(begins, places, 0).cummax(dim=1).values
 
 
-def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch time"] | None:
-    """For each place the last token of its row; None if padding stands anywhere but at the ends of the rows."""
+def last_tokens(keep: Bool[Tensor, "batch time"]) -> Int[Tensor, "batch 1"] | None:
+    """The last token of each row; None if padding stands anywhere but at the ends of the rows."""
     lengths = keep.sum(dim=1, keepdim=True)
     if not torch.equal(keep, _places(keep) < lengths):
         return None
-    return (lengths - 1).expand_as(keep)
-
-
-def _last_keys(q: Tensor, keep: Tensor | None) -> Tensor | None:
-    """For each query the last key it sees; None if that is not one run of keys from the first on."""
-    batch, _, time, _ = q.shape
-    return torch.full((batch, time), time - 1) if keep is None else last_tokens(keep)
+    return lengths - 1
 
 
 def _places(row: Tensor) -> Tensor:
     return torch.arange(row.shape[1], device=row.device)
 
 
-def _for_fused_softmax(heads: Heads, rule: ScoreRule) -> Heads | None:
+def _for_fused_softmax(heads: QueriesKeysValues, rule: ScoreRule) -> QueriesKeysValues | None:
     """Queries, keys and values as `_mix_runs` needs them, or None where it cannot be used."""
     q, k, v = heads
     is_plain = rule.bias is None and rule.scale in (None, q.shape[-1] ** -0.5)
-    if not is_plain or q.shape[2] > LONGEST or q.device.type != "cpu":  # nothing is copied in vain
+    is_short = max(q.shape[2], k.shape[2]) <= LONGEST
+    if not is_plain or not is_short or q.device.type != "cpu":  # nothing is copied in vain
         return None
     parts = q.contiguous(), k.contiguous(), v.contiguous()
     return parts if native.usable(*parts) else None
 
 
-def _mix_runs(heads: Heads, starts: Tensor, ends: Tensor) -> Tensor:
+def _mix_runs(heads: QueriesKeysValues, starts: Tensor, ends: Tensor) -> Tensor:
     runs = starts.long().contiguous(), ends.long().contiguous()
     mixed: Tensor = native.apply(_RunAttention, *heads, *runs)
     return mixed
@@ -155,7 +160,7 @@ class _RunAttention(torch.autograd.Function):
         )  # queries that share a key head stand in one matrix
         queries, keys, values = q.view(grouped), k.flatten(0, 1), v.flatten(0, 1)
         weights = torch.bmm(queries, keys.mT)
-        ctx.sizes = (batch, heads, time, size**-0.5, native.is_narrow(q))
+        ctx.sizes = (batch, heads, time, k.shape[2], size**-0.5, native.is_narrow(q))
         native.call("run_softmax_forward", (weights, starts, ends, *ctx.sizes))
         ctx.save_for_backward(queries, keys, values, weights, starts, ends)
         return torch.bmm(weights, values).view(q.shape)
@@ -163,11 +168,11 @@ class _RunAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         queries, keys, values, weights, *runs = ctx.saved_tensors
-        batch, _, time, *_ = ctx.sizes
+        batch, _, time, past, *_ = ctx.sizes
         d_mixed = grads[0].reshape(queries.shape)
         d_values = torch.bmm(weights.mT, d_mixed)
         d_scores = torch.bmm(d_mixed, values.mT)
         native.call("run_softmax_backward", (d_scores, weights, *runs, *ctx.sizes))
         d_queries, d_keys = torch.bmm(d_scores, keys), torch.bmm(d_scores.mT, queries)
-        own = (batch, -1, time, queries.shape[-1])
-        return d_queries.view(own), d_keys.view(own), d_values.view(own), None, None
+        own, theirs = ((batch, -1, each, queries.shape[-1]) for each in (time, past))
+        return d_queries.view(own), d_keys.view(theirs), d_values.view(theirs), None, None

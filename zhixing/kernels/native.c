@@ -144,16 +144,16 @@ void rotary_heads_backward(const void *dq, const void *dk, const void *dv, const
     }
 }
 
-/* scores: (batch, heads, time, time), overwritten. Query i sees one run of keys, starts[i] .. ends[i], that may be
+/* scores: (batch, heads, time, keys), overwritten. Query i sees one run of keys, starts[i] .. ends[i], that may be
  * empty. Row i becomes softmax(scale * scores) over those and zero elsewhere. starts, ends: (batch, time). */
 void run_softmax_forward(void *scores, const int64_t *starts, const int64_t *ends, int64_t batch, int64_t heads,
-                         int64_t time, float scale, int narrow, int threads) {
-#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+                         int64_t time, int64_t keys, float scale, int narrow, int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * keys > 65536)
     for (int64_t row = 0; row < batch * heads * time; row++) {
         int64_t place = row / (heads * time) * time + row % time;
         int64_t first = starts[place], seen = ends[place] + 1 - first;
-        float values[time], top = -INFINITY, sum = 0.0f;
-        load(values, scores, row * time + first, seen, narrow);
+        float values[keys], top = -INFINITY, sum = 0.0f;
+        load(values, scores, row * keys + first, seen, narrow);
 #pragma omp simd reduction(max : top)
         for (int64_t j = 0; j < seen; j++) top = values[j] > top ? values[j] : top;
         for (int64_t j = 0; j < seen; j++) {
@@ -163,26 +163,27 @@ void run_softmax_forward(void *scores, const int64_t *starts, const int64_t *end
         sum = 1.0f / sum;
         for (int64_t j = 0; j < seen; j++) values[j] *= sum;
         int64_t bytes = narrow ? 2 : 4;
-        memset((char *)scores + row * time * bytes, 0, time * bytes);
-        store(scores, row * time + first, values, seen, narrow);
+        memset((char *)scores + row * keys * bytes, 0, keys * bytes);
+        store(scores, row * keys + first, values, seen, narrow);
     }
 }
 
 /* d_scores holds d(probabilities) and becomes d(scores) = scale p (dp - sum(p dp)). */
 void run_softmax_backward(void *d_scores, const void *probabilities, const int64_t *starts, const int64_t *ends,
-                          int64_t batch, int64_t heads, int64_t time, float scale, int narrow, int threads) {
-#pragma omp parallel for num_threads(threads) if (batch * heads * time * time > 65536)
+                          int64_t batch, int64_t heads, int64_t time, int64_t keys, float scale, int narrow,
+                          int threads) {
+#pragma omp parallel for num_threads(threads) if (batch * heads * time * keys > 65536)
     for (int64_t row = 0; row < batch * heads * time; row++) {
         int64_t place = row / (heads * time) * time + row % time;
         int64_t first = starts[place], seen = ends[place] + 1 - first;
-        float grad[time], p[time], dot = 0.0f;
-        load(grad, d_scores, row * time + first, seen, narrow);
-        load(p, probabilities, row * time + first, seen, narrow);
+        float grad[keys], p[keys], dot = 0.0f;
+        load(grad, d_scores, row * keys + first, seen, narrow);
+        load(p, probabilities, row * keys + first, seen, narrow);
         for (int64_t j = 0; j < seen; j++) dot += grad[j] * p[j];
         for (int64_t j = 0; j < seen; j++) grad[j] = scale * p[j] * (grad[j] - dot);
         int64_t bytes = narrow ? 2 : 4;
-        memset((char *)d_scores + row * time * bytes, 0, time * bytes);
-        store(d_scores, row * time + first, grad, seen, narrow);
+        memset((char *)d_scores + row * keys * bytes, 0, keys * bytes);
+        store(d_scores, row * keys + first, grad, seen, narrow);
     }
 }
 

@@ -15,7 +15,12 @@ from typing import cast
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from zhixing.kernels.attention import ScoreRule, attend, document_attention, padded_attention
+from zhixing.kernels.attention import (
+    ScoreRule,
+    document_attention,
+    padded_attention,
+    padded_attention_reference,
+)
 from zhixing.kernels.rotary import (
     Heads,
     HeadShape,
@@ -132,11 +137,10 @@ class CrossAttention(nn.Module):
         q = self.q(x).view(batch, time, self.heads, -1).transpose(1, 2)
         state = cast(CrossState | None, view.state)
         if state is None:
-            k, v = self._of_source(memory)
+            mixed = padded_attention((q, *self._of_source(memory)), memory.keep, self.rule)
         else:
             k, v = state.source(self.layer, lambda: self._of_source(memory))
-        mask = None if memory.keep is None else memory.keep[:, None, None]
-        mixed = attend(q, k, v, mask, self.rule)
+            mixed = padded_attention_reference((q, k, v), memory.keep, self.rule)
         return self.out(mixed.transpose(1, 2).reshape(batch, time, -1))
 
     def _of_source(self, memory: Memory) -> tuple[Tensor, Tensor]:

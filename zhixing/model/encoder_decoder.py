@@ -60,9 +60,9 @@ class EncoderDecoder(Writer):
         )
         return Output(hidden=hidden, state=state)
 
-    def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
-        """See Writer.head."""
-        return super().head(hidden if self.scale == 1.0 else hidden * self.scale)
+    def to_output(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places width"]:
+        """See Writer.to_output; T5 makes the vectors smaller."""
+        return hidden if self.scale == 1.0 else hidden * self.scale
 
     def new_state(self, batch: int, capacity: int) -> SourceCache:
         """Room for `capacity` tokens of the target; the source's keys and values join at the first `decode`."""

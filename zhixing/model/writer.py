@@ -27,7 +27,7 @@ class Writer(nn.Module, ABC):
     embed: nn.Embedding
     """Vectors of the tokens of targets."""
     unembed: nn.Linear
-    """The output layer, whose matrix may be the embedding's."""
+    """The output layer, whose matrix may be the embedding's: the logits are its values at `to_output(hidden)`."""
     opening: tuple[int, ...]
     """The tokens that every target begins with."""
     never: tuple[int, ...] = ()
@@ -65,7 +65,11 @@ class Writer(nn.Module, ABC):
 
     def head(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:
         """Logits of the next target token."""
-        return self.unembed(hidden)
+        return self.unembed(self.to_output(hidden))
+
+    def to_output(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places width"]:
+        """What the output layer reads."""
+        return hidden
 
     @abstractmethod
     def new_state(self, batch: int, capacity: int) -> State:

@@ -78,6 +78,8 @@ class PairFilesConfig(ExamplesConfig):
     """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob; or a file of CoNLL, SQuAD or GLUE."""
     test: str = ""
     """The same, on which the finished model is scored; empty: it is not."""
+    reversed: bool = False
+    """Learn the other way round: write what the pairs call the source, given their target."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -104,10 +106,28 @@ class Seq2SeqConfig(TaskConfig):
     """Picks the objective."""
     examples: PairFilesConfig
     """Where the examples are."""
+    measure: Literal["symbols", "translation", "summary"] = "symbols"
+    """How targets that were written for the test are judged. symbols: error rate and the share that is right; translation:
+    BLEU, chrF, TER and length ratio; summary: ROUGE and length ratio."""
+    language: str = ""
+    """Language of the targets of your own files, such as en or zh, for the measures of translation and summary; pairs of
+    the catalogue know theirs."""
     beams: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1, 5), min_length=1)
     """Widths of the search with which the finished model writes the targets of the test; 1 is greedy."""
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Share of probability that the target gives to all tokens alike."""
+
+    @model_validator(mode="after")
+    def _language_is_said_once(self) -> Self:
+        is_own, judged = not self.examples.name, self.measure != "symbols"
+        if self.language and not (is_own and judged):
+            reason = f'measure = "{self.measure}"' if is_own else f"pairs of {self.examples.name!r}"
+            raise ValueError(f"language does nothing with {reason}; leave it out")
+        if judged and is_own and not self.language:
+            raise ValueError(
+                f'measure = "{self.measure}" needs the language of the targets, such as language = "zh"'
+            )
+        return self
 
 
 class ClassifyConfig(TaskConfig):

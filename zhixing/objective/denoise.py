@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zhixing.objective.config import DenoiseConfig
 from zhixing.objective.loss import Counts, Losses, Measured
-from zhixing.objective.seq2seq import Seq2SeqBatch, collate_pairs, write_loss
+from zhixing.objective.seq2seq import Seq2SeqBatch, collate_pairs, measure_written, write_loss
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -74,11 +74,11 @@ class Denoise:
 
     def losses(self, model: Any, batch: Seq2SeqBatch) -> Losses:
         """Cross entropy of the targets."""
-        return write_loss(model, batch, smoothing=self._config.label_smoothing).losses
+        return write_loss(model, batch, smoothing=self._config.label_smoothing)
 
     def measure(self, model: Any, batch: Seq2SeqBatch) -> Measured:
         """The loss without smoothing, and how often the best token is the true one."""
-        return write_loss(model, batch, smoothing=0.0)
+        return measure_written(model, batch)
 
 
 def spans_to_take(

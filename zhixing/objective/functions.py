@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zhixing.core.targets import IGNORED
+from zhixing.kernels.cross_entropy import linear_cross_entropy
 from zhixing.kernels.precision import widen
 
 
@@ -34,6 +35,27 @@ def cross_entropy(
         ignore_index=IGNORED,
         label_smoothing=smoothing,
     )
+
+
+def smoothed_cross_entropy(
+    hidden: Float[Tensor, "rows width"],
+    weight: Float[Tensor, "labels width"],
+    targets: Int[Tensor, " rows"],
+    bias: Float[Tensor, " labels"] | None,
+    smoothing: float,
+) -> Float[Tensor, ""]:
+    """The sum of cross_entropy(hidden weightᵀ + bias, targets, smoothing=ε), without holding all logits z at once.
+
+    Spread over n labels the target costs (1 - ε) (-log p_y) + ε/n Σ_j (-log p_j) = -log p_y + ε (z_y - z̄), and z_y - z̄ is
+    hidden · (weight_y - mean weight) + bias_y - mean bias.
+    """
+    total = linear_cross_entropy(hidden, weight, targets, bias)
+    if not smoothing:
+        return total
+    ahead = (widen(hidden) * (weight[targets] - weight.mean(dim=0))).sum()
+    if bias is not None:
+        ahead = ahead + (bias[targets] - bias.mean()).sum()
+    return total + smoothing * ahead
 
 
 def hinge(

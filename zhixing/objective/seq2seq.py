@@ -18,7 +18,8 @@ from torch import Tensor
 
 from zhixing.core.targets import IGNORED
 from zhixing.data.examples import Example, Made
-from zhixing.objective.functions import cross_entropy, num_right
+from zhixing.model.writer import Writer
+from zhixing.objective.functions import cross_entropy, num_right, smoothed_cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import Numbers, kept, pad
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -73,11 +74,11 @@ class Seq2Seq:
 
     def losses(self, model: Any, batch: Seq2SeqBatch) -> Losses:
         """Smoothed cross entropy of the targets."""
-        return write_loss(model, batch, smoothing=self._smoothing).losses
+        return write_loss(model, batch, smoothing=self._smoothing)
 
     def measure(self, model: Any, batch: Seq2SeqBatch) -> Measured:
         """The loss without smoothing (so that it is a likelihood), and how often the best token is the true one."""
-        return write_loss(model, batch, smoothing=0.0)
+        return measure_written(model, batch)
 
     def answer(self, ids: Sequence[int]) -> str:
         """The text of generated ids, up to the end token."""
@@ -99,14 +100,26 @@ def collate_pairs(
     )
 
 
-def write_loss(model: Any, batch: Seq2SeqBatch, *, smoothing: float) -> Measured:
-    """Encode, decode, compare."""
+def write_loss(model: Writer, batch: Seq2SeqBatch, *, smoothing: float) -> Losses:
+    """Encode, decode, compare, without ever holding the logits of all targets."""
+    hidden, targets = _written(model, batch)
+    total = smoothed_cross_entropy(
+        model.to_output(hidden), model.unembed.weight, targets, model.unembed.bias, smoothing
+    )
+    return {"loss": Loss(total=total, count=len(targets))}
+
+
+def measure_written(model: Writer, batch: Seq2SeqBatch) -> Measured:
+    """The cross entropy, and how many targets have the largest logit."""
+    hidden, targets = _written(model, batch)
+    logits = model.head(hidden)
+    loss = Loss(total=cross_entropy(logits, targets), count=len(targets))
+    right = Tally(total=num_right(logits, targets), count=len(targets))
+    return Measured(losses={"loss": loss}, scores={"accuracy": right})
+
+
+def _written(model: Writer, batch: Seq2SeqBatch) -> tuple[Tensor, Tensor]:
+    """The vectors from which the targets are predicted, and these."""
     memory = model.encode(batch.source, keep=batch.keep)
     wanted = batch.targets != IGNORED
-    logits = model.head(model.decode(batch.tokens, memory).hidden[wanted])  # (targets, vocab)
-    targets = batch.targets[wanted]
-    total = cross_entropy(logits, targets, smoothing=smoothing)
-    right = Tally(total=num_right(logits, targets), count=len(targets))
-    return Measured(
-        losses={"loss": Loss(total=total, count=len(targets))}, scores={"accuracy": right}
-    )
+    return model.decode(batch.tokens, memory).hidden[wanted], batch.targets[wanted]

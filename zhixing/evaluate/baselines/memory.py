@@ -1,0 +1,41 @@
+"""A translation memory: the target of the training source that is most like the text, by the cosine of their TF-IDF words.
+
+What a translator has who never learnt: where texts repeat each other, as manuals do, it is hard to beat.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+
+from zhixing.core.errors import DataError
+from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
+
+_TOGETHER = 128
+"""Texts compared with all of the memory at once; bounds the memory that this takes."""
+
+
+@final
+class Memory:
+    """Pairs that were seen; call it with texts."""
+
+    def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
+        """Raises DataError when there is no pair."""
+        if not sources or len(sources) != len(targets):
+            raise DataError(f"{len(sources)} sources and {len(targets)} targets make no memory")
+        self._vectoriser = make_vectoriser(BaselineConfig(min_texts=1))
+        self._rows = self._vectoriser.fit_transform(sources)
+        self._targets = targets
+
+    def __call__(self, texts: Sequence[str]) -> list[str]:
+        """The nearest target of each text; empty where not one word of it is known."""
+        found: list[str] = []
+        for first in range(0, len(texts), _TOGETHER):
+            rows = self._vectoriser.transform(texts[first : first + _TOGETHER])
+            cosines = np.asarray((rows @ self._rows.T).toarray())
+            best = cosines.argmax(axis=1)
+            found += [
+                self._targets[place] if cosines[row, place] > 0 else ""
+                for row, place in enumerate(best)
+            ]
+        return found
