@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.trained import ENCODER, TIME, rows, write_rows
+from tests.trained import ENCODER, TIME, rows, write_rows
 from zhixing.cli import main
 from zhixing.cli.baselines import training_seconds
 

@@ -197,9 +197,9 @@ def test_too_many_lost_examples_end_the_run(
 
 
 def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:
+    from zhixing.cli.pipeline import new_model, prepare
     from zhixing.cli.recipe import load_recipe
     from zhixing.cli.tasks import make_task
-    from zhixing.cli.workshop import new_model, prepare
     from zhixing.core.progress import Silent
 
     rows = [{"text": "fox " * (1 + n * 7 % 29), "label": f"{n % 2}"} for n in range(120)]
