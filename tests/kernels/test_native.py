@@ -126,8 +126,8 @@ def test_attention_to_a_source_of_another_length_equals_torch(
 ) -> None:
     parts = [_random(3, 4, time, 16, seed=5), *_ragged(2)[1:]]
     _same(
-        lambda q, k, v: padded_attention(q, k, v, keep),
-        lambda q, k, v: padded_attention_reference(q, k, v, keep),
+        lambda q, k, v: padded_attention((q, k, v), keep),
+        lambda q, k, v: padded_attention_reference((q, k, v), keep),
         parts,
         1e-5,
     )
