@@ -73,8 +73,9 @@ def test_ctrl_c_and_termination_exit_with_130_and_no_traceback(number: str) -> N
     assert (stopped.returncode, stopped.stderr) == (130, "zhixing: interrupted\n")
 
 
-def test_a_reader_that_goes_away_is_not_an_error() -> None:
-    command = f'"{sys.executable}" -m zhixing doctor | true; echo "${{PIPESTATUS[0]}}"'
+@pytest.mark.parametrize("command", ["doctor", "data list", "--help"])
+def test_a_reader_that_goes_away_is_not_an_error(command: str) -> None:
+    command = f'"{sys.executable}" -m zhixing {command} | true; echo "${{PIPESTATUS[0]}}"'
     piped = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )

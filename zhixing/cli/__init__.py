@@ -66,6 +66,23 @@ def build_app() -> "App":
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 failed, 2 gate not met, 3 wrong usage, 130 interrupted."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()  # here, where a failure is known for what it is
+    except BrokenPipeError:  # the reader of our output has gone (`| head`)
+        _forget_output()
+        return 0
+    return code
+
+
+def _forget_output() -> None:
+    """Let what is still to be written go nowhere, so that Python does not try again, and complain, when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     # On a shared machine a thread that waits for its sibling by spinning (libgomp: 4 ms) takes the very core the
     # sibling needs; after 0.1 ms it sleeps instead. Read when torch loads, so it must be set before.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -94,9 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("zhixing: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone (`| head`)
-        sys.stderr.close()
-        return 0
     return result if isinstance(result, int) else 0
 
 
