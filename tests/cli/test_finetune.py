@@ -238,13 +238,13 @@ def test_weights_of_labels_change_what_is_learnt(begins, tmp_path: Path) -> None
 
 def test_the_tiny_recipe_of_reviews_runs_and_answers(begins, tmp_path: Path, capsys) -> None:
     import zhixing
-    from tests.corpus.test_labelled_texts import documents
+    from tests.corpus.test_labelled import documents
     from zhixing.cli import main
-    from zhixing.corpus.labelled_texts import write_examples
+    from zhixing.corpus.labelled import write_labelled
 
     rows = [(f"房间{n}很干净", "positive") for n in range(30)]
     rows += [(f"服务{n}太差了", "negative") for n in range(90)]
-    write_examples(documents(rows), tmp_path)
+    write_labelled(documents(rows), tmp_path)
     places = {part: f"objective.examples.{part}={tmp_path / part}.jsonl" for part in ("train", "validation")}  # fmt: skip
     settings = [f"finetune.folder={begins['encoder']}", *places.values()]
     chosen = [part for setting in settings for part in ("--set", setting)]

@@ -17,7 +17,6 @@ from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import TaggedSentence
 from zhixing.corpus.pairs import Pair, without_copies
 from zhixing.corpus.sources import (
     READERS,
@@ -32,6 +31,7 @@ from zhixing.corpus.sources import (
     python_docs,
 )
 from zhixing.corpus.sources.mail import strip_tags, what_it_says
+from zhixing.corpus.tagged import TaggedSentence
 
 
 def packed(path: Path, files: dict[str, bytes]) -> Archive:

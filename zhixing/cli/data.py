@@ -20,8 +20,8 @@ from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, rea
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zhixing.corpus.labelled import Written
-    from zhixing.corpus.labelled_texts import WrittenTexts
+    from zhixing.corpus.labelled import WrittenTexts
+    from zhixing.corpus.tagged import WrittenSentences
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -115,12 +115,12 @@ def examples(
 
 def _writer(
     name: str, label: str, piece: int | None
-) -> "Callable[[Path, Path], Written | WrittenTexts]":
+) -> "Callable[[Path, Path], WrittenSentences | WrittenTexts]":
     """What writes the examples called `name`, from a fetched archive to a folder."""
     from zhixing.corpus.archive import Archive
-    from zhixing.corpus.labelled import write_tagged
-    from zhixing.corpus.labelled_texts import Form, write_examples
+    from zhixing.corpus.labelled import Form, write_labelled
     from zhixing.corpus.sources import COMPARED, READERS, TAGGED
+    from zhixing.corpus.tagged import write_tagged
 
     if name in TAGGED:
         if label or piece is not None:
@@ -132,15 +132,15 @@ def _writer(
     if name not in READERS:
         raise DataError(f"{name} has no labels, so there are no examples to write")
     form = Form(label=label, piece=piece, compared=COMPARED.get(name, str))
-    return lambda path, out: write_examples(READERS[name](Archive(path=path)), out, form=form)
+    return lambda path, out: write_labelled(READERS[name](Archive(path=path)), out, form=form)
 
 
-def _told_examples(written: "Written | WrittenTexts") -> str:
-    from zhixing.corpus.labelled import Written
+def _told_examples(written: "WrittenSentences | WrittenTexts") -> str:
+    from zhixing.corpus.tagged import WrittenSentences
 
     told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
     left_out = f"{written.copies:,} copies, {written.contradictory:,} texts with two answers"
-    if isinstance(written, Written):
+    if isinstance(written, WrittenSentences):
         return f"{told}; left out: {left_out}"
     if written.parts != written.documents:
         documents = ", ".join(f"{count:,}" for count in written.documents.values())

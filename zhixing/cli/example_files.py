@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.core.errors import DataError, UsageError
-from zhixing.core.files import atomic_open
+from zhixing.core.files import atomic_open, json_line
 
 if TYPE_CHECKING:
     from zhixing.corpus.table_rows import BrokenRow, Row
@@ -76,7 +76,7 @@ def convert(
     progress.start(f"converting {' and '.join(map(str, files))}", unit="rows")
     with atomic_open(out) as target:
         for row in told.count(found):
-            target.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            target.write(json_line(row))
             progress.advance()
         if not told.rows:
             raise DataError(f"{files[0]} has not one row that can be used ({told})")

@@ -6,7 +6,6 @@ hidden-markov      bigrams of tags, counted in --learn-from
 jieba              dictionary and hidden Markov model of jieba: words of Chinese, or persons, places, organisations
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from cyclopts import Parameter
 from zhixing.cli.console import Json, Log, print_json, reporter
 from zhixing.cli.task_scores import score_table, score_values
 from zhixing.core.errors import DataError, UsageError
+from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
     from zhixing.core.progress import Progress
@@ -63,7 +63,7 @@ def tags(
     seconds = time.monotonic() - began
     progress.finish(f"{data}: {len(words):,} sentences in {seconds:.1f} s")
     if out is not None:
-        _write(out, found)
+        write_json_lines(out, ({"tags": each} for each in found))
     judged = judge_tags(found, right)
     measures = [*judged.measures, *([_of_new_words(words, found, right, learnt)] if learnt else [])]
     judged = Judged(
@@ -101,14 +101,6 @@ def _read(path: Path) -> Sentences:
 
 def _is_list_of_text(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _write(path: Path, found: Sequence[Sequence[str]]) -> None:
-    from zhixing.core.files import atomic_open
-
-    with atomic_open(path) as file:
-        for each in found:
-            file.write(json.dumps({"tags": each}, ensure_ascii=False).encode() + b"\n")
 
 
 def _tagger(who: str, learnt: Sentences | None, labels: set[str], progress: "Progress") -> Tagger:

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -78,6 +78,17 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write readable UTF-8 JSON atomically; NaN and infinity are refused."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def json_line(value: Any) -> bytes:
+    """A value as a line of jsonl."""
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
+def write_json_lines(path: Path, rows: Iterable[Any]) -> None:
+    """Write each row as a line of jsonl, atomically."""
+    with atomic_open(path) as file:
+        file.writelines(map(json_line, rows))
 
 
 def read_json(path: Path) -> Any:

@@ -1,96 +1,143 @@
-"""Tagged sentences as examples to learn from: copies out first, then split, so that no test sentence is learnt.
+"""Documents that have a label, as examples to learn from: copies out first, then split, so that no test text is learnt.
 
-A sentence that was tagged in two ways says nothing about either and is left out. Two texts are copies here when they are the
-same but for spaces and case. A sentence is put into a part by a hash of the document it stands in, so that the names and
-turns of one document are not on both sides. Texts with labels are in labelled_texts.py.
+    documents -> no empty ones -> no copies, none under two labels -> no near-copies -> parts -> pieces, if so asked
+
+A text that stands under two labels says nothing about either and is left out. Two texts are copies when they are the same
+but for spaces and case, and near-copies when they share most runs of five units (duplicates.py), as the mails of one
+campaign do. Long documents can be cut into pieces; all pieces of a document are in one part and carry its name, because
+they are about one thing: what is measured on them is one document's worth.
 """
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
-from zhixing.core.files import atomic_open
+import numpy as np
 
-Part = Literal["train", "validation", "test"]
+from zhixing.core.errors import DataError, UsageError
+from zhixing.corpus.cut import pieces
+from zhixing.corpus.document import Document
+from zhixing.corpus.duplicates import find_near_copies, signatures
+from zhixing.corpus.parts import Part, part_of, same, write_parts
+from zhixing.corpus.units import UnitHasher, ngrams
+
+KEYS = ("label", "genre")
+"""What a document's label is called in its `meta`, unless another name is given."""
+NEAR, RUN = 0.7, 5
+"""Share of runs of RUN units in common from which on two texts are near-copies: the defaults of `data build`."""
+SHORTEST_PIECE = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TaggedSentence:
-    """Words and as many tags; sentences of one `document` stay together."""
+class Form:
+    """Which label of a document is taken (empty: KEYS), and how many characters a piece has at most (None: all).
 
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-    document: str
+    `compared` gives the part of a text that tells whether another is a copy of it, and decides where it goes.
+    """
+
+    label: str = ""
+    piece: int | None = None
+    compared: Callable[[str], str] = str
+
+    def __post_init__(self) -> None:
+        if self.piece is not None and self.piece < SHORTEST_PIECE:
+            raise UsageError(
+                f"--piece {self.piece}: pieces have {SHORTEST_PIECE} characters or more"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
-    """Examples written to each part, and texts that were left out."""
+class WrittenTexts:
+    """Examples written to each part, of how many documents, and texts that were left out."""
 
     parts: dict[str, int]
+    documents: dict[str, int]
+    empty: int
     copies: int
+    near_copies: int
     contradictory: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Example:
-    """A line to write: `key` is the same in copies, `answer` in copies that agree, `whole` in what stays together."""
-
-    key: str
-    answer: object
-    whole: str
-    line: str
+class _Labelled:
+    name: str
+    text: str
+    label: str
+    compared: str
 
 
-def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> Written:
-    """Write {"tokens", "tags"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth."""
-    return _write((_tagged(sentence) for sentence in sentences), folder)
+def write_labelled(
+    documents: Iterable[Document], folder: Path, *, form: Form | None = None
+) -> WrittenTexts:
+    """Write {"text", "label"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
+
+    The part of a document follows from a hash of its text; a piece of one also has its "document". Raises DataError for
+    documents without labels.
+    """
+    form = form or Form()
+    found = list(_labelled(documents, form))
+    full = [each for each in found if same(each.compared)]
+    agreed, contradictory = _agreed(full)
+    kept = _without_near_copies(agreed)
+    counts = Counter(map(_part, kept))
+    rows = ((_part(each), row) for each in kept for row in _rows(each, form.piece))
+    parts = write_parts(rows, folder)
+    return WrittenTexts(
+        parts=parts,
+        documents={part: counts[part] for part in get_args(Part)},
+        empty=len(found) - len(full),
+        copies=len(full) - len(agreed) - contradictory,
+        near_copies=len(agreed) - len(kept),
+        contradictory=contradictory,
+    )
 
 
-def same(text: str) -> str:
-    """A text without what copies may differ in."""
-    return "".join(text.split()).lower()
+def _labelled(documents: Iterable[Document], form: Form) -> Iterator[_Labelled]:
+    keys = (form.label,) if form.label else KEYS
+    for document in documents:
+        label = next((document.meta[key] for key in keys if document.meta.get(key)), None)
+        if label is None:
+            there = ", ".join(document.meta) or "nothing"
+            raise DataError(
+                f"{document.source} has no {' or '.join(keys)} to learn ({document.id} has {there}), so there are no "
+                "examples to write"
+            )
+        text = document.text
+        yield _Labelled(name=document.id, text=text, label=str(label), compared=form.compared(text))
 
 
-def part_of(key: str) -> Part:
-    """Where a text belongs."""
-    place = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % 10
-    return "test" if place == 0 else "validation" if place == 1 else "train"
+def _agreed(found: Sequence[_Labelled]) -> tuple[list[_Labelled], int]:
+    """The first of each text that always has one label, and how many texts have several."""
+    labels: dict[str, set[str]] = {}
+    first: dict[str, _Labelled] = {}
+    for each in found:
+        key = same(each.compared)
+        labels.setdefault(key, set()).add(each.label)
+        first.setdefault(key, each)
+    agreed = [each for key, each in first.items() if len(labels[key]) == 1]
+    return agreed, len(first) - len(agreed)
 
 
-def _write(examples: Iterable[_Example], folder: Path) -> Written:
-    """Of copies the first is written, unless one of them has another answer."""
-    first: dict[str, _Example] = {}
-    contradictory: set[str] = set()
-    total = 0
-    for each in examples:
-        total += 1
-        if first.setdefault(each.key, each).answer != each.answer:
-            contradictory.add(each.key)
-    parts = dict.fromkeys(get_args(Part), 0)
-    folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        files = {part: stack.enter_context(atomic_open(folder / f"{part}.jsonl")) for part in parts}
-        for each in _agreed(first, contradictory):
-            part = part_of(each.whole)
-            files[part].write(each.line.encode() + b"\n")
-            parts[part] += 1
-    return Written(parts=parts, copies=total - len(first), contradictory=len(contradictory))
+def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
+    """The first of each group of texts that are nearly the same."""
+    if not found:
+        return []
+    hasher = UnitHasher()
+    runs = [np.unique(ngrams(hasher.measure(each.compared).hashes, RUN)) for each in found]
+    without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
+    copies = find_near_copies(signatures(runs), without, NEAR, runs.__getitem__)
+    return [each for number, each in enumerate(found) if number not in copies]
 
 
-def _agreed(first: dict[str, _Example], contradictory: set[str]) -> Iterator[_Example]:
-    return (each for key, each in first.items() if key not in contradictory)
+def _part(each: _Labelled) -> Part:
+    return part_of(same(each.compared))
 
 
-def _tagged(sentence: TaggedSentence) -> _Example:
-    row = {"tokens": sentence.words, "tags": sentence.tags}
-    key = same(" ".join(sentence.words))
-    return _Example(key=key, answer=sentence.tags, whole=sentence.document, line=_line(row))
-
-
-def _line(row: object) -> str:
-    return json.dumps(row, ensure_ascii=False)
+def _rows(each: _Labelled, piece: int | None) -> Iterator[dict[str, str]]:
+    if piece is None:
+        yield {"text": each.text, "label": each.label}
+        return
+    for text in pieces(each.text, piece):
+        yield {"text": text, "label": each.label, "document": each.name}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import TaggedSentence
 from zhixing.corpus.sources import (
     bible_kjv,
     brown,
@@ -20,6 +19,7 @@ from zhixing.corpus.sources import (
     peoples_daily,
     reviews,
 )
+from zhixing.corpus.tagged import TaggedSentence
 
 READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "peoples-daily": peoples_daily.read,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import TaggedSentence
+from zhixing.corpus.tagged import TaggedSentence
 
 _LEANS_LEFT = set(".,;:!?)]}'’%") | {"''", "..."}
 _LEANS_RIGHT = set("([{$") | {"``"}

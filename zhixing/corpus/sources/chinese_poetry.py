@@ -16,7 +16,8 @@ from typing import Any
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.pairs import Pair, number_of, part_of, write_pairs
+from zhixing.corpus.pairs import Pair, part_of_pair, write_pairs
+from zhixing.corpus.parts import number_of
 
 _COLLECTIONS: tuple[str, ...] = (
     "quantangshi/poet.*",
@@ -66,7 +67,7 @@ def _titled(archive: Archive) -> Iterator[Pair]:
         if document.meta["collection"] != _WITH_TITLES or not title or not author:
             continue
         lines = document.text.split("\n")[2:]  # the first two are title and author
-        poem, part = "".join(lines), part_of(author)
+        poem, part = "".join(lines), part_of_pair(author)
         is_measured = part == "train" or number_of(poem) % ONE_IN == 0
         if is_measured and len(poem) <= MOST_CHARACTERS and _CHINESE.match(title):
             yield Pair(part=part, source=poem, target=title)

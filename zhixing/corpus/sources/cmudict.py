@@ -12,7 +12,8 @@ from pathlib import Path
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.pairs import Part, part_of, write_parts
+from zhixing.corpus.pairs import part_of_pair
+from zhixing.corpus.parts import Part, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +26,7 @@ class Pronounced:
     @property
     def part(self) -> Part:
         """Where the word belongs, by the word without 's."""
-        return part_of(self.word.removesuffix("'s"))
+        return part_of_pair(self.word.removesuffix("'s"))
 
 
 def pronunciations(archive: Archive) -> Iterator[Pronounced]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.pairs import Pair, part_of, write_pairs
+from zhixing.corpus.pairs import Pair, part_of_pair, write_pairs
 from zhixing.text.segment import HAS_HAN
 from zhixing.text.sentences import sentences
 
@@ -95,7 +95,7 @@ def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, in
     """Write the text under each heading and the heading as pairs."""
     (archive,) = archives
     found = (
-        Pair(part=part_of(page.name), source=text, target=heading)
+        Pair(part=part_of_pair(page.name), source=text, target=heading)
         for page in pages(archive)
         for heading, text in sections(page)
         if LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS
@@ -106,7 +106,7 @@ def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, in
 def translations(english: Page, chinese: Page) -> Iterator[Pair]:
     """Paragraphs and sentences of a page that were translated."""
     other = {block.id: block.text for block in chinese.blocks}
-    part = part_of(english.name)
+    part = part_of_pair(english.name)
     for block in english.blocks:
         translated = other.get(block.id, "")
         if not HAS_HAN.search(translated) or not _LETTERS.search(block.text):

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import TaggedSentence
+from zhixing.corpus.tagged import TaggedSentence
 
 Word = tuple[str, str]
 """A word and its tag."""

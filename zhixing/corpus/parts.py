@@ -1,0 +1,46 @@
+"""The parts of examples: learnt from, chosen on, tested with. One file each, and what belongs together is in one of them.
+
+    key (a text, a document, an author) ── hash ──▶ train, validation, test ── write_parts ──▶ train.jsonl …
+
+Which part a key is in depends on the key alone: it is the same on every machine, in any order, whatever else there is.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, get_args
+
+from zhixing.core.files import atomic_open, json_line
+
+Part = Literal["train", "validation", "test"]
+
+
+def part_of(key: str, *, places: int = 10, each: int = 1) -> Part:
+    """Where everything under `key` belongs: `each` of `places` shares are for the test, as many for validation."""
+    place = number_of(key) % places
+    return "test" if place < each else "validation" if place < 2 * each else "train"
+
+
+def number_of(key: str) -> int:
+    """A whole number that follows from a text, the same on every machine."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+def same(text: str) -> str:
+    """A text without what copies may differ in: spaces and case."""
+    return "".join(text.split()).lower()
+
+
+def write_parts(rows: Iterable[tuple[Part, Mapping[str, object]]], folder: Path) -> dict[str, int]:
+    """Write each row to PART.jsonl in `folder`; how many rows each part has comes back."""
+    counts = dict.fromkeys(get_args(Part), 0)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        files = {
+            part: stack.enter_context(atomic_open(folder / f"{part}.jsonl")) for part in counts
+        }
+        for part, row in rows:
+            files[part].write(json_line(row))
+            counts[part] += 1
+    return counts

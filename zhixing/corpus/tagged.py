@@ -1,0 +1,54 @@
+"""Tagged sentences as examples to learn from: copies out first, then split, so that no test sentence is learnt.
+
+A sentence that was tagged in two ways says nothing about either and is left out. Two sentences are copies here when they are
+the same but for spaces and case. A sentence is put into a part by a hash of the document it stands in, so that the names and
+turns of one document are not on both sides. Texts with labels are in labelled.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zhixing.corpus.parts import part_of, same, write_parts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaggedSentence:
+    """Words and as many tags; sentences of one `document` stay together."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    document: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenSentences:
+    """Examples written to each part, and sentences that were left out."""
+
+    parts: dict[str, int]
+    copies: int
+    contradictory: int
+
+
+def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> WrittenSentences:
+    """Write {"tokens", "tags"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
+
+    Of copies the first is written, unless one of them has other tags.
+    """
+    first: dict[str, TaggedSentence] = {}
+    contradictory: set[str] = set()
+    total = 0
+    for each in sentences:
+        total += 1
+        key = same("".join(each.words))
+        if first.setdefault(key, each).tags != each.tags:
+            contradictory.add(key)
+    rows = (
+        (part_of(each.document), {"tokens": each.words, "tags": each.tags})
+        for key, each in first.items()
+        if key not in contradictory
+    )
+    parts = write_parts(rows, folder)
+    return WrittenSentences(
+        parts=parts, copies=total - len(first), contradictory=len(contradictory)
+    )
