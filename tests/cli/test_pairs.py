@@ -12,7 +12,9 @@ import pytest
 
 import zhixing
 from zhixing.cli import main
+from zhixing.cli.examples import languages
 from zhixing.corpus import fetch
+from zhixing.objective.config import PairFilesConfig, Seq2SeqConfig
 
 WORDS = {
     "open": "打开",
@@ -186,12 +188,52 @@ def test_a_language_is_said_where_it_is_needed_and_nowhere_else(
 
 
 @pytest.mark.usefixtures("result")
+def test_two_runs_are_compared_on_the_same_pairs_alone(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, other = str(place / "run"), tmp_path / "other"
+    command = ["evaluate", "pairs", run, "--by", "lead", "--beam", "1", "--against"]
+    compared = said([*command, run])
+    bleu = next(each for each in compared["comparisons"] if each["name"] == "bleu")
+    assert bleu["difference"] < 0
+    assert compared["undefined"] == []
+    other.mkdir()
+    recipe = (place / "run/recipe.toml").read_text("utf-8")
+    turned = recipe.replace("/test.jsonl", "/train.jsonl")
+    (other / "recipe.toml").write_text(turned, "utf-8")
+    assert main([*command, str(other), "--log", "none"]) == 3
+    assert "have other test pairs; give a run with the same" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("result")
+def test_examples_stand_before_the_scores_where_they_are_asked_for(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", "pairs", str(place / "run"), "--by", "lead", "--log", "none"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines()[0].split()[0] == "value"
+    assert main([*command, "--show", "2"]) == 0
+    assert capsys.readouterr().out.count("\n  written ") == 2
+
+
+def test_pairs_of_the_catalogue_know_their_languages() -> None:
+    for turned, wanted in ((False, ("en", "zh")), (True, ("zh", "en"))):
+        examples = PairFilesConfig(name="libreoffice-help", reversed=turned)
+        assert languages(Seq2SeqConfig(kind="seq2seq", examples=examples)) == wanted
+
+
+@pytest.mark.usefixtures("result")
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--by", "memory", "--beam", "2"], "--beam would do nothing for memory"),
+        (
+            ["--by", "lead", "--beam", "2", "--against", "memory"],
+            "--beam would do nothing for lead",
+        ),
         (["--show", "-1"], "a number of examples"),
-        (["--against", "nowhere"], "nowhere is no run"),
+        (["--show", "1", "--json"], "--show would do nothing with --json"),
+        (["--against", "nowhere"], "no baseline (dictionary, memory, lead, tfidf)"),
     ],
 )
 def test_what_would_do_nothing_is_refused(

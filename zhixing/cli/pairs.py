@@ -7,25 +7,24 @@ lead          the first sentence of the source (in Chinese what stands before th
 tfidf         the sentence of the source that is most like all of it
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
-from zhixing.cli.task_scores import score_table, verdicts
+from zhixing.cli.task_scores import score_table, score_values, verdicts
 from zhixing.core.errors import UsageError
-from zhixing.core.files import atomic_open
+from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
     from zhixing.cli.examples import Places
     from zhixing.cli.recipe import Recipe
     from zhixing.cli.seq2seq_scores import Wanted
     from zhixing.core.progress import Progress
-    from zhixing.evaluate.tasks.measure import Judged
+    from zhixing.evaluate.tasks.measure import TaskDifference
     from zhixing.objective.config import Seq2SeqConfig
 
 By = Literal["model", "dictionary", "memory", "lead", "tfidf"]
@@ -68,28 +67,31 @@ def pairs(
     log: Log = "auto",
 ) -> None:
     """Score what is written for the test pairs of a run: `zhixing evaluate pairs runs/translate-en-zh --against dictionary`."""
-    _check(options)
+    _check(options, as_json)
     progress = reporter(log)
     opened = open_run(run, progress)
+    second = _second(opened, options.against, progress)  # refused before the work
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
     written = write(opened, options.by, options.beam, progress)
     judged = judge(written, opened.wanted, opened.config, opened.places.test)
-    made = scores(judged, seed=options.seed)
     if options.out is not None:
         _save(options.out, opened.wanted, written)
-    differences = []
-    if options.against:
-        other = _other(opened, options, progress)
+    differences: Sequence[TaskDifference] = ()
+    if second is not None:
+        other = judge(
+            write(*second, options.beam, progress), opened.wanted, opened.config, opened.places.test
+        )
         differences = compare(judged, other, seed=options.seed)
+    made, missing = scores(judged, seed=options.seed), undefined(judged)
     if as_json:
-        compared = [asdict(one) | {"is_significant": one.is_significant} for one in differences]
-        found = {one.name: asdict(one) for one in made}
-        print_json({"run": str(run), "by": options.by, "scores": found, "comparisons": compared})
+        about = {"run": str(run), "by": options.by}
+        print_json(about | score_values(judged, made, missing, differences))
         return
-    print("\n\n".join(_shown(opened.wanted, written, options.show)))
-    print(score_table(judged, made, undefined(judged)))
+    for each in _shown(opened.wanted, written, options.show):
+        print(f"{each}\n")
+    print(score_table(judged, made, missing))
     if differences:
         first = str(run) if options.by == "model" else options.by
         print(verdicts(first, options.against, differences))
@@ -132,27 +134,33 @@ def write(run: Run, by: str, beam: int | None, progress: "Progress") -> list[str
     return found
 
 
-def _check(options: Options) -> None:
-    if options.by != "model" and options.beam is not None:
+def _check(options: Options, as_json: bool) -> None:
+    no_model = options.by != "model" and options.against in ("", *BASELINES)
+    if no_model and options.beam is not None:
         raise UsageError(f"--beam would do nothing for {options.by}, which does not search")
     if options.show < 0:
         raise UsageError(f"--show {options.show}: a number of examples, 0 or more")
+    if options.show and as_json:
+        raise UsageError("--show would do nothing with --json; write all examples with --out FILE")
 
 
-def _other(run: Run, options: Options, progress: "Progress") -> "Judged":
-    """What the second system is worth on the pairs of the first."""
-    from zhixing.cli.seq2seq_scores import judge
-
-    if options.against in BASELINES:
-        written = write(run, options.against, None, progress)
-        return judge(written, run.wanted, run.config, run.places.test)
-    other = open_run(Path(options.against), progress)
+def _second(run: Run, against: str, progress: "Progress") -> tuple[Run, str] | None:
+    """The run that the second system belongs to, and who writes for it; None where there is no second one."""
+    if not against:
+        return None
+    if against in BASELINES:
+        return run, against
+    if not Path(against).is_dir():
+        raise UsageError(
+            f"--against {against} is no baseline ({', '.join(BASELINES)}), and there is no run in such a folder"
+        )
+    other = open_run(Path(against), progress)
     if other.wanted != run.wanted:
         raise UsageError(
-            f"{other.folder} and {run.folder} were not trained for the same test pairs"
+            f"{other.folder} and {run.folder} have other test pairs; give a run with the same objective.examples, or a "
+            f"baseline: {', '.join(BASELINES)}"
         )
-    written = write(other, "model", options.beam, progress)
-    return judge(written, run.wanted, run.config, run.places.test)
+    return other, "model"
 
 
 def _dictionary(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
@@ -208,14 +216,11 @@ def _learnt_from(run: Run) -> tuple[list[str], list[str]]:
 
 
 def _save(path: Path, wanted: Sequence["Wanted"], written: Sequence[str]) -> None:
-    with atomic_open(path) as file:
-        for each, text in zip(wanted, written, strict=True):
-            line: dict[str, Any] = {
-                "source": each.source,
-                "reference": each.targets[0],
-                "text": text,
-            }
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    rows = (
+        {"source": each.source, "reference": each.targets[0], "text": text}
+        for each, text in zip(wanted, written, strict=True)
+    )
+    write_json_lines(path, rows)
 
 
 def _shown(wanted: Sequence["Wanted"], written: Sequence[str], num: int) -> list[str]:
