@@ -78,6 +78,11 @@ def test_what_went_before_is_told_apart(place: Path, capsys) -> None:
     own, before = (training_seconds(place / name) for name in ("second", "first"))
     assert (system["seconds"], system["seconds_before"]) == (own, before)
     assert training_seconds(place / "places") is None
+    third = learn(place, "third", f'[finetune]\nfolder = "{place / "second"}"', 1)
+    capsys.readouterr()
+    assert main(asked(place, "--model", str(third), "--json")) == 0
+    system = json.loads(capsys.readouterr().out)["systems"][-1]
+    assert system["seconds_before"] == pytest.approx(own + before)
 
 
 def test_rows_of_a_table_and_a_page_say_the_same(place: Path, capsys) -> None:

@@ -79,6 +79,13 @@ def test_of_a_campaign_one_mail_is_kept(tmp_path: Path) -> None:
     assert sorted(texts(tmp_path)) == sorted([mails[0], other])
 
 
+def test_texts_that_share_a_third_are_no_copies(tmp_path: Path) -> None:
+    start = prose(30, seed=1)
+    rows = [(f"{start} {prose(30, seed=seed)}", "spam") for seed in (2, 3)]
+    assert write_labelled(documents(rows), tmp_path).near_copies == 0
+    assert sorted(texts(tmp_path)) == sorted(text for text, _ in rows)
+
+
 def test_a_text_without_anything_is_no_example_and_marks_alone_are(tmp_path: Path) -> None:
     rows = [(" \n", "ham"), ("!!!", "spam"), ("???", "ham")]
     written = write_labelled(documents(rows), tmp_path)

@@ -20,6 +20,8 @@ ENTRIES = [
     entry("文件", "document", "file"),
     entry("锉", "file (tool)"),
     entry("狗", "dog"),
+    entry("转", "to turn"),
+    entry("卷宗", "case file", "dossier"),
     entry("犬", "variant of 狗[gou3]"),
 ]
 
@@ -36,6 +38,17 @@ def test_the_word_that_training_targets_have_most_often_is_written() -> None:
     for targets, word in ((["文件 文件"], "文件"), (["档案"], "档案"), ([], "档案")):
         translate = WordForWord(ENTRIES, targets, source="en", target="zh")
         assert translate(["Open the files."]) == [f"打开{word}。"]
+
+
+def test_a_phrase_is_looked_up_before_its_words() -> None:
+    translate = WordForWord(ENTRIES, [], source="en", target="zh")
+    assert translate(["Turn on, turn"]) == ["打开，转"]
+
+
+def test_a_meaning_is_as_frequent_as_its_rarest_word() -> None:
+    for targets, meaning in ((["file file", "dossier"], "dossier"), (["case file"], "case file")):
+        translate = WordForWord(ENTRIES, targets, source="zh", target="en")
+        assert translate(["卷宗"]) == [meaning]
 
 
 def test_the_dictionary_knows_two_languages() -> None:

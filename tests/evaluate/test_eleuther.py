@@ -15,7 +15,7 @@ from zhixing.api import load
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
-from zhixing.evaluate.eleuther import Answers, register
+from zhixing.evaluate.eleuther import TOKENS_PER_BATCH, Answers, _batches, register
 
 lm_eval = pytest.importorskip("lm_eval")
 pytest.importorskip("transformers")
@@ -190,11 +190,17 @@ def test_what_the_model_would_write_is_told_to_be_greedy(folder: Path) -> None:
     text = load(folder).generate("The", max_tokens=3, temperature=0).text
     other = "花花花"
     found = adapter(folder).loglikelihood(
-        requests(("The", text), ("The", other)), disable_tqdm=True
+        requests(("The", text), ("The", other), ("The", text + other)), disable_tqdm=True
     )
     ids = len(load(folder).encode(f"The{text}")) - len(load(folder).encode("The"))
     assert ids == 3, "the text must come back as the tokens it was written in"
-    assert [is_greedy for _, is_greedy in found] == [True, False]
+    assert [is_greedy for _, is_greedy in found] == [True, False, False]
+
+
+def test_batches_are_of_about_one_length_and_bounded() -> None:
+    most = TOKENS_PER_BATCH
+    assert [*_batches([most, most // 2, most // 2, 3])] == [[3, 1], [2], [0]]
+    assert [*_batches([2 * most, 1])] == [[1], [0]]
 
 
 def test_what_is_too_long_loses_its_first_tokens_and_is_counted(
@@ -212,6 +218,16 @@ def test_what_is_too_long_loses_its_first_tokens_and_is_counted(
     caplog.clear()
     adapter(folder).generate_until(requests((long, {"max_gen_toks": 4})), disable_tqdm=True)
     assert "1 contexts were longer" in caplog.text
+
+
+def test_what_just_fits_loses_nothing(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("lm_eval").propagate = True
+    asks = adapter(folder)
+    asks._loglikelihood_tokens([(("a", "b"), [5], [6] * MAX_TIME)], disable_tqdm=True)
+    asks.generate_until(requests(("The", {"max_gen_toks": 4})), disable_tqdm=True)
+    assert "longer" not in caplog.text
+    with pytest.raises(UsageError, match=f"has {MAX_TIME + 1} tokens"):
+        asks._loglikelihood_tokens([(("a", "b"), [5], [6] * (MAX_TIME + 1))], disable_tqdm=True)
 
 
 def test_sampling_follows_the_seed_of_lm_eval_and_differs_between_repeats(folder: Path) -> None:

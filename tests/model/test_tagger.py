@@ -54,6 +54,12 @@ def test_a_pair_has_a_row_of_its_own_where_there_is_room() -> None:
     assert pair_rows(tokens, 2).max() == 1
 
 
+def test_the_row_of_a_pair_is_that_of_saved_models() -> None:
+    """Rows are weights in a file: 1,000,003 · (1 + token before, or 0 where there is none) + token, of what there is."""
+    rows = pair_rows(torch.tensor([[3, 0, 3]]), 10_007)
+    assert rows.tolist() == [[3, 4 * 1_000_003 % 10_007, (1_000_003 + 3) % 10_007]]
+
+
 def _with_pairs() -> Tagger:
     torch.manual_seed(0)
     encoder = RecurrentEncoderConfig(embedding=6, width=8, bigrams=101, dropout=0.5)

@@ -1,6 +1,9 @@
 """Bags of words in both languages, and what a linear classifier makes of them."""
 
+import random
+
 import pytest
+from sklearn.metrics import f1_score
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.text.stop_words import stop_words
@@ -108,3 +111,31 @@ def test_the_best_setting_on_held_out_texts_is_chosen() -> None:
     assert chosen((TEXTS, LABELS), turned, configs[:1]).held_out < found.held_out
     with pytest.raises(UsageError, match="no setting"):
         chosen((TEXTS, LABELS), held, [])
+
+
+def _noisy(count: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts of which one word in eight says what the label is."""
+    drawn = random.Random(seed)
+    labels = [drawn.choice("ab") for _ in range(count)]
+    words = [drawn.choices(["c", "d", "e", "f", "g", "h", "i", label], k=6) for label in labels]
+    return [" ".join(each) for each in words], labels
+
+
+def test_the_first_of_the_best_settings_on_held_out_texts_is_chosen() -> None:
+    train, held = _noisy(60, seed=11), _noisy(40, seed=12)
+    configs = [
+        BaselineConfig(min_texts=1, phrase=phrase, inverse_penalty=penalty)
+        for phrase in (2, 1)
+        for penalty in PENALTIES
+    ]
+    values = []
+    for config in configs:
+        alone = LinearBaseline(config)
+        alone.fit(*train)
+        values.append(f1_score(held[1], alone.predict(held[0]), average="macro"))
+    best = max(values)
+    assert values.index(best) > 0, "the first of all is not the best"
+    assert values.count(best) > 1, "several are equally good"
+    found = chosen(train, held, configs[:: len(PENALTIES)])
+    assert found.held_out == pytest.approx(best, abs=1e-12)
+    assert found.baseline.config == configs[values.index(best)]
