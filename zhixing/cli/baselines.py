@@ -14,8 +14,8 @@ from zhixing.core.errors import UsageError
 if TYPE_CHECKING:
     from zhixing.cli.task_rows import TaskRow
     from zhixing.core.progress import Progress
+    from zhixing.evaluate.baselines.labels import Parts, System
     from zhixing.evaluate.score import Score
-    from zhixing.evaluate.tasks.baselines import Parts, System
     from zhixing.evaluate.tasks.measure import Judged, TaskDifference
 
 SHOWN = ("accuracy", "f1_macro", "f1_micro", "f1")
@@ -59,7 +59,7 @@ def baselines(
     """Label the test texts by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`."""
     if markdown and as_json:
         raise UsageError("--markdown and --json print the same in two forms; give one of them")
-    from zhixing.evaluate.tasks.baselines import read_parts
+    from zhixing.evaluate.baselines.labels import read_parts
 
     parts = read_parts(folder)
     found = measure(parts, models, positive=positive, seed=seed, progress=reporter(log))
@@ -77,8 +77,8 @@ def measure(
     parts: "Parts", models: Sequence[Path], *, positive: str, seed: int, progress: "Progress"
 ) -> list[Measured]:
     """Baselines, the best first, then each model with its difference from the best."""
-    from zhixing.evaluate.tasks.baselines import baselines as made_of
-    from zhixing.evaluate.tasks.baselines import judge
+    from zhixing.evaluate.baselines.labels import baselines as made_of
+    from zhixing.evaluate.baselines.labels import judge
     from zhixing.evaluate.tasks.measure import compare
 
     progress.start(f"baselines of {len(parts.train.texts):,} texts")
@@ -118,7 +118,7 @@ def _measured(
 def _of_model(folder: Path, parts: "Parts", progress: "Progress") -> "System":
     """The labels that a model gives the test texts, which are cut as in training."""
     import zhixing
-    from zhixing.evaluate.tasks.baselines import System
+    from zhixing.evaluate.baselines.labels import System
 
     progress.start(f"labels of {folder}")
     model = zhixing.load(folder)

@@ -1,1 +1,1 @@
-"""What writes a target without a network: a dictionary, the nearest pair that was seen, a sentence of the source itself."""
+"""What a model has to beat: of labels (labels.py); of targets a dictionary, the nearest pair, a piece of the source."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zhixing.core.errors import DataError
-from zhixing.evaluate.tasks.baselines import (
+from zhixing.evaluate.baselines.labels import (
     Labelled,
     Parts,
     baselines,
