@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 COUNTED = ("most-frequent", "hidden-markov")
 JIEBA = "jieba"
 WORD = {"B-WORD", "I-WORD"}
-KINDS = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
-"""How jieba's classes of names begin -> the kind of name."""
 _KEYS = ("tokens", "tags")
 Words = Sequence[str]
 Tagger = Callable[[Sequence[Words]], list[list[str]]]
@@ -136,15 +134,19 @@ def _counted(who: str, learnt: Sentences, progress: "Progress") -> Tagger:
 
 def _jieba(labels: set[str]) -> Tagger:
     """Words or names of Chinese, whichever the right tags are."""
+    from zhixing.corpus.sources.peoples_daily import (
+        KINDS,
+    )  # jieba's classes of names begin like these
+    from zhixing.corpus.tagged import bio_tags
     from zhixing.text.segment import classes_of_words, words
 
     def segmented(characters: Words) -> list[str]:
         text = "".join(characters)
-        return _spread([(text[start:end], "WORD") for start, end in words(text, "zh")])
+        return bio_tags([(text[start:end], "WORD") for start, end in words(text, "zh")])
 
     def named(characters: Words) -> list[str]:
         found = classes_of_words("".join(characters))
-        return _spread([(word, KINDS.get(kind[:2], "")) for word, kind in found])
+        return bio_tags([(word, KINDS.get(kind[:2], "")) for word, kind in found])
 
     if labels - WORD and not labels <= {"O", *(f"{m}-{k}" for m in "BI" for k in KINDS.values())}:
         raise UsageError(
@@ -153,15 +155,6 @@ def _jieba(labels: set[str]) -> Tagger:
         )
     tag = named if labels - WORD else segmented
     return lambda sentences: [_one_each(tag(each), each) for each in sentences]
-
-
-def _spread(words: Sequence[tuple[str, str]]) -> list[str]:
-    """BIO tags of the characters of words that have a kind, or none."""
-    return [
-        f"{'I' if place else 'B'}-{kind}" if kind else "O"
-        for word, kind in words
-        for place in range(len(word))
-    ]
 
 
 def _one_each(found: list[str], characters: Words) -> list[str]:

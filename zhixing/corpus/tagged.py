@@ -30,6 +30,14 @@ class WrittenSentences:
     contradictory: int
 
 
+def bio_tags(words: Iterable[tuple[str, str]]) -> list[str]:
+    """A tag for each character of words and their kinds: B-kind where one begins, I-kind behind; O without a kind."""
+    tags: list[str] = []
+    for word, kind in words:
+        tags += [f"B-{kind}", *[f"I-{kind}"] * (len(word) - 1)] if kind else ["O"] * len(word)
+    return tags
+
+
 def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> WrittenSentences:
     """Write {"tokens", "tags"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.tagged import TaggedSentence
+from zhixing.corpus.tagged import TaggedSentence, bio_tags
 
 Word = tuple[str, str]
 """A word and its tag."""
@@ -145,8 +145,5 @@ def _named(words: list[Word]) -> list[Word]:
 
 def _characters(words: list[Word], document: str) -> TaggedSentence:
     """Characters with BIO tags of the kinds that words have."""
-    text, tags = "", []
-    for word, kind in words:
-        text += word
-        tags += [f"B-{kind}", *[f"I-{kind}"] * (len(word) - 1)] if kind else ["O"] * len(word)
-    return TaggedSentence(words=tuple(text), tags=tuple(tags), document=document)
+    text = "".join(word for word, _ in words)
+    return TaggedSentence(words=tuple(text), tags=tuple(bio_tags(words)), document=document)
