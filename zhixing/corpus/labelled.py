@@ -17,6 +17,7 @@ from typing import get_args
 import numpy as np
 
 from zhixing.core.errors import DataError, UsageError
+from zhixing.corpus.config import DuplicateConfig
 from zhixing.corpus.cut import pieces
 from zhixing.corpus.document import Document
 from zhixing.corpus.duplicates import find_near_copies, signatures
@@ -25,8 +26,6 @@ from zhixing.corpus.units import UnitHasher, ngrams
 
 KEYS = ("label", "genre")
 """What a document's label is called in its `meta`, unless another name is given."""
-NEAR, RUN = 0.7, 5
-"""Share of runs of RUN units in common from which on two texts are near-copies: the defaults of `data build`."""
 SHORTEST_PIECE = 200
 
 
@@ -124,10 +123,13 @@ def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
     """The first of each group of texts that are nearly the same."""
     if not found:
         return []
+    usual = DuplicateConfig()  # that of `zhixing data build`
     hasher = UnitHasher()
-    runs = [np.unique(ngrams(hasher.measure(each.compared).hashes, RUN)) for each in found]
+    runs = [
+        np.unique(ngrams(hasher.measure(each.compared).hashes, usual.shingle)) for each in found
+    ]
     without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
-    copies = find_near_copies(signatures(runs), without, NEAR, runs.__getitem__)
+    copies = find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)
     return [each for number, each in enumerate(found) if number not in copies]
 
 
