@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.task_scores import difference_values
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -198,9 +199,7 @@ def _as_json(folder: Path, parts: "Parts", found: Sequence[Measured]) -> dict[st
                 "seconds_before": each.before,
                 "notes": list(each.notes),
                 "against_best_baseline": [
-                    asdict(one) | {"is_significant": one.is_significant}
-                    for one in each.differences
-                    if one.name in SHOWN
+                    difference_values(one) for one in each.differences if one.name in SHOWN
                 ],
             }
             for each in found

@@ -72,15 +72,19 @@ def score_values(
     differences: Sequence["TaskDifference"],
 ) -> dict[str, object]:
     """Scores, what is not defined, notes, details and comparisons, as values of JSON."""
-    compared = [asdict(one) | {"is_significant": one.is_significant} for one in differences]
     return {
         "task": judged.task,
         "scores": {one.name: asdict(one) for one in made},
         "undefined": list(missing),
         "notes": list(judged.notes),
         "details": dict(judged.details),
-        "comparisons": compared,
+        "comparisons": [difference_values(one) for one in differences],
     }
+
+
+def difference_values(difference: "TaskDifference") -> dict[str, object]:
+    """A difference of two systems, and whether it is one, as values of JSON."""
+    return asdict(difference) | {"is_significant": difference.is_significant}
 
 
 def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
