@@ -27,3 +27,10 @@ def test_smoothing_without_logits_equals_its_definition(smoothing: float, has_bi
         torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
     other = smoothed_cross_entropy(hidden, weight, targets, given, smoothing + 0.1)
     assert not torch.isclose(found, other)
+
+
+def test_a_row_without_a_target_is_no_label_counted_from_the_end() -> None:
+    with pytest.raises(AssertionError, match="without a target"):
+        smoothed_cross_entropy(
+            torch.ones(2, 3), torch.ones(200, 3), torch.tensor([1, -100]), None, 0.1
+        )

@@ -47,8 +47,9 @@ def smoothed_cross_entropy(
     """The sum of cross_entropy(hidden weightᵀ + bias, targets, smoothing=ε), without holding all logits z at once.
 
     Spread over n labels the target costs (1 - ε) (-log p_y) + ε/n Σ_j (-log p_j) = -log p_y + ε (z_y - z̄), and z_y - z̄ is
-    hidden · (weight_y - mean weight) + bias_y - mean bias.
+    hidden · (weight_y - mean weight) + bias_y - mean bias. Every row has a target here: -100 would be read as a label counted from the end.
     """
+    assert bool((targets >= 0).all()), "rows without a target were left out"
     total = linear_cross_entropy(hidden, weight, targets, bias)
     if not smoothing:
         return total
