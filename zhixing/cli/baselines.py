@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.scores import MISSING
 from zhixing.cli.task_scores import difference_values
 from zhixing.core.errors import UsageError
 
@@ -177,7 +178,7 @@ def _rows(data: str, found: Sequence[Measured], positive: str) -> "list[TaskRow]
                 parameters=each.system.parameters,
                 seconds=each.system.seconds,
                 before=each.before,
-                verdict=verdict or ("the best baseline" if place == 0 else "–"),
+                verdict=verdict or ("the best baseline" if place == 0 else MISSING),
             )
         )
     return rows
