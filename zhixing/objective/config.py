@@ -75,7 +75,7 @@ class PairFilesConfig(ExamplesConfig):
     name: str = ""
     """Pairs of `zhixing data list`, which have parts of their own for train, validation and test; empty: own files."""
     train: str = ""
-    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob; or a file of CoNLL, SQuAD or GLUE."""
+    """A jsonl, csv, tsv or parquet file (also .gz, .zst), a folder of them or a glob."""
     test: str = ""
     """The same, on which the finished model is scored; empty: it is not."""
     reversed: bool = False
