@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
 from zhixing.cli.task_scores import score_table, verdicts
 from zhixing.core.errors import UsageError
 from zhixing.core.files import atomic_open
@@ -71,6 +71,9 @@ def pairs(
     _check(options)
     progress = reporter(log)
     opened = open_run(run, progress)
+    if options.out is not None:
+        read = (opened.places.train, opened.places.validation, opened.places.test)
+        check_out(options.out, [Path(place) for place in read if place])
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
@@ -88,7 +91,8 @@ def pairs(
         found = {one.name: asdict(one) for one in made}
         print_json({"run": str(run), "by": options.by, "scores": found, "comparisons": compared})
         return
-    print("\n\n".join(_shown(opened.wanted, written, options.show)))
+    if options.show:
+        print("\n\n".join(_shown(opened.wanted, written, options.show)))
     print(score_table(judged, made, undefined(judged)))
     if differences:
         first = str(run) if options.by == "model" else options.by
