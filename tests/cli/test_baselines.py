@@ -107,8 +107,8 @@ def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> No
 def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Path, capsys) -> None:
     good = [{"text": "good film", "label": "a"}, {"text": "bad film", "label": "b"}]
     for row, told in [
-        ({"text": "x", "label": None}, "row 3 has no label"),
-        ({"text": " ", "label": "a"}, "row 3 has an empty text"),
+        ({"text": "x", "label": None}, "row 3 is no example {text, label}: its label is no text"),
+        ({"text": " ", "label": "a"}, "row 3 is no example: its text is empty"),
     ]:
         for part in ("train", "validation", "test"):
             write_rows(tmp_path / f"{part}.jsonl", [*good, row] if part == "test" else good)

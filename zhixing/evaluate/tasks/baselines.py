@@ -80,9 +80,11 @@ def read_labelled(path: Path) -> Labelled:
         if isinstance(row, str) or not isinstance(row.get("text"), str):
             raise DataError(f"{path}: row {number} is no example {{text, label}}")
         if not isinstance(row.get("label"), str | int | float):
-            raise DataError(f"{path}: row {number} has no label, a text or a number")
+            raise DataError(
+                f"{path}: row {number} is no example {{text, label}}: its label is no text and no number"
+            )
         if not row["text"].strip():
-            raise DataError(f"{path}: row {number} has an empty text; leave the row out")
+            raise DataError(f"{path}: row {number} is no example: its text is empty; leave it out")
         texts.append(row["text"])
         labels.append(str(row["label"]))
         if "document" in row:
