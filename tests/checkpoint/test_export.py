@@ -191,3 +191,12 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert json.loads(capsys.readouterr().out)["kind"] == "decoder"
     assert main(["export", model, out, "--to", "hf", "--dtype", "q8_0"]) == 3
     assert "float32, bfloat16, float16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["hf", "gguf"])
+def test_a_file_is_no_place_for_an_export(form: str, tmp_path: Path) -> None:
+    saved(tmp_path / "m", "llama")
+    place = tmp_path / "thesis.txt"
+    place.write_text("years of work", "utf-8")
+    assert main(["export", str(tmp_path / "m"), str(place), "--to", form, "--log", "none"]) == 1
+    assert place.read_text("utf-8") == "years of work"

@@ -107,3 +107,40 @@ def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> No
     assert main(asked(place, "--positive", "de")) == 1
     assert "no item has the label 'de'" in capsys.readouterr().err
     assert main(asked(place, "--model", str(place / "none"))) != 0
+
+
+def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Path, capsys) -> None:
+    good = [{"text": "good film", "label": "a"}, {"text": "bad film", "label": "b"}]
+    for row, told in [
+        ({"text": "x", "label": None}, "row 3 is no example {text, label}: its label is no text"),
+        ({"text": " ", "label": "a"}, "row 3 is no example: its text is empty"),
+    ]:
+        for part in ("train", "validation", "test"):
+            write_rows(tmp_path / f"{part}.jsonl", [*good, row] if part == "test" else good)
+        assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
+        assert f"test.jsonl: {told}" in capsys.readouterr().err
+    write_rows(tmp_path / "train.jsonl", good[:1])
+    write_rows(tmp_path / "test.jsonl", good)
+    assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
+    assert "train.jsonl: every example has the label 'a'" in capsys.readouterr().err
+    assert main(["evaluate", "baselines", str(tmp_path / "no"), "--log", "none"]) == 1
+    assert f"there is no folder {tmp_path / 'no'}" in capsys.readouterr().err
+
+
+def test_texts_that_are_learnt_and_tested_are_told(place: Path, capsys) -> None:
+    assert main(asked(place)) == 0
+    assert "note: 49 of the texts to test on are also learnt from" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seed", "-1"], "a seed is zero or larger"),
+        (["--model", "no"], "there is no such folder"),
+    ],
+)
+def test_what_is_typed_wrong_is_refused_before_the_work(
+    place: Path, words: list[str], told: str, capsys
+) -> None:
+    assert main(asked(place, *words)) == 3
+    assert told in capsys.readouterr().err

@@ -129,7 +129,7 @@ def test_why_tells_the_fate_of_a_document(
     ("arguments", "code", "words"),
     [
         (["why", "CORPUS", "nobody:1"], 3, "knows no document 'nobody:1'"),
-        (["show", "NOWHERE"], 1, "holds no corpus"),
+        (["show", "NOWHERE"], 1, "there is no file or folder"),
         (["show", "CORPUS", "--num", "-1"], 3, "0 or more"),
         (["get", "brwon"], 3, "did you mean brown"),
         (["build", "NOWHERE"], 3, "there is no recipe"),

@@ -196,3 +196,26 @@ def test_a_recipe_that_names_prose_says_how_to_name_its_format(
     Path("own.toml").write_text(f"{text}[train]\nsteps = 1\n", "utf-8")
     assert main(["train", "own.toml", "--out", "run"]) == 1
     assert "type: zhixing data convert prose.txt --out" in capsys.readouterr().err
+
+
+def test_folders_and_names_that_are_not_there_are_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "show", str(tmp_path / "no.jsonl")]) == 1
+    assert f"there is no file or folder {tmp_path / 'no.jsonl'}" in capsys.readouterr().err
+    (tmp_path / "test.jsonl").write_text('{"text": "a", "label": "b"}\n', "utf-8")
+    assert main(["data", "show", str(tmp_path)]) == 1
+    assert f"type: zhixing data show {tmp_path / 'test.jsonl'}" in capsys.readouterr().err
+    assert main(["data", "convert", str(tmp_path), "--out", str(tmp_path / "a.jsonl")]) == 1
+    assert f"{tmp_path} is a folder" in capsys.readouterr().err
+
+
+def test_examples_of_the_catalogue_are_refused_before_anything_is_fetched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "examples", "brown-poss", str(tmp_path / "x")]) == 3
+    assert "did you mean brown-pos" in capsys.readouterr().err
+    (tmp_path / "file").write_text("kept", "utf-8")
+    assert main(["data", "examples", "brown-pos", str(tmp_path / "file")]) == 1
+    assert "is a file, not a folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text("utf-8") == "kept"

@@ -241,3 +241,14 @@ def test_what_would_do_nothing_is_refused(
 ) -> None:
     assert main(["evaluate", "pairs", str(place / "run"), *arguments, "--log", "none"]) == 3
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("result")
+def test_the_pairs_that_are_read_are_not_written_over(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (place / "test.jsonl").read_bytes()
+    words = ["--by", "memory", "--out", str(place / "test.jsonl"), "--log", "none"]
+    assert main(["evaluate", "pairs", str(place / "run"), *words]) == 3
+    assert "is a file that is read" in capsys.readouterr().err
+    assert (place / "test.jsonl").read_bytes() == before

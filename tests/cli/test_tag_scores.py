@@ -86,7 +86,7 @@ def test_jieba_finds_words_or_names_as_the_right_tags_ask(tmp_path: Path, run: R
         ("jieba", {"tokens": ["你好"], "tags": ["B-WORD"]}, "such as '你好' is none", 3),
         ("jieba", {"tokens": ["a"], "tags": ["x", "y"]}, "row 1 has 1 tokens and 2 tags", 1),
         ("jieba", {"tokens": "a", "tags": ["x"]}, "row 1 has not the lists", 1),
-        ("nowhere", {"tokens": ["a"], "tags": ["x"]}, "nowhere", 1),
+        ("nowhere", {"tokens": ["a"], "tags": ["x"]}, "nowhere is neither", 3),
     ],
 )
 def test_what_does_not_fit_is_named(
@@ -112,3 +112,38 @@ def test_the_table_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "accuracy" in printed
     assert "1.0000" in printed
     assert "accuracy_new_words: not measured, these data do not define it" in printed
+
+
+def test_no_file_that_is_read_is_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = examples(tmp_path, ("北京", "li"))
+    before = right.read_bytes()
+    learnt = tmp_path / "learnt.jsonl"
+    learnt.write_bytes(before)
+    for out, told in [
+        (right, "is a file that is read"),
+        (learnt, "is a file that is read"),
+        (tmp_path, "is a folder"),
+    ]:
+        words = ["--data", str(right), "--learn-from", str(learnt), "--out", str(out)]
+        assert main(["evaluate", "tags", "hidden-markov", *words]) == 3
+        assert told in capsys.readouterr().err
+    assert right.read_bytes() == learnt.read_bytes() == before
+
+
+def test_names_of_no_tagger_and_files_of_no_word_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = str(examples(tmp_path, ("北京", "li")))
+    assert main(["evaluate", "tags", "hiden-markov", "--data", right]) == 3
+    told = capsys.readouterr().err
+    assert "hiden-markov is neither" in told
+    assert "hidden-markov, jieba" in told
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("", "utf-8")
+    assert main(["evaluate", "tags", "jieba", "--data", str(empty)]) == 1
+    assert f"{empty} has no words with tags" in capsys.readouterr().err
+    write_rows(tmp_path / "gap.jsonl", [{"tokens": ["", "大"], "tags": ["O", "B-LOC"]}])
+    assert main(["evaluate", "tags", "jieba", "--data", str(tmp_path / "gap.jsonl")]) == 3
+    assert "a token such as '' is none" in capsys.readouterr().err

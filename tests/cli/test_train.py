@@ -120,3 +120,13 @@ def test_ctrl_c_before_anything_is_made_does_not_speak_of_finished_steps(
     kept = "every finished step is kept in" if out.exists() else "nothing was made yet"
     assert f"stopped; {kept}" in told
     assert "Traceback" not in told
+
+
+def test_a_recipe_without_samples_ends_well_and_has_one_kind_of_length(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(made / "own.toml"), "--out", str(tmp_path / "run"), "--log", "none"]
+    assert main([*words, "--set", "samples=[]", "--set", "train.steps=2"]) == 0
+    assert "bits per byte" in capsys.readouterr().out
+    assert main([*words, "--set", "train.budget_seconds=60"]) == 3
+    assert "a recipe that has the one is changed by that one" in capsys.readouterr().err

@@ -100,8 +100,9 @@ def test_a_row_that_is_no_example_is_named(tmp_path: Path, row, words) -> None:
 
 def test_a_folder_must_have_each_part_once(tmp_path: Path) -> None:
     for name in ("train.jsonl", "validation.jsonl", "test.jsonl"):
-        (tmp_path / name).write_text('{"text": "a", "label": "x"}\n', "utf-8")
-    assert read_parts(tmp_path).test.texts == ("a",)
+        rows = '{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n'
+        (tmp_path / name).write_text(rows, "utf-8")
+    assert read_parts(tmp_path).test.texts == ("a", "b")
     (tmp_path / "test.csv").write_text("text,label\na,x\n", "utf-8")
     with pytest.raises(DataError, match=r"one file of test examples \(test.csv, test.jsonl\)"):
         read_parts(tmp_path)

@@ -235,3 +235,8 @@ def test_of_documents_an_area_has_no_interval_and_calibration_has_one() -> None:
 def test_every_item_has_its_document_or_none_has() -> None:
     with pytest.raises(DataError, match="2 items and 1 documents"):
         judge_labels(["a", "b"], ["a", "b"], documents=["1"])
+
+
+def test_unknown_labels_are_told_on_their_side() -> None:
+    judged = judge_labels(["spam", "a"], ["b", "a"], known=["a", "b"])
+    assert judged.notes == ("1 predictions have labels that are not known: spam",)

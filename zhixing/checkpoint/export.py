@@ -99,10 +99,16 @@ def import_folder(folder: Path, out: Path, *, allow_pickle: bool) -> Manifest:
 
 def _check_single(out: Path, name: str) -> None:
     """Raise CheckpointError where `out` holds anything but the file that is to be written."""
+    _refuse_file(out)
     if out.exists() and any(path.name != name for path in out.iterdir()):
         raise CheckpointError(
             f"{out} exists and holds something else ({contents(out)}); choose another name"
         )
+
+
+def _refuse_file(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise CheckpointError(f"{out} is a file and would be lost; name a folder to write")
 
 
 def _spellings(tokenizer: Tokenizer, count: int) -> list[str]:
@@ -121,6 +127,7 @@ def _spellings(tokenizer: Tokenizer, count: int) -> list[str]:
 
 def _check_place(folder: Path, out: Path) -> None:
     """Raise CheckpointError where writing `out` would lose more than an earlier model folder."""
+    _refuse_file(out)
     if not out.is_dir():
         return
     if folder.exists() and out.samefile(folder):

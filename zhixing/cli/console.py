@@ -8,12 +8,16 @@ import atexit
 import json
 import sys
 import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from zhixing.core.errors import UsageError
+from zhixing.core.files import new_folder
 from zhixing.core.progress import Progress as ProgressProtocol
 
 Log = Annotated[
@@ -139,3 +143,13 @@ class JsonLines:
     def _emit(self, **fields: object) -> None:
         line = json.dumps({"time": round(time.time(), 3), **fields}, ensure_ascii=False)
         print(line, file=sys.stderr, flush=True)
+
+
+def check_out(out: Path, read: Iterable[Path] = ()) -> None:
+    """Refuse, before any work, to write a file that is a folder, that is read, or that has no place."""
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder; name the file to write")
+    if any(out.exists() and file.exists() and out.samefile(file) for file in read):
+        raise UsageError(f"--out {out} is a file that is read; choose another name")
+    with new_folder(out.parent):
+        pass

@@ -13,6 +13,7 @@ from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
 from zhixing.core.errors import ConfigError, DataError, UsageError
+from zhixing.core.files import new_folder
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
@@ -129,11 +130,12 @@ def examples(
     from zhixing.corpus.sources import TAGGED
 
     progress = reporter(log)
-    entry = find(TAGGED[name].text if name in TAGGED else name)
+    entry = find(TAGGED[name].text if name in TAGGED else name, also=TAGGED)
     write = _writer(name, label, piece)
-    path, _ = fetch(entry, progress=progress)
-    progress.start(f"examples of {name}")
-    written = write(path, out)
+    with new_folder(out):  # what cannot be written is found before the work and not after it
+        path, _ = fetch(entry, progress=progress)
+        progress.start(f"examples of {name}")
+        written = write(path, out)
     progress.finish(f"{out}: {_told_examples(written)}")
     if as_json:
         print_json({"name": name, "written": str(out), "license": entry.license, **asdict(written)})
@@ -219,8 +221,15 @@ def show(
             raise UsageError(f"--split {split}: {place} is one file and has no parts; leave it out")
         show_file(place, format=format, num=num, as_json=as_json)
         return
+    if not place.exists():
+        raise DataError(f"there is no file or folder {place}")
     if format:
         raise UsageError(f"--format {format}: {place} is no file of examples; leave it out")
+    tables = sorted(place.glob("*.jsonl"))
+    if tables and not (place / "card.json").is_file():
+        raise DataError(
+            f"{place} holds no corpus but files of examples; to see one, type: zhixing data show {tables[0]}"
+        )
     card = read_card(place)
     documents = _evenly_spaced(place, split or "train", num, card)
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.console import Json, Log, check_out, print_json, reporter
 from zhixing.core.errors import DataError, UsageError
 from zhixing.core.files import atomic_open, json_line
 
@@ -69,8 +69,7 @@ def convert(
     """
     if out.suffix != ".jsonl":
         raise UsageError(f"--out {out} must end in .jsonl: one row a line is written")
-    if any(out.exists() and file.exists() and out.samefile(file) for file in files):
-        raise UsageError(f"--out {out} is a file that is read; choose another name")
+    check_out(out, files)
     told, found = _opened(files, format)
     progress = reporter(log)
     progress.start(f"converting {' and '.join(map(str, files))}", unit="rows")
@@ -114,6 +113,8 @@ def _opened(files: "Iterable[Path]", format: str) -> "tuple[Told, Iterator[Row |
 
     listed = list(files)
     for file in listed:
+        if file.is_dir():
+            raise DataError(f"{file} is a folder; name one of its files")
         if not file.is_file():
             raise DataError(f"there is no file {file}")
     if len(listed) == 2:

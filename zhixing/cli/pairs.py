@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
 from zhixing.cli.task_scores import score_table, score_values, verdicts
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -70,6 +70,9 @@ def pairs(
     _check(options, as_json)
     progress = reporter(log)
     opened = open_run(run, progress)
+    if options.out is not None:
+        read = (opened.places.train, opened.places.validation, opened.places.test)
+        check_out(options.out, [Path(place) for place in read if place])
     second = _second(opened, options.against, progress)  # refused before the work
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined

