@@ -12,7 +12,7 @@ from tests.tiny import TEXTS, tiny_tokenizer
 from tests.tokenizer.test_real_folders import MINILM, _unpacked
 from zhixing.api import Model
 from zhixing.checkpoint.folder import ModelInfo, save_model
-from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.engine.search import SearchOptions, translate
 from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
 from zhixing.model.encoder import Encoder
@@ -89,6 +89,13 @@ def test_what_an_encoder_cannot_do_is_refused_by_name(tmp_path: Path) -> None:
         model.logits([1], source=[2])
     with pytest.raises(UnsupportedError, match="48"):
         model.embed([" ".join(TEXTS)])
+
+
+@pytest.mark.parametrize("verb", ["translate", "summarise"])
+def test_nothing_is_written_about_an_empty_text(tmp_path: Path, verb: str) -> None:
+    model = writer(tmp_path / "m")
+    with pytest.raises(DataError, match=r"texts\[1\].*is empty"):
+        getattr(model, verb)(["the fox", ""])
 
 
 def test_an_encoder_decoder_writes_what_its_network_finds_most_probable(tmp_path: Path) -> None:

@@ -135,10 +135,11 @@ def test_texts_are_continued_and_translated(folder: Folder, tmp_path: Path) -> N
         '[train]\nsteps = 5\nbatch_tokens = 128\nprecision = "float32"\n'
     )
     assert main(["train", str(recipe), "--out", str(tmp_path / "w"), "--log", "none"]) == 0
+    sources = write(tmp_path / "sources.jsonl", {"text": "the fox"}, {"text": "dog"})
     for task in ("translate", "summarise"):
-        assert run(tmp_path / "w", given, "--task", task, "--out", out, "--fresh") == 0
+        assert run(tmp_path / "w", sources, "--task", task, "--out", out, "--fresh") == 0
         assert [line["text"] for line in lines(out)] == zhixing.load(tmp_path / "w").translate(
-            ["the fox", ""]
+            ["the fox", "dog"]
         )
 
 

@@ -210,7 +210,10 @@ class Model:
         self._refuse("answer")
 
     def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
-        """The best target of each text that a search of width `beam` finds; 1 takes the most probable token each time."""
+        """The best target of each text that a search of width `beam` finds; 1 takes the most probable token each time.
+
+        Raises DataError for a text without any token.
+        """
         self._refuse("translate")
 
     def summarise(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:

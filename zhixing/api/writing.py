@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.inputs import TOKENS, in_batches
+from zhixing.api.inputs import TOKENS, each_of, in_batches
 from zhixing.api.model import Model
 from zhixing.checkpoint.folder import Loaded
-from zhixing.core.errors import UsageError
+from zhixing.core.errors import DataError, UsageError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.engine.search import SearchOptions, translate
@@ -62,7 +62,7 @@ class WritingModel(Model):
 
     def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
         """See Model.translate."""
-        sources = [self._source(text) for text in texts]
+        sources = each_of("texts", texts, self._source_of_words)
         options = SearchOptions(ends=self._loaded.ends, width=beam, max_tokens=self._most_tokens)
 
         def write(places: Sequence[int]) -> list[str]:
@@ -82,6 +82,11 @@ class WritingModel(Model):
         usual = SamplingParams().max_tokens
         longest = self._model.max_time
         return usual if longest is None else min(usual, longest + 1 - len(self._model.opening))
+
+    def _source_of_words(self, text: str) -> list[int]:
+        if not self.tokenizer.encode_text(text):
+            raise DataError("the text is empty: there is nothing in it that the tokenizer keeps")
+        return self._source(text)
 
     def _source(self, text: str) -> list[int]:
         """A source ends with the end token: where the folder's form of a text has none, it is as in our training."""
