@@ -255,6 +255,14 @@ def test_the_label_of_a_crossing_is_not_crossed_by_the_line_of_another():
     )  # no room at all
 
 
+def test_a_label_with_a_line_on_either_side_stands_left_of_both():
+    lines = [655.0, 664.0, 737.0]
+    assert charts.beside(664, 80, lines, [(0, 575, 655)], reach=(48.0, 880.0)) == ("right", 1)
+    assert charts.left_of(664, 80, lines) == 655
+    assert charts.left_of(737, 80, lines) == 655
+    assert charts.left_of(655, 80, lines) == 655
+
+
 def test_only_names_too_long_for_their_margin_are_cut():
     assert charts._short(both("GPT + 5-gram", "GPT + 5 元模型")) == both(
         "GPT + 5-gram", "GPT + 5 元模型"

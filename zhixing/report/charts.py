@@ -259,9 +259,10 @@ def _drop_lines(canvas: Canvas, axes: "Axes", frame: _Frame, series: Sequence[_S
         x, bottom = frame.place(seconds, frame.low)
         width = text_width(words) + 14
         align, row = beside(x, width, lines, taken, reach=(frame.box[0], canvas.width))
-        start = x - width if align == "right" else x
+        edge = left_of(x, width, lines) if align == "right" else x
+        start = edge - width if align == "right" else edge
         taken.append((row, start, start + width))
-        at = (x - 6 if align == "right" else x + 6, bottom + 14 + 18 * row)
+        at = (edge - 6 if align == "right" else edge + 6, bottom + 14 + 18 * row)
         canvas.text(at, words, role=f"rung-{one.slot}", align=align)
 
 
@@ -291,6 +292,13 @@ def beside(
             if not is_crossed and not is_taken:
                 return align, row
     return (fitting or sides)[0][0], len(taken)
+
+
+def left_of(x: float, width: float, lines: Sequence[float]) -> float:
+    """Where a label of this width ends that stands left of `x` and of every line that would cross it."""
+    while crossing := [line for line in lines if x - width < line < x]:
+        x = min(crossing)
+    return x
 
 
 def _names_at_edge(canvas: Canvas, frame: _Frame, series: Sequence[_Series]) -> None:
