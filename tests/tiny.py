@@ -21,6 +21,21 @@ from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train
 
+WORDS = [
+    "river",
+    "paper",
+    "garden",
+    "winter",
+    "music",
+    "market",
+    "evening",
+    "teacher",
+    "bridge",
+    "forest",
+    "island",
+    "kitchen",
+]
+"""Words to draw texts from that are no copies of each other."""
 TEXTS = (
     "The quick brown fox jumps over the lazy dog. The dog sleeps; the fox does not.",
     "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import WORDS
 from zhixing.cli import main
 from zhixing.cli.data import read_corpus_config
 from zhixing.cli.recipe import load_recipe
@@ -25,20 +26,6 @@ path = "{path}"
 license = "CC0-1.0"
 documents = "line"
 """
-WORDS = [
-    "river",
-    "paper",
-    "garden",
-    "winter",
-    "music",
-    "market",
-    "evening",
-    "teacher",
-    "bridge",
-    "forest",
-    "island",
-    "kitchen",
-]
 HAN = "春夏秋冬山水风云花草树木日月星辰江河湖海天地人民工农商学城乡村镇东西南北"
 
 

@@ -6,25 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import WORDS
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.document import Document
 from zhixing.corpus.labelled import Form, write_labelled
 from zhixing.corpus.parts import part_of, same
-
-WORDS = [
-    "river",
-    "paper",
-    "garden",
-    "winter",
-    "music",
-    "market",
-    "evening",
-    "teacher",
-    "bridge",
-    "forest",
-    "island",
-    "kitchen",
-]
 
 
 def documents(rows: list[tuple[str, str]]) -> list[Document]:
