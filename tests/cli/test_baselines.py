@@ -57,10 +57,12 @@ def test_systems_are_set_side_by_side_with_a_paired_test(place: Path, capsys) ->
     models = ["--model", str(place / "bag"), "--model", str(place / "second")]
     assert main(asked(place, *models, "--positive", "zh", "--json")) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["train"], found["test"]) == (49, 49)
+    assert found["told"][0] == "49 texts to learn from, 49 to choose on, 49 to test on"
     linear, majority, bag, second = found["systems"]
     assert [linear["name"], majority["name"]] == ["TF-IDF, logistic regression", "most frequent label"]  # fmt: skip
-    assert set(linear["scores"]) == {"accuracy", "f1_macro", "f1_micro", "f1"}
+    assert [*linear["scores"]][:3] == ["f1", "accuracy", "f1_macro"]
+    assert set(linear["scores"]) > {"f1_micro", "precision_macro"}
+    assert linear["details"]["confusion"]
     assert linear["against_best_baseline"] == []
     assert majority["scores"]["accuracy"]["value"] == pytest.approx(25 / 49)
     assert bag["scores"]["f1"]["value"] == pytest.approx(1.0)
@@ -103,7 +105,7 @@ def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> No
     assert main(asked(place, "--markdown", "--json")) == 3
     assert "give one of them" in capsys.readouterr().err
     assert main(["evaluate", "baselines", str(place)]) == 1
-    assert "one file of train examples" in capsys.readouterr().err
+    assert "one file of test examples" in capsys.readouterr().err
     assert main(asked(place, "--positive", "de")) == 1
     assert "no item has the label 'de'" in capsys.readouterr().err
     assert main(asked(place, "--model", str(place / "none"))) != 0

