@@ -13,9 +13,11 @@ from sklearn.metrics import ndcg_score
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.evaluate.tasks.calibration import (
+    abstention,
     calibration_error,
     cross_entropy,
     reliability,
+    surprise,
     temperature,
 )
 from zhixing.evaluate.tasks.measure import Judged, compare, scores, undefined
@@ -142,6 +144,20 @@ def test_calibration_error_is_that_of_the_bins_by_hand() -> None:
     assert bins[0].confidence is None
     with pytest.raises(DataError, match="add up to 1"):
         calibration_error([{"a": 0.5}], ["a"])
+
+
+def test_abstention_and_cross_entropy_are_those_by_hand() -> None:
+    items = [{"a": 0.9, "b": 0.1}, {"a": 0.8, "b": 0.2}, {"a": 0.3, "b": 0.7}, {"a": 0.5, "b": 0.5}]
+    truths = ["a", "b", "b", "a"]
+    found = abstention(items, truths, at_least=0.7)
+    assert (found.coverage.value(), found.accuracy.value()) == (3 / 4, 2 / 3)
+    assert np.isnan(abstention(items, truths, at_least=0.99).accuracy.value())
+    pieces = abstention(items, truths, at_least=0.7, documents=["x", "x", "y", "y"])
+    assert (len(pieces.coverage), pieces.accuracy.value()) == (2, 2 / 3)
+    nats = surprise(items, truths)
+    assert nats.value() == pytest.approx(-np.log([0.9, 0.2, 0.7, 0.5]).mean())
+    unknown = surprise(items[:1], ["c"])
+    assert unknown.value() == pytest.approx(-np.log(1e-12)), "a label that is not known"
 
 
 def test_temperature_is_where_cross_entropy_is_least() -> None:

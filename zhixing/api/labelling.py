@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from zhixing.api.inputs import ModelInput, in_batches, stacked
-from zhixing.api.results import Label, Ranked
+from zhixing.api.results import ABSTAIN, Label, Ranked
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import device_of
 from zhixing.objective.reading import text_logits
@@ -30,16 +30,30 @@ def logits_of(
         return in_batches([len(each) for each in inputs], answer)
 
 
-def label_of(logits: Float[Tensor, " labels"], names: Sequence[str], *, is_margin: bool) -> Label:
-    """The label with the largest logit; `is_margin`: the logits are no probabilities."""
+def label_of(
+    logits: Float[Tensor, " labels"],
+    names: Sequence[str],
+    *,
+    is_margin: bool,
+    temperature: float = 1.0,
+    at_least: float = 0.0,
+) -> Label:
+    """The label with the largest logit, or ABSTAIN where it is less probable than `at_least`.
+
+    `is_margin`: the logits are no probabilities. `temperature` divides the logits (Guo et al. 2017, §4.2).
+    """
     scores: dict[str, float] = dict(zip(names, logits.tolist(), strict=True))
     best = max(scores, key=scores.__getitem__)
     if is_margin:
         return Label(label=best, probability=None, probabilities={}, scores=scores)
-    shares = logits.double().softmax(-1).tolist()
+    shares = (logits.double() / temperature).softmax(-1).tolist()
     probabilities: dict[str, float] = dict(zip(names, shares, strict=True))
+    highest = probabilities[best]
     return Label(
-        label=best, probability=probabilities[best], probabilities=probabilities, scores=scores
+        label=best if highest >= at_least else ABSTAIN,
+        probability=highest,
+        probabilities=probabilities,
+        scores=scores,
     )
 
 

@@ -179,11 +179,14 @@ class Model:
         first, second = self.embed([one, other]).astype(np.float64)
         return float(first @ second)
 
-    def classify(self, texts: Sequence[Text], *, cut: bool = False) -> list[Label]:
+    def classify(
+        self, texts: Sequence[Text], *, cut: bool = False, at_least: float = 0.0
+    ) -> list[Label]:
         """The label of each text, or of each pair (first, second), with the probability of every label.
 
         A text that is longer than those of training is refused; cut: it loses its last tokens, as in training.
-        Raises DataError for an empty text, or a pair where single texts were learnt and the reverse.
+        at_least (0 to 1): the label is "abstain" where none is so probable. Raises DataError for an empty text, or a pair
+        where single texts were learnt and the reverse; UnsupportedError for at_least where there are no probabilities.
         """
         self._refuse("classify")
 

@@ -1,6 +1,7 @@
 """What can be asked of a model that reads whole texts: vectors, hidden tokens, labels, numbers, tags, answers, an order."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import final
 
 import torch
@@ -11,10 +12,10 @@ from zhixing.api.answering import answer_of, candidates, windows_of
 from zhixing.api.inputs import ModelInput, check_framed, cut_to, each_of, input_of
 from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
-from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
+from zhixing.api.results import ABSTAIN, Answer, Label, Ranked, Tagged, Text
 from zhixing.api.tagging import cut_into_words, scores_of, tagged, tags_of
 from zhixing.checkpoint.folder import Loaded
-from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.model.assembly import Classifier
 from zhixing.model.encoder import Encoder
 from zhixing.model.protocol import device_of
@@ -62,13 +63,22 @@ class ReadingModel(Model):
             logits: Tensor = model.heads["masked"](model.body(tokens).hidden[0])
             return logits.float().cpu()
 
-    def classify(self, texts: Sequence[Text], *, cut: bool = False) -> list[Label]:
+    def classify(
+        self, texts: Sequence[Text], *, cut: bool = False, at_least: float = 0.0
+    ) -> list[Label]:
         """See Model.classify."""
         self._check_offers("classify")
         is_margin = self.learnt is not None and self.learnt.loss == "hinge"
         names = self._labels("classify")
-        logits = self._logits(self._inputs(texts, cut=cut))
-        return [label_of(each, names, is_margin=is_margin) for each in logits]
+        _check_threshold(at_least, names, is_margin=is_margin)
+        label = partial(
+            label_of,
+            names=names,
+            is_margin=is_margin,
+            temperature=1.0 if self.learnt is None else self.learnt.temperature,
+            at_least=at_least,
+        )
+        return [label(each) for each in self._logits(self._inputs(texts, cut=cut))]
 
     def regress(self, texts: Sequence[Text], *, cut: bool = False) -> list[float]:
         """See Model.regress."""
@@ -158,4 +168,19 @@ class ReadingModel(Model):
         raise UnsupportedError(
             f"{len(made)} tokens are more than the {limit} that this model has learnt to read at once; shorten it, or "
             "let it lose its last tokens as in training: cut=True (zhixing apply: --cut)"
+        )
+
+
+def _check_threshold(at_least: float, names: Sequence[str], *, is_margin: bool) -> None:
+    """Raise unless probabilities can be compared with `at_least`, and what stands for no answer is no label."""
+    if not 0.0 <= at_least <= 1.0:
+        raise UsageError(f"at_least = {at_least:g}: a probability is between 0 and 1")
+    if at_least and is_margin:
+        raise UnsupportedError(
+            "this model was taught the hinge loss and gives no probabilities to compare with at_least; leave it out, or "
+            'train it with loss = "cross_entropy"'
+        )
+    if at_least and ABSTAIN in names:
+        raise UnsupportedError(
+            f"{ABSTAIN!r} is a label of this model, so it cannot stand for no answer; leave at_least out"
         )

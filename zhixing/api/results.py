@@ -6,10 +6,13 @@ from dataclasses import dataclass
 Text = str | tuple[str, str]
 """One text, or two that are read together."""
 
+ABSTAIN = "abstain"
+"""In place of a label: none is as probable as was asked for."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Label:
-    """The label of a text: that with the largest logit in `scores`.
+    """The label of a text: that with the largest logit in `scores`, or ABSTAIN; `probability` is of the largest in both cases.
 
     A model taught with the hinge loss has no probabilities: `probability` is None and `probabilities` is empty.
     """

@@ -12,8 +12,10 @@ Nothing here runs code that lies in a folder, and no pickle is opened unless it 
 """
 
 import difflib
+import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -50,7 +52,7 @@ from zhixing.checkpoint.model_files import (
 from zhixing.checkpoint.tensors import INDEX, PICKLES, WEIGHTS, pickles_in, refused_pickle
 from zhixing.core.config import key_of
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
-from zhixing.core.files import atomic_folder, read_json, write_json, write_text
+from zhixing.core.files import atomic_folder, read_json, sha256_file, write_json, write_text
 from zhixing.model.adapter import adapters_of
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import LanguageModel
@@ -111,6 +113,20 @@ def save_model(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mode
         )
     with atomic_folder(folder) as scratch:
         return write_manifest(scratch, write_files(scratch, model, tokenizer, info=info))
+
+
+def write_learnt(folder: Path, learnt: Learnt) -> None:
+    """Change what a finished model folder says of its objective; weights and all the rest stay, and nothing is half written.
+
+    Raises CheckpointError for a folder without a manifest, or one that is not as it was saved.
+    """
+    manifest = read_manifest(folder)
+    verify(folder, manifest)
+    with atomic_folder(folder) as scratch:
+        shutil.copytree(folder, scratch, copy_function=os.link, dirs_exist_ok=True)
+        write_json(scratch / OBJECTIVE, learnt.model_dump(mode="json"))
+        files = {**manifest.files, OBJECTIVE: sha256_file(scratch / OBJECTIVE)}
+        write_json(scratch / NAME, asdict(manifest) | {"files": dict(sorted(files.items()))})
 
 
 def load_model(folder: Path) -> Loaded[LanguageModel]:

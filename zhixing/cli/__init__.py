@@ -26,6 +26,10 @@ COMMANDS = {
     "vectors": ("zhixing.cli.vectors:app", "Learn, look at and measure word vectors."),
     "evaluate": ("zhixing.cli.evaluate:app", "Score a model, with intervals."),
     "apply": ("zhixing.cli.apply:apply", "A model's answers to every row of a file."),
+    "calibrate": (
+        "zhixing.cli.calibrate:calibrate",
+        "Probabilities of labels that mean what they say.",
+    ),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
     "theory": (
         "zhixing.cli.theory:theory",

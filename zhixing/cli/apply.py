@@ -61,6 +61,8 @@ class Options:
     """Field of the list of texts to order (texts)."""
     cut: Annotated[bool, Switch] = False
     """Let longer texts lose their last tokens, as in training, instead of refusing them."""
+    at_least: float | None = None
+    """The label is "abstain" where none is so probable, 0 to 1 (0)."""
     beam: int | None = None
     """Width of the search for a translation or a summary (1: the most probable token each time)."""
     max_tokens: int | None = None
@@ -151,6 +153,8 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
     if unread := sorted(given - read):
         flag = unread[0].replace("_", "-")
         raise UsageError(f"--{flag} would do nothing for task {task}; leave it out")
+    if options.at_least is not None and not 0.0 <= options.at_least <= 1.0:
+        raise UsageError(f"--at-least {options.at_least:g}: a probability is between 0 and 1")
     if options.beam is not None and options.beam < 1:
         raise UsageError(f"--beam {options.beam} must be at least 1")
     if place.resume and place.fresh:
@@ -187,7 +191,12 @@ def _how(options: Options) -> How:
     names = ("max_tokens", "temperature", "top_p", "seed")
     given = {name: getattr(options, name) for name in names}
     sampling = {name: value for name, value in given.items() if value is not None}
-    return How(cut=options.cut, beam=options.beam or 1, sampling=sampling)
+    return How(
+        cut=options.cut,
+        at_least=options.at_least or 0.0,
+        beam=options.beam or 1,
+        sampling=sampling,
+    )
 
 
 def _from_file(job: Job, folder: Path, file: Path, task: str, progress: "Progress") -> Told:

@@ -32,6 +32,7 @@ class How:
     """What may be said about the answering beside the fields."""
 
     cut: bool = False
+    at_least: float = 0.0
     beam: int = 1
     sampling: Mapping[str, Any] | None = None
 
@@ -75,7 +76,8 @@ def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 def _classify(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    return [asdict(each) for each in model.classify(_texts(given), cut=how.cut)]
+    labels = model.classify(_texts(given), cut=how.cut, at_least=how.at_least)
+    return [asdict(each) for each in labels]
 
 
 def _regress(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
@@ -132,7 +134,9 @@ def _texts(given: Sequence[tuple[Any, ...]]) -> list[Any]:
 _ONE_OR_TWO = (("text",), ("text1", "text2"))
 _WRITTEN, _SEARCHED = 8, 64
 TASKS: Mapping[str, Task] = {
-    "classify": Task(fields=_ONE_OR_TWO, answer=_classify, method="classify", reads=("cut",)),
+    "classify": Task(
+        fields=_ONE_OR_TWO, answer=_classify, method="classify", reads=("cut", "at_least")
+    ),
     "regress": Task(fields=_ONE_OR_TWO, answer=_regress, method="regress", reads=("cut",)),
     "tag": Task(fields=(("tokens",), ("text",)), answer=_tag, method="tag"),
     "answer": Task(fields=(("question", "context"),), answer=_answer, method="answer"),

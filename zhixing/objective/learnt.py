@@ -40,6 +40,8 @@ class Learnt(Config):
     """How many texts an input of classify or regress has: one, two, or either."""
     loss: str = ""
     """The loss of classify and similar, where there are several: the logits of a hinge loss are no probabilities."""
+    temperature: float = Field(default=1.0, gt=0.0)
+    """What the logits of classify are divided by before they become probabilities, as `zhixing calibrate` found it."""
     han_words: Literal["characters", "segments"] = "characters"
     """What a word of Chinese was in the examples of tag: each character, or a word of several."""
     spaced_words: Literal["apart", "attached", "characters"] = "apart"

@@ -9,6 +9,7 @@ picture's name, because several pictures share a page.
 import html
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zhixing.core.errors import MissingExtraError
@@ -68,6 +69,16 @@ class Canvas:
         )
         self._texts.append(words)
 
+    def file(self) -> str:
+        """The picture as an SVG file of its own: both languages side by side, the colours of the page, light or dark."""
+        told = [words if words.en == words.zh else _side_by_side(words) for words in self._texts]
+        picture = _adopt(_draw(self.figure, self.name), self.name, told)
+        size = f'width="{self.width:g}" height="{self.height:g}" font-family="sans-serif"'
+        opened = picture.replace("<svg ", f'<svg xmlns="http://www.w3.org/2000/svg" {size} ', 1)
+        begin = opened.index(">") + 1
+        paper = '<rect width="100%" height="100%" fill="var(--paper)"/>'
+        return f"{opened[:begin]}<style>{_colours()}</style>{paper}{opened[begin:]}"
+
     def svg(self) -> str:
         """The picture as one `<svg>` element, without size: it fills what holds it."""
         return _adopt(_draw(self.figure, self.name), self.name, self._texts)
@@ -76,6 +87,17 @@ class Canvas:
 def text_width(words: Words, size: float = FONT_SIZE) -> float:
     """About how many pixels the longer of the two languages takes."""
     return max(sum(_em(letter) for letter in text) for text in (words.en, words.zh)) * size
+
+
+def _side_by_side(words: Words) -> Words:
+    told = f"{words.en} · {words.zh}"
+    return Words(en=told, zh=told)
+
+
+def _colours() -> str:
+    """The rules of the page's style that give each role its colour."""
+    style = (Path(__file__).parent / "templates" / "report.css").read_text("utf-8")
+    return style[: style.index("*, *::before")].strip()
 
 
 def _em(letter: str) -> float:

@@ -32,6 +32,7 @@ from zhixing.evaluate.tasks.measure import (
     library_version,
     quotient,
     require_pairs,
+    together,
 )
 
 TASK = "labels"
@@ -56,7 +57,7 @@ def judge_labels(
     names = sorted({*predictions, *references})
     if positive and positive not in names:
         raise DataError(f"no item has the label {positive!r}; the labels are {', '.join(names)}")
-    table = _together(_counts(predictions, references, names), documents)
+    table = together(_counts(predictions, references, names), documents)
     signature = library_version("scikit-learn") + ("|drawn:documents" if documents else "")
     measures = _measures(table, signature, names)
     if positive:
@@ -99,18 +100,6 @@ def _counts(predictions: Sequence[str], references: Sequence[str], names: Sequen
     return np.concatenate([guessed & true, guessed, true], axis=1).astype(np.float64)
 
 
-def _together(table: Floats, documents: Sequence[str]) -> Floats:
-    """A row for each document, the sum of those of its items; without documents the rows as they are."""
-    if not documents:
-        return table
-    if len(documents) != len(table):
-        raise DataError(f"{len(table)} items and {len(documents)} documents; each item is of one")
-    _, place = np.unique(np.array(documents, dtype=object), return_inverse=True)
-    sums = np.zeros((int(place.max()) + 1, table.shape[1]))
-    np.add.at(sums, place, table)
-    return sums
-
-
 def _of_probabilities(
     probabilities: Sequence[Mapping[str, float]],
     references: Sequence[str],
@@ -123,7 +112,7 @@ def _of_probabilities(
     if not documents:
         return [*found, error]
     bare = [replace(each, can_resample=False) for each in found]
-    return [*bare, replace(error, table=_together(error.table, documents))]
+    return [*bare, replace(error, table=together(error.table, documents))]
 
 
 def _measures(table: Floats, signature: str, names: Sequence[str]) -> list[Measure]:

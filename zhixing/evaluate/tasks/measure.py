@@ -267,6 +267,21 @@ def require_pairs(task: str, predictions: Sequence[Any], references: Sequence[An
         raise DataError(f"{task}: there is nothing to score")
 
 
+def together(table: Floats, documents: Sequence[str]) -> Floats:
+    """A row for each document, the sum of those of its items; without documents the rows as they are.
+
+    Raises DataError for another number of documents than of items.
+    """
+    if not documents:
+        return table
+    if len(documents) != len(table):
+        raise DataError(f"{len(table)} items and {len(documents)} documents; each item is of one")
+    _, place = np.unique(np.array(documents, dtype=object), return_inverse=True)
+    sums = np.zeros((int(place.max()) + 1, table.shape[1]))
+    np.add.at(sums, place, table)
+    return sums
+
+
 def _difference(a: Measure, b: Measure, seed: int) -> TaskDifference:
     if a.signature != b.signature or len(a) != len(b):
         raise UsageError(
