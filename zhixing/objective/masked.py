@@ -151,16 +151,26 @@ class Masked:
             chosen = _whole_words(places, starts, self._wanted(places), random)
         seen, targets = ids.copy(), np.full_like(ids, IGNORED)
         targets[chosen] = ids[chosen]
-        fate = random.random(len(chosen))
+        fates = random.random(len(chosen))
         others = random.choice(self._ordinary, size=len(chosen))
-        mask, replaced = self._config.mask, self._config.mask + self._config.random
-        seen[chosen] = np.where(
-            fate < mask, self._mask, np.where(fate < replaced, others, ids[chosen])
-        )
+        seen[chosen] = disguised(ids[chosen], others, fates, mask=self._mask, config=self._config)
         return seen, targets
 
     def _wanted(self, places: NDArray[np.int64]) -> int:
         return max(1, round(self._config.share * len(places)))
+
+
+def disguised(
+    ids: NDArray[np.int64],
+    others: NDArray[np.int64],
+    fates: NDArray[np.float64],
+    *,
+    mask: int,
+    config: MaskedConfig,
+) -> NDArray[np.int64]:
+    """What is seen of tokens to predict: the mask, another token, or themselves; `fates` are drawn from [0, 1)."""
+    kept = np.where(fates < config.mask + config.random, others, ids)
+    return np.where(fates < config.mask, mask, kept)
 
 
 def masked_logits(

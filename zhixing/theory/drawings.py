@@ -49,7 +49,7 @@ def draw_embeddings(figure: "Figure") -> None:
     gradient = torch.tensor(cast(tuple[float, ...], embeddings.idea().value("gradient")))
     moved = (cat - embeddings.LR * gradient).tolist()
     arrow(axes, embeddings.TABLE[0], moved, RED)
-    axes.text(moved[0], moved[1] - 0.08, "cat − ∂ℓ/∂v", color=RED, ha="center")
+    axes.text(moved[0] + 0.02, moved[1] - 0.08, "cat − ∂ℓ/∂v", color=RED)
     for word, (x, y) in zip(embeddings.WORDS[1:], embeddings.CONTEXTS[1:], strict=True):
         arrow(axes, (0, 0), (x, y), GREY)
         axes.text(x + 0.05, y - 0.03, f"u({word})", color="#777777", va="center")
@@ -109,7 +109,8 @@ def draw_attention(figure: "Figure") -> None:
     """Who looks at whom: without and with the causal mask."""
     for axes, name in zip(figure.subplots(1, 2), ("weights", "causal_weights"), strict=True):
         columns = ["k₁", "k₂", "k₃"]
-        table(axes, _matrix(attention.idea().value(name)), rows=["q₁", "q₂", "q₃"], columns=columns)
+        weights = _matrix(attention.idea().value(name))
+        table(axes, weights, rows=["q₁", "q₂", "q₃"], columns=columns, highest=1.0)
         axes.set_title(
             {"weights": "softmax(QKᵀ/√d)", "causal_weights": "softmax(QKᵀ/√d + M)"}[name]
         )
@@ -223,7 +224,8 @@ def draw_block(figure: "Figure") -> None:
     for height in (2.2, 4.5):
         node(left, (0, height), "+", RED)
     for low, high in ((0.0, 2.0), (2.4, 4.3)):
-        left.plot([0, 1.0, 1.0, 0.25], [low + 0.25] * 2 + [high + 0.2] * 2, color=RED, linewidth=1)
+        left.plot([0, 1.0, 1.0], [low + 0.25] * 2 + [high + 0.2], color=RED, linewidth=1)
+        arrow(left, (1.0, high + 0.2), (0.1, high + 0.2), RED)
         left.annotate(
             "", (0, high), (0, low), arrowprops={"arrowstyle": "->", "color": INK}, zorder=0
         )
@@ -269,9 +271,10 @@ def table(
     rows: Sequence[str],
     columns: Sequence[str],
     digits: int = 2,
+    highest: float | None = None,
 ) -> None:
-    """A matrix as shaded cells with their numbers."""
-    highest = max(max(row) for row in numbers)
+    """A matrix as shaded cells with their numbers; `highest` has the darkest shade, the largest number unless given."""
+    highest = max(max(row) for row in numbers) if highest is None else highest
     axes.pcolormesh(
         [list(row) for row in numbers], cmap="Blues", vmin=0, vmax=1.6 * highest, edgecolor="white"
     )

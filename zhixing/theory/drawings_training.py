@@ -68,8 +68,8 @@ def draw_optimizers(figure: "Figure") -> None:
     left.legend(fontsize=7, frameon=False, loc="upper left")
     progress = [n / 200 for n in range(201)]
     configs = (
-        (TrainConfig(steps=1, schedule="cosine", warmup=0.05), BLUE),
-        (TrainConfig(steps=1, schedule="wsd", warmup=0.05), RED),
+        (TrainConfig(steps=1, schedule="cosine", warmup=0.02), BLUE),
+        (TrainConfig(steps=1, schedule="wsd", warmup=0.02), RED),
     )
     for config, color in configs:
         rates = [rate(config, p) for p in progress]
@@ -141,15 +141,14 @@ def draw_parallelism(figure: "Figure") -> None:
 def draw_evaluation(figure: "Figure") -> None:
     """The table of answers, and F1 over precision and recall."""
     left, right = figure.subplots(1, 2)
-    counts = evaluation.count(evaluation.TRUTH, evaluation.GUESS, 1)
-    rest = len(evaluation.TRUTH) - counts.found - counts.wrongly - counts.missed
-    cells(
-        left, [[counts.found, counts.missed], [counts.wrongly, rest]], [["TP", "FN"], ["FP", "TN"]]
-    )
+    right_, found, true = (int(n) for n in evaluation.count(evaluation.TRUTH, evaluation.GUESS, 1))
+    rest = len(evaluation.TRUTH) - found - true + right_
+    table = [[right_, true - right_], [found - right_, rest]]
+    cells(left, table, [["TP", "FN"], ["FP", "TN"]])
     p, r = torch.meshgrid(torch.linspace(0.02, 1, 50), torch.linspace(0.02, 1, 50), indexing="xy")
     lines = right.contour(p, r, 2 * p * r / (p + r), levels=[0.2, 0.4, 0.6, 0.8], colors=BLUE)
     right.clabel(lines, fontsize=7)
-    right.plot(counts.precision, counts.recall, "o", color=RED)
+    right.plot(right_ / found, right_ / true, "o", color=RED)
     right.set(xlabel="precision", ylabel="recall", aspect="equal")
 
 

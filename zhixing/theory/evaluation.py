@@ -3,8 +3,12 @@
 The example is a spam filter on rare spam, where accuracy alone would praise a filter that finds nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import numpy as np
+
+from zhixing.evaluate.resampling import Floats
+from zhixing.evaluate.tasks.counts import f1, mean_of_defined, precision, recall
 from zhixing.theory.idea import Bilingual, Idea, Step
 
 TRUTH = (1, 0, 0, 1, 0, 0, 0, 0, 1, 0)
@@ -12,30 +16,6 @@ GUESS = (1, 0, 1, 0, 0, 0, 0, 0, 1, 0)
 NEVER = (0,) * len(TRUTH)
 THREE_TRUTH = ("a", "a", "a", "a", "b", "b", "c")
 THREE_GUESS = ("a", "a", "a", "b", "b", "a", "b")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """How often a class was rightly found, wrongly found, and missed."""
-
-    found: int
-    wrongly: int
-    missed: int
-
-    @property
-    def precision(self) -> float:
-        """Of what was found, how much is right; 0 where nothing was found."""
-        return _share(self.found, self.found + self.wrongly)
-
-    @property
-    def recall(self) -> float:
-        """Of what is there, how much was found; 0 where there is nothing."""
-        return _share(self.found, self.found + self.missed)
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        return _share(2 * self.found, 2 * self.found + self.wrongly + self.missed)
 
 
 def idea() -> Idea:
@@ -58,23 +38,20 @@ F_1 &= \frac{2\, \text{precision} \cdot \text{recall}}{\text{precision} + \text{
     )
 
 
-def count(truth: tuple[object, ...], guess: tuple[object, ...], label: object) -> Counts:
-    """One class against the rest."""
+def count(truth: Sequence[object], guess: Sequence[object], label: object) -> Floats:
+    """One class against the rest: how often it was rightly found, found at all, and is there."""
     pairs = list(zip(truth, guess, strict=True))
-    return Counts(
-        found=sum(t == label == g for t, g in pairs),
-        wrongly=sum(t != label == g for t, g in pairs),
-        missed=sum(t == label != g for t, g in pairs),
-    )
+    right = sum(t == label == g for t, g in pairs)
+    return np.array([right, sum(g == label for g in guess), sum(t == label for t in truth)], float)
 
 
-def accuracy(truth: tuple[object, ...], guess: tuple[object, ...]) -> float:
+def accuracy(truth: Sequence[object], guess: Sequence[object]) -> float:
     """Share of right answers."""
     return sum(t == g for t, g in zip(truth, guess, strict=True)) / len(truth)
 
 
 def _spam() -> tuple[Step, ...]:
-    filter_, never = count(TRUTH, GUESS, 1), count(TRUTH, NEVER, 1)
+    (right, found, true), never = count(TRUTH, GUESS, 1), count(TRUTH, NEVER, 1)
     return (
         Step(
             name="counts",
@@ -83,7 +60,7 @@ def _spam() -> tuple[Step, ...]:
                 "十封邮件，其中三封垃圾；过滤器标出三封，两封标对了。",
             ),
             formula="[TP  FP  FN]",
-            value=(filter_.found, filter_.wrongly, filter_.missed),
+            value=(int(right), int(found - right), int(true - right)),
         ),
         Step(
             name="scores",
@@ -92,7 +69,7 @@ def _spam() -> tuple[Step, ...]:
                 "该过滤器的准确率、精确率、召回率和 F1。",
             ),
             formula="[8/10  2/3  2/3  4/6]",
-            value=(accuracy(TRUTH, GUESS), filter_.precision, filter_.recall, filter_.f1),
+            value=(accuracy(TRUTH, GUESS), *_scores(right, found, true)),
         ),
         Step(
             name="never",
@@ -101,18 +78,14 @@ def _spam() -> tuple[Step, ...]:
                 "从不标记任何邮件的“过滤器”：70 % 正确，却毫无用处。",
             ),
             formula="[7/10  0  0  0]",
-            value=(accuracy(TRUTH, NEVER), never.precision, never.recall, never.f1),
+            value=(accuracy(TRUTH, NEVER), *_scores(*never)),
         ),
     )
 
 
 def _classes() -> tuple[Step, ...]:
-    each = [count(THREE_TRUTH, THREE_GUESS, label) for label in "abc"]
-    micro = Counts(
-        found=sum(one.found for one in each),
-        wrongly=sum(one.wrongly for one in each),
-        missed=sum(one.missed for one in each),
-    )
+    each = np.array([count(THREE_TRUTH, THREE_GUESS, label) for label in "abc"])
+    of_each = f1(*each.T)
     return (
         Step(
             name="each",
@@ -121,7 +94,7 @@ def _classes() -> tuple[Step, ...]:
                 "三个类别，正确 a a a a b b c，预测 a a a b b a b：a、b、c 各自的 F1。",
             ),
             formula="[F1(a)  F1(b)  F1(c)]",
-            value=tuple(one.f1 for one in each),
+            value=tuple(of_each.tolist()),
         ),
         Step(
             name="macro",
@@ -130,7 +103,7 @@ def _classes() -> tuple[Step, ...]:
                 "宏平均：各类同等重要，从未找到的少数类 c 也一样。",
             ),
             formula="mean F1",
-            value=sum(one.f1 for one in each) / len(each),
+            value=float(mean_of_defined(of_each[None])[0]),
         ),
         Step(
             name="micro",
@@ -139,10 +112,10 @@ def _classes() -> tuple[Step, ...]:
                 "微平均：各样本同等重要；每个样本一个标签时就是准确率。",
             ),
             formula="[micro F1  accuracy]",
-            value=(micro.f1, accuracy(THREE_TRUTH, THREE_GUESS)),
+            value=(float(f1(*each.sum(axis=0))), accuracy(THREE_TRUTH, THREE_GUESS)),
         ),
     )
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _scores(right: Floats, found: Floats, true: Floats) -> tuple[float, ...]:
+    return tuple(float(score(right, found, true)) for score in (precision, recall, f1))

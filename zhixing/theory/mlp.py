@@ -82,8 +82,8 @@ def idea() -> Idea:
 \begin{aligned}
 h^{(l)} &= W^{(l)} a^{(l-1)} + b^{(l)}, \qquad a^{(l)} = f\bigl(h^{(l)}\bigr) \\
 \delta^{(L)} &= \operatorname{softmax}\bigl(h^{(L)}\bigr) - y \\
-\delta^{(l)} &= f'\bigl(h^{(l)}\bigr) \odot \bigl(W^{(l+1)}\bigr)^{\!\top} \delta^{(l+1)} \\
-\frac{\partial L}{\partial W^{(l)}} &= \delta^{(l)} \bigl(a^{(l-1)}\bigr)^{\!\top}, \qquad
+\delta^{(l)} &= f'\bigl(h^{(l)}\bigr) \odot {\bigl(W^{(l+1)}\bigr)}^{\!\top} \delta^{(l+1)} \\
+\frac{\partial L}{\partial W^{(l)}} &= \delta^{(l)} {\bigl(a^{(l-1)}\bigr)}^{\!\top}, \qquad
 \frac{\partial L}{\partial b^{(l)}} = \delta^{(l)}
 \end{aligned}
 """,

@@ -6,6 +6,7 @@ weights, are charged for them.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,6 +16,8 @@ from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig
 from zhixing.model.decoder import Decoder
 from zhixing.model.encoder import Encoder
 from zhixing.objective.causal import CausalBatch, loss
+from zhixing.objective.config import MaskedConfig
+from zhixing.objective.masked import disguised
 from zhixing.theory.idea import Bilingual, Idea, Step, values
 
 BEGIN, END, MASK = range(3)
@@ -139,10 +142,11 @@ def _masked() -> tuple[Step, ...]:
 
 
 def fates(count: int) -> Tensor:
-    """Shares of hidden tokens that become the mask, any token, or stay, drawn as BERT draws them."""
-    drawn = torch.rand(count, generator=torch.Generator().manual_seed(0))
-    becomes = torch.bucketize(drawn, torch.tensor([0.8, 0.9]), right=True)
-    return torch.bincount(becomes, minlength=3) / count
+    """Shares of hidden tokens that become the mask, another token, or stay, as the objective disguises them."""
+    hidden, others = np.full(count, SENTENCE[0]), np.full(count, SENTENCE[1])
+    drawn = np.random.default_rng(0).random(count)
+    seen = disguised(hidden, others, drawn, mask=MASK, config=MaskedConfig(kind="masked"))
+    return torch.tensor([(seen == each).mean() for each in (MASK, SENTENCE[1], SENTENCE[0])])
 
 
 def _pairs() -> tuple[Step, ...]:
