@@ -11,11 +11,11 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zhixing.api.inputs import each_of, in_batches
+from zhixing.api.inputs import cut_to, each_of, in_batches, input_of
 from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
-from zhixing.core.errors import DataError, UnsupportedError, UsageError
+from zhixing.core.errors import UnsupportedError, UsageError
 from zhixing.engine.request import Finish, Sampling, SamplingParams, TokenEvent, sampling_params
 from zhixing.model.assembly import Network
 from zhixing.model.heads import mean_of_places
@@ -161,15 +161,15 @@ class Model:
         """Generate token by token under ready-made settings; closing the iterator stops."""
         self._refuse("generate")
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], *, cut: bool = False) -> NDArray[np.float32]:
         """One vector of unit length per text, (texts, width): the mean of the hidden vectors of its tokens.
 
-        Raises UnsupportedError for a text longer than the model reads at once, or a model without hidden vectors,
-        DataError for a text without any token.
+        cut: a text longer than the model reads at once loses its last tokens; else it raises UnsupportedError, as a
+        model without hidden vectors does. Raises DataError for a text without any token.
         """
         if not self._has_vectors:
             self._refuse("embed")
-        ids = each_of("texts", texts, self._vector_ids)
+        ids = each_of("texts", texts, lambda text: self._vector_ids(text, cut=cut))
         rows = in_batches([len(each) for each in ids], lambda places: self._vectors(ids, places))
         width: int = getattr(self.network.config, "width", 0)
         return np.array(rows, dtype=np.float32).reshape(len(rows), width)
@@ -249,12 +249,12 @@ class Model:
         means = mean_of_places(read(self.network, tokens, keep).double(), keep)
         return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
 
-    def _vector_ids(self, text: str) -> list[int]:
-        ids = self.encode(text)
-        self._check_fits(len(ids))
-        if not ids:
-            raise DataError("the text is empty: there is no token to make a vector of")
-        return ids
+    def _vector_ids(self, text: str, *, cut: bool) -> Sequence[int]:
+        made = input_of(self.tokenizer, text)
+        if cut and self.limit is not None:
+            made = cut_to(made, self.limit)
+        self._check_fits(len(made))
+        return made.ids
 
     def _next_id(self) -> str:
         return f"{next(self._ids)}"

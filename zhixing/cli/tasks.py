@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from zhixing.checkpoint.model_files import head_fields
-from zhixing.cli.examples import oriented, places
+from zhixing.cli.examples import oriented, places, read_from, rows_for
 from zhixing.cli.recipe import HEADS, Recipe
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import sha256_json
@@ -74,7 +74,7 @@ from zhixing.train.config import rows_per_step
 if TYPE_CHECKING:
     from zhixing.cli.pipeline import Prepared
 
-ALIKE = ("seq2seq", "tag", "classify", "regress")
+ALIKE = ("seq2seq", "tag", "classify", "regress", "similar")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
 WITH_LABELS = (TaggerConfig, ConvolutionConfig, BagConfig, RecurrentClassifierConfig)
 """Models that have their number of labels among their own settings."""
@@ -328,11 +328,12 @@ def _example_store(
     facts = [recipe.objective.model_dump(mode="json"), recipe.data.time, labels(recipe)]
     stamps = {
         "tokenizer_hash": prepared.tokenizer.hash,
-        "source_hash": sha256_json([found.sha256(), *facts]),
+        "source_hash": sha256_json([read_from(place, objective.kind).sha256(), *facts]),
     }
     if store := reuse_examples(folder, name, **stamps):
         return store
-    made = make_examples(oriented(rows(found), config.examples), objective, origin=place)
+    given = oriented(rows_for(found, objective.kind), config.examples)
+    made = make_examples(given, objective, origin=place)
     return write_examples(folder, name, made, fields=objective.fields, **stamps)
 
 
@@ -351,7 +352,13 @@ def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any
     if isinstance(config, TagConfig):
         return Tag(tokenizer, time=time, labels=labels(recipe))
     if isinstance(config, SimilarConfig):
-        return Similar(tokenizer, time=time, loss=config.loss, temperature=config.temperature)
+        return Similar(
+            tokenizer,
+            time=time,
+            loss=config.loss,
+            temperature=config.temperature,
+            both_ways=config.both_ways,
+        )
     if isinstance(config, RankConfig):
         return Rank(tokenizer, time=time, loss=config.loss)
     if isinstance(config, PreferenceConfig):

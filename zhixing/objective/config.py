@@ -175,7 +175,9 @@ class SpanConfig(TaskConfig):
 
 
 class SimilarConfig(TaskConfig):
-    """Texts that mean the same get vectors that point the same way: {text1, text2, label}. For all that give vectors."""
+    """Texts that belong together get vectors that point the same way: {text1, text2, label}, or {query, relevance} beside
+    documents.jsonl. For all that give vectors.
+    """
 
     kind: Literal["similar"]
     """Picks the objective."""
@@ -184,10 +186,13 @@ class SimilarConfig(TaskConfig):
     cosine of the two vectors is the label."""
     temperature: float = Field(default=0.05, gt=0.0)
     """Cosines are divided by it before they are compared (contrastive only)."""
+    both_ways: bool = False
+    """Each second text finds its first too, and each way counts half (contrastive only)."""
 
     @model_validator(mode="after")
     def _is_read(self) -> Self:
-        self._refuse_unused("temperature", self.loss == "contrastive", f"loss = {self.loss}")
+        for name in ("temperature", "both_ways"):
+            self._refuse_unused(name, self.loss == "contrastive", f"loss = {self.loss}")
         return self
 
 

@@ -2,6 +2,7 @@
 
     vector        mean of the model's vectors over the tokens of a text
     contrastive   -Σ_i log exp(cos(a_i, b_i)/τ) / Σ_j exp(cos(a_i, b_j)/τ)       InfoNCE: van den Oord et al. 2018, eq. 4
+    both ways     half of that, and half of the same with a and b exchanged                LaBSE: Feng et al. 2022, §2.2
     cosine        Σ_i (cos(a_i, b_i) - label_i)²                                 Reimers & Gurevych 2019, §3
 
 In-batch negatives: the second texts of the other pairs of the same micro-batch. So here, and only here, the size of the
@@ -53,9 +54,10 @@ class Similar:
         time: int,
         loss: Literal["contrastive", "cosine"] = "contrastive",
         temperature: float = 0.05,
+        both_ways: bool = False,
     ) -> None:
         self._tokenizer, self._time = tokenizer, time
-        self._loss, self._temperature = loss, temperature
+        self._loss, self._temperature, self._both_ways = loss, temperature, both_ways
 
     def example(self, record: Mapping[str, Any]) -> Made:
         """{text1, text2} and, for the cosine loss, a number as label."""
@@ -101,10 +103,12 @@ class Similar:
         if self._loss == "cosine":
             total = squared_error((one * other).sum(dim=-1), batch.values)
             return Measured(losses={"loss": Loss(total=total, count=count)}, scores={})
-        cosines = one @ other.T  # (batch, batch)
+        cosines = one @ other.T  # (batch of first texts, batch of second texts)
         own = torch.arange(count, device=cosines.device)
         right = Tally(total=num_right(cosines, own), count=count)
         total = cross_entropy(cosines / self._temperature, own)
+        if self._both_ways:
+            total = (total + cross_entropy(cosines.T / self._temperature, own)) / 2
         return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
+from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     bible_kjv,
     brown,
@@ -99,3 +101,37 @@ PAIRS: Mapping[str, PairSource] = {
     ),
 }
 """Name -> pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchSource:
+    """Queries and documents made of the archives of `entries`, and what asks for what."""
+
+    entries: tuple[str, ...]
+    what: str
+    read: Callable[[Sequence[Archive]], Iterator[Match]]
+
+
+SEARCHES: Mapping[str, SearchSource] = {
+    "help-en-zh": SearchSource(
+        entries=(_HELP_EN, _HELP_ZH),
+        what="English sentences of the help ask for their Chinese translation",
+        read=partial(libreoffice_help.search_translations, to="zh"),
+    ),
+    "help-zh-en": SearchSource(
+        entries=(_HELP_EN, _HELP_ZH),
+        what="Chinese sentences of the help ask for their English original",
+        read=partial(libreoffice_help.search_translations, to="en"),
+    ),
+    "help-headings-en": SearchSource(
+        entries=(_HELP_EN,),
+        what="headings of the English help ask for the text under them",
+        read=libreoffice_help.search_headings,
+    ),
+    "help-headings-zh": SearchSource(
+        entries=(_HELP_ZH,),
+        what="headings of the Chinese help ask for the text under them",
+        read=libreoffice_help.search_headings,
+    ),
+}
+"""What `zhixing data examples` calls searches."""

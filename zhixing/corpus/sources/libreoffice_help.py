@@ -3,13 +3,15 @@
     <p id="par_id3150437">If you want …</p>      help/en-US/text/scalc/01/04060102.html
     <p id="par_id3150437">如果需要 …</p>          help/zh-CN/text/scalc/01/04060102.html      the same id: a pair
 
-Two kinds of pairs are read here: a paragraph and its translation, and what stands under a heading with that heading.
+Two kinds of pairs are read here: a paragraph and its translation, and what stands under a heading with that heading. Both
+also become searches: for the translation, and for the text under a heading.
 A paragraph with equally many sentences on both sides becomes that many pairs, in their order (a simple case of Gale &
 Church 1993, which aligns any numbers of them). Left out: text that was not translated, paths through menus, which the
 pages repeat on every page, and what is shown on one operating system only.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
@@ -19,6 +21,8 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
 from zhixing.corpus.pairs import Pair, part_of_pair, write_pairs
+from zhixing.corpus.parts import same
+from zhixing.corpus.searches import Match
 from zhixing.text.segment import HAS_HAN
 from zhixing.text.sentences import sentences
 
@@ -81,14 +85,34 @@ def read(archive: Archive) -> Iterator[Document]:
 
 def write_translations(archives: Sequence[Archive], folder: Path) -> Mapping[str, int]:
     """Write English to Chinese as pairs; the first archive is the English one. Pages are not divided between parts."""
-    english, chinese = ({page.name: page for page in pages(archive)} for archive in archives)
-    found = (
-        pair
-        for name, page in english.items()
-        if name in chinese
-        for pair in translations(page, chinese[name])
-    )
-    return write_pairs(found, folder)
+    return write_pairs((pair for _, pair in _translated(archives)), folder)
+
+
+def search_translations(archives: Sequence[Archive], *, to: str) -> Iterator[Match]:
+    """A sentence or paragraph asks for its translation into the language `to`; the first archive is the English one."""
+    for name, pair in _translated(archives):
+        query, text = (pair.source, pair.target) if to == "zh" else (pair.target, pair.source)
+        yield Match(query=query, text=text, group=name)
+
+
+def search_headings(archives: Sequence[Archive]) -> Iterator[Match]:
+    """A heading asks for the text under it; one above several texts, or not translated, asks for none of them."""
+    (archive,) = archives
+    found = [
+        Match(query=heading, text=text, group=page.name)
+        for page in pages(archive)
+        for heading, text in sections(page)
+        if LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS
+        and (page.language != "zh" or HAS_HAN.search(text))
+    ]
+    texts = defaultdict[str, set[str]](set)
+    for each in found:
+        texts[same(each.query)].add(same(each.text))
+    for each in found:
+        is_clear = len(texts[same(each.query)]) == 1 and (
+            HAS_HAN.search(each.query) or not HAS_HAN.search(each.text)
+        )
+        yield each if is_clear else Match(query="", text=each.text, group=each.group)
 
 
 def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, int]:
@@ -101,6 +125,14 @@ def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, in
         if LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS
     )
     return write_pairs(found, folder)
+
+
+def _translated(archives: Sequence[Archive]) -> Iterator[tuple[str, Pair]]:
+    """The pairs of every page that is there in both languages, with its name."""
+    english, chinese = ({page.name: page for page in pages(archive)} for archive in archives)
+    for name, page in english.items():
+        if name in chinese:
+            yield from ((name, pair) for pair in translations(page, chinese[name]))
 
 
 def translations(english: Page, chinese: Page) -> Iterator[Pair]:
