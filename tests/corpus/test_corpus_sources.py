@@ -18,6 +18,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
 from zhixing.corpus.pairs import Pair, without_copies
+from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     READERS,
     TAGGED,
@@ -340,6 +341,25 @@ def test_pages_of_the_help_are_not_divided_between_parts(tmp_path: Path) -> None
     assert [part for part, rows in found.items() for r in rows if r["src"] == "The same"] == [
         "train"
     ]
+
+
+def test_headings_and_translations_of_the_help_ask_for_texts(tmp_path: Path) -> None:
+    twice = f'{ENGLISH}<h2 id="hd_2">Example</h2><p id="par_4">{"x y " * 20}</p>'
+    twice += f'<h2 id="hd_3">Example</h2><p id="par_5">{"z " * 30}</p>'
+    english = packed(tmp_path / "en.tgz", page("en-US", "a/b", twice))
+    title, *others = libreoffice_help.search_headings([english])
+    assert (title.query, title.group) == ("Print & Save", "a/b")
+    assert title.text.startswith("Press Ctrl+P.")
+    assert [(each.query, each.text[:2]) for each in others] == [("", "x "), ("", "z ")]
+    left = f'<h1 id="hd_1">Not translated</h1><p id="par_1">{"一些文字" * 20}</p>'
+    left += f'<h2 id="hd_2">也没有</h2><p id="par_2">{"nothing " * 9}</p>'
+    chinese = packed(tmp_path / "zh.tgz", page("zh-CN", "a/b", left))
+    assert [(m.query, m.text[:4]) for m in libreoffice_help.search_headings([chinese])] == [("", "一些文字")]  # fmt: skip
+    both = [english, packed(tmp_path / "zh2.tgz", page("zh-CN", "a/b", CHINESE))]
+    there = [*libreoffice_help.search_translations(both, to="zh")]
+    back = [*libreoffice_help.search_translations(both, to="en")]
+    assert there[0] == Match(query="Print & Save", text="打印和保存", group="a/b")
+    assert [(m.text, m.query) for m in back] == [(m.query, m.text) for m in there]
 
 
 def test_a_source_or_target_that_is_learnt_is_not_measured_with() -> None:

@@ -135,6 +135,20 @@ def test_queries_without_anything_relevant_are_left_out_and_told() -> None:
         judge_retrieval([["a"]], [{"a": 1.0}], k=[0])
 
 
+def test_queries_of_a_group_are_drawn_together() -> None:
+    lists, gains = [["a"]] * 40 + [["b"]] * 40, [{"a": 1.0}] * 80
+    groups = ["x"] * 40 + ["y"] * 40
+    alone, apart = judge_retrieval(lists, gains), judge_retrieval(lists, gains, groups=groups)
+    assert values_of(alone) == values_of(apart)
+    spans = [next(s for s in scores(each) if s.name == "mrr") for each in (alone, apart)]
+    assert (spans[1].low, spans[1].high) == (0.0, 1.0)  # a group is all right or all wrong
+    assert 0.3 < spans[0].low < spans[0].high < 0.7
+    with pytest.raises(DataError, match="80 queries and 1 groups"):
+        judge_retrieval(lists, gains, groups=["x"])
+    kept = judge_retrieval([["a"], ["a"]], [{"a": 0.0}, {"a": 1.0}], groups=["x", "y"])
+    assert [len(measure) for measure in kept.measures] == [1] * len(kept.measures)
+
+
 def test_calibration_error_is_that_of_the_bins_by_hand() -> None:
     items = [{"a": 0.95, "b": 0.05}, {"a": 0.95, "b": 0.05}, {"a": 0.45, "b": 0.55}]
     measure = calibration_error(items, ["a", "b", "b"], bins=10)

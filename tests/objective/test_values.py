@@ -249,6 +249,10 @@ def test_contrastive_loss_is_cross_entropy_of_cosines() -> None:
     torch.testing.assert_close(ours, by_hand, rtol=1e-9, atol=0)
     wrong = F.cross_entropy(cosines.T / 0.05, torch.arange(3), reduction="sum")
     assert abs(ours - wrong) > 1e-3  # the second text asks and the first ones answer
+    both = in_float64(similar_case(both_ways=True))
+    loss = both.objective.losses(both.model, batch)["loss"]
+    torch.testing.assert_close(loss.total, (by_hand + wrong) / 2, rtol=1e-9, atol=0)
+    assert loss.count == 3
 
 
 def test_ranking_losses_by_hand() -> None:

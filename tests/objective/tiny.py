@@ -217,8 +217,8 @@ def span_case() -> Case:
     return Case(objective, encoder(HeadConfig(kind="span")), made(objective, records))
 
 
-def similar_case(loss: str = "contrastive") -> Case:
-    objective = Similar(tokenizer(), time=TIME, loss=loss)  # type: ignore[arg-type]
+def similar_case(loss: str = "contrastive", *, both_ways: bool = False) -> Case:
+    objective = Similar(tokenizer(), time=TIME, loss=loss, both_ways=both_ways)  # type: ignore[arg-type]
     pairs = [("The dog", "狗", 0.5), ("fox fox fox", "x", -0.25), ("春", "spring comes", 1)]
     records = [{"text1": a, "text2": b, "label": value} for a, b, value in pairs]
     return Case(objective, encoder(), made(objective, records))

@@ -34,6 +34,11 @@ class WordModel:
     def __init__(self, folder: str | Path) -> None:
         self.vectors: Vectors = open_vectors(folder)
 
+    @property
+    def num_parameters(self) -> int:
+        """Numbers in all vectors."""
+        return len(self.vectors) * self.vectors.width
+
     def nearest(self, word: str, *, count: int = 10) -> list[Neighbour]:
         """The nearest words, with their cosines."""
         return self.vectors.nearest(word, count=count)

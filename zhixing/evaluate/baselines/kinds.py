@@ -7,6 +7,7 @@ from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
+from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.baselines.tags import open_tags
 from zhixing.evaluate.contest import Contest, file_of, rows_of
 
@@ -36,6 +37,7 @@ def _without_wish(opener: Opener) -> Callable[[Path, Wish], Contest[Any]]:
 CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("text", "label"): _labels,
     ("tokens", "tags"): _without_wish(open_tags),
+    ("query", "relevance"): _without_wish(open_search),
 }
 """Keys that every row has -> what opens the folder."""
 

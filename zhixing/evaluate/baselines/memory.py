@@ -6,13 +6,9 @@ What a translator has who never learnt: where texts repeat each other, as manual
 from collections.abc import Sequence
 from typing import final
 
-import numpy as np
-
 from zhixing.core.errors import DataError
 from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
-
-_TOGETHER = 128
-"""Texts compared with all of the memory at once; bounds the memory that this takes."""
+from zhixing.vectors.nearest import nearest
 
 
 @final
@@ -29,13 +25,6 @@ class Memory:
 
     def __call__(self, texts: Sequence[str]) -> list[str]:
         """The nearest target of each text; empty where not one word of it is known."""
-        found: list[str] = []
-        for first in range(0, len(texts), _TOGETHER):
-            rows = self._vectoriser.transform(texts[first : first + _TOGETHER])
-            cosines = np.asarray((rows @ self._rows.T).toarray())
-            best = cosines.argmax(axis=1)
-            found += [
-                self._targets[place] if cosines[row, place] > 0 else ""
-                for row, place in enumerate(best)
-            ]
-        return found
+        asked = self._vectoriser.transform(texts)
+        found = nearest(asked, self._rows, count=1, above=0.0)
+        return [self._targets[near[0].row] if near else "" for near in found]

@@ -122,17 +122,15 @@ def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
         [str(label) for label in _column(truths, "label")],
         positive=options.positive,
         probabilities=_column(with_probabilities, "probabilities"),
-        documents=_documents(truths),
+        documents=_drawn_together(truths, "document"),
     )
 
 
-def _documents(truths: Rows) -> list[str]:
-    """Which document each item is a piece of; none where items stand for themselves."""
-    named = [str(row["document"]) for row in truths if "document" in row]
+def _drawn_together(truths: Rows, key: str) -> list[str]:
+    """Which document each item is a piece of, or which group a query is of; none where items stand for themselves."""
+    named = [str(row[key]) for row in truths if key in row]
     if len(named) not in (0, len(truths)):
-        raise DataError(
-            f"{len(named)} of {len(truths)} references have a document; all or none must"
-        )
+        raise DataError(f"{len(named)} of {len(truths)} references have a {key}; all or none must")
     return named
 
 
@@ -169,7 +167,8 @@ def _retrieval(guesses: Rows, truths: Rows, options: Options) -> Judged:
         if not all(_is_number(gain) for gain in gains.values()):
             raise DataError(f"reference {number}: a relevance is no number: {gains}")
     lists = [[str(name) for name in listed] for listed in _column(guesses, "ranked")]
-    return judge_retrieval(lists, _column(truths, "relevance"))
+    groups = _drawn_together(truths, "group")
+    return judge_retrieval(lists, _column(truths, "relevance"), groups=groups)
 
 
 def _is_number(value: Any) -> bool:

@@ -4,12 +4,15 @@
     MRR      = mean of 1 / (place of the first relevant), 0 where none is listed
     NDCG@k   = DCG / DCG of the best order, DCG = Σ gain_i / log2(i + 1)      Järvelin & Kekäläinen 2002, with linear gains
 
-Places count from 1. A query without anything relevant cannot be answered rightly: it is left out and counted. Coverage
+Places count from 1. Where the group of each query is known (its page), groups are drawn for intervals and swapped for tests,
+each with all its queries. A query without anything relevant cannot be answered rightly: it is left out and counted. Coverage
 (Ge et al. 2010) counts different items over all lists, so drawing queries twice would bias it: it has no interval.
 """
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +24,12 @@ from zhixing.evaluate.tasks.measure import (
     mean,
     quotient,
     require_pairs,
+    together,
 )
 
 TASK = "retrieval"
 Listed = Sequence[Hashable]
-Gains = Mapping[Hashable, float]
+Gains = Mapping[Any, float]
 
 
 def judge_retrieval(
@@ -34,9 +38,15 @@ def judge_retrieval(
     *,
     k: Sequence[int] = (1, 10),
     catalogue: int = 0,
+    groups: Sequence[str] = (),
 ) -> Judged:
-    """One ordered list and the gains of what is relevant (above 0) per query; `catalogue` is how many items there are."""
+    """One ordered list and the gains of what is relevant (above 0) per query; `catalogue` is how many items there are.
+
+    `groups` says which queries are drawn together, one for each query; none where each stands for itself.
+    """
     require_pairs(TASK, lists, relevance)
+    if len(groups) not in (0, len(lists)):
+        raise DataError(f"{len(lists)} queries and {len(groups)} groups; each query is of one")
     if not k or min(k) < 1:
         raise UsageError(f"k = {list(k)}: places count from 1, such as k = 1, 10")
     for number, listed in enumerate(lists):
@@ -49,9 +59,10 @@ def judge_retrieval(
     ]
     if not kept:
         raise DataError("no query has anything relevant; there is nothing to score")
-    measures: list[Measure] = []
+    drawn = "|drawn:groups" if groups else ""
+    measures: list[SumMeasure] = []
     for size in k:
-        signature = f"k:{size}|gains:linear"
+        signature = f"k:{size}|gains:linear{drawn}"
         recalls = [recall(listed, gains, size) for listed, gains in kept]
         gained = [ndcg(listed, gains, size) for listed, gains in kept]
         measures += [
@@ -59,12 +70,15 @@ def judge_retrieval(
             mean(f"ndcg@{size}", gained, signature),
         ]
     ranks = [reciprocal_rank(listed, gains) for listed, gains in kept]
-    measures.append(mean("mrr", ranks, "k:all"))
+    measures.append(mean("mrr", ranks, f"k:all{drawn}"))
+    found: list[Measure] = [
+        replace(each, table=together(each.table, _of_kept(groups, relevance))) for each in measures
+    ]
     if catalogue:
-        measures += [coverage(lists, size, catalogue) for size in k]
+        found += [coverage(lists, size, catalogue) for size in k]
     left_out = len(lists) - len(kept)
     notes = (f"{left_out} queries have nothing relevant and are left out",) * bool(left_out)
-    return Judged(task=TASK, measures=tuple(measures), notes=notes)
+    return Judged(task=TASK, measures=tuple(found), notes=notes)
 
 
 def recall(listed: Listed, gains: Gains, k: int) -> float:
@@ -100,6 +114,12 @@ def coverage(lists: Sequence[Listed], k: int, catalogue: int) -> Measure:
         formula=quotient,
         can_resample=False,
     )
+
+
+def _of_kept(groups: Sequence[str], relevance: Sequence[Gains]) -> list[str]:
+    """The groups of the queries that have something relevant."""
+    pairs = zip(groups, relevance, strict=bool(groups))
+    return [group for group, gains in pairs if any(gain > 0 for gain in gains.values())]
 
 
 def _discounted(gains: Sequence[float]) -> float:

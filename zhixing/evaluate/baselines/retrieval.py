@@ -1,0 +1,187 @@
+"""What a model that finds texts has to beat, among the same documents: the words that query and document share.
+
+TF-IDF, words          words and pairs of words                            Spärck Jones 1972
+TF-IDF, characters     runs of up to three characters; for Chinese the one that needs no segmenter
+dictionary, TF-IDF     the query word for word into the language of the documents first (dictionary.py)
+
+Rare words are those that few documents have: that is learnt from the documents, which are there before any query. A model is
+asked for one vector per text, and the nearest documents by the cosine are its answer.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.core.progress import Silent
+from zhixing.corpus.archive import Archive
+from zhixing.corpus.catalogue import find
+from zhixing.corpus.fetch import fetch
+from zhixing.corpus.parts import same
+from zhixing.corpus.searches import DOCUMENTS, Queries, read_documents, read_queries
+from zhixing.corpus.sources.cc_cedict import entries
+from zhixing.evaluate.baselines.dictionary import WordForWord
+from zhixing.evaluate.contest import Contest, System, best_first, file_of, value_of
+from zhixing.evaluate.tasks.measure import Judged
+from zhixing.evaluate.tasks.retrieval import judge_retrieval
+from zhixing.text.segment import HAS_HAN
+from zhixing.tokenizer.encoding import Special
+from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
+from zhixing.vectors.nearest import nearest
+from zhixing.vectors.word_model import WordModel
+
+Ids = list[str]
+LISTED = 100
+"""Documents that are listed for a query; what comes later counts nothing."""
+MAIN = "mrr"
+UNREADABLE = 0.5
+"""Share of unknown tokens from which on a model cannot read the texts."""
+PHRASES = {"words": (1, 2), "characters": (2, 3)}
+"""Units -> longest phrases of them that are tried on the validation queries."""
+Change = Callable[[Sequence[str]], Sequence[str]]
+"""What is done to queries first."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SearchContest(Contest[Ids]):
+    """The documents that answer each test query."""
+
+    documents: Mapping[str, str]
+    train: Queries
+    validation: Queries
+    test: Queries
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """See Contest."""
+        return (MAIN, "recall@1", "recall@10", "ndcg@10")
+
+    def told(self) -> Sequence[str]:
+        """See Contest."""
+        sizes = (
+            f"{len(self.documents):,} documents; {len(self.train.texts):,} queries to learn from, "
+            f"{len(self.validation.texts):,} to choose on, {len(self.test.texts):,} to test on; {LISTED} documents are listed"
+        )
+        learnt = {same(text) for text in self.train.texts}
+        copies = sum(same(text) in learnt for text in self.test.texts)
+        leak = f"note: {copies:,} of the test queries are also learnt from: the scores are too good"
+        return (sizes, leak) if copies else (sizes,)
+
+    def baselines(self, *, seed: int) -> Sequence[System[Ids]]:
+        """See Contest; nothing here is drawn by chance."""
+        source, target = language_of(self.test.texts), language_of([*self.documents.values()])
+        found = [self._shared(units, "TF-IDF", list) for units in PHRASES]
+        if source != target:
+            translate = self._dictionary(source, target)
+            found += [self._shared(units, "dictionary, TF-IDF", translate) for units in PHRASES]
+        return best_first(found)
+
+    def ask(self, model: Any) -> tuple[Sequence[Ids], str]:
+        """See Contest. Raises UnsupportedError for a model without vectors, or one that knows few tokens of the texts."""
+        model.require("embed")
+        (among, first), (asked, second) = (
+            vectors_of(model, texts, name)
+            for name, texts in (
+                ("documents", [*self.documents.values()]),
+                ("queries", self.test.texts),
+            )
+        )
+        return self._listed(asked, among), "; ".join(filter(None, (first, second)))
+
+    def judge(self, answers: Sequence[Ids]) -> Judged:
+        """See Contest."""
+        return _judge(answers, self.test)
+
+    def _shared(self, units: str, name: str, change: Change) -> tuple[System[Ids], float]:
+        """The documents with the most TF-IDF in common; the longest phrase is chosen on the validation queries."""
+        began = time.perf_counter()
+        held = change(self.validation.texts)
+        tried: list[tuple[float, int, Any, Any]] = []
+        for phrase in PHRASES[units]:
+            config = {"units": units, "phrase": phrase, "min_texts": 1}
+            vectoriser = make_vectoriser(BaselineConfig.model_validate(config))
+            rows = vectoriser.fit_transform([*self.documents.values()])
+            answers = self._listed(vectoriser.transform(held), rows, above=0.0)
+            value = value_of(_judge(answers, self.validation), MAIN)
+            tried.append((value, phrase, vectoriser, rows))
+        value, phrase, vectoriser, rows = max(tried, key=lambda each: each[0])
+        seconds = time.perf_counter() - began
+        asked = vectoriser.transform(change(self.test.texts))
+        system = System(
+            name=f"{name}, {units}",
+            answers=self._listed(asked, rows, above=0.0),
+            parameters=len(vectoriser.vocabulary_),
+            seconds=seconds,
+            told=f"runs of up to {phrase}, chosen on the validation queries",
+        )
+        return system, value
+
+    def _listed(self, asked: Any, among: Any, *, above: float = -np.inf) -> list[Ids]:
+        names = [*self.documents]
+        found = nearest(asked, among, count=LISTED, above=above)
+        return [[names[each.row] for each in near] for near in found]
+
+    def _dictionary(self, source: str, target: str) -> WordForWord:
+        """CC-CEDICT; of several meanings the one that is frequent in the documents of training."""
+        names = {name for gains in self.train.relevance for name in gains}
+        learnt = [text for name, text in self.documents.items() if name in names]
+        path, _ = fetch(find("cc-cedict"), progress=Silent())
+        return WordForWord(entries(Archive(path=path)), learnt, source=source, target=target)
+
+
+def open_search(folder: Path) -> SearchContest:
+    """The search of a folder. Raises DataError for one that lacks a part, or a row that is no query or no document."""
+    documents = read_documents(folder / DOCUMENTS)
+    train, validation, test = (
+        read_queries(file_of(folder, part), documents) for part in ("train", "validation", "test")
+    )
+    return SearchContest(documents=documents, train=train, validation=validation, test=test)
+
+
+def language_of(texts: Sequence[str]) -> str:
+    """Zh where most texts have Chinese in them, else en."""
+    return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
+
+
+def _judge(answers: Sequence[Ids], queries: Queries) -> Judged:
+    return judge_retrieval(answers, queries.relevance, groups=queries.groups)
+
+
+def vectors_of(model: Any, texts: Sequence[str], name: str) -> tuple[NDArray[np.float32], str]:
+    """A vector for each text, long ones cut as in training, and what to tell; `name` is what the texts are.
+
+    A text without a known word has no direction: its vector of word vectors is zero. Raises UnsupportedError where
+    most tokens are unknown to the model, whose vectors would say nothing.
+    """
+    if isinstance(model, WordModel):
+        return _of_words(model, texts, name)
+    limit, unknown = model.limit, model.tokenizer.specials.get(Special.UNKNOWN)
+    ids = [model.encode(text) for text in texts]
+    num_unknown = sum(each.count(unknown) for each in ids)
+    share = num_unknown / max(1, sum(map(len, ids)))
+    if share > UNREADABLE:
+        raise UnsupportedError(
+            f"{share:.0%} of the tokens of the {name} are unknown to this model, so its vectors say nothing about them; "
+            "it was made for another language"
+        )
+    long = 0 if limit is None else sum(len(each) > limit for each in ids)
+    told = [f"{long:,} of {len(texts):,} {name} cut to {limit} tokens"] * bool(long)
+    told += [f"{share:.1%} of the tokens of the {name} unknown"] * bool(num_unknown)
+    return model.embed(texts, cut=True), "; ".join(told)
+
+
+def _of_words(model: WordModel, texts: Sequence[str], name: str) -> tuple[NDArray[np.float32], str]:
+    found = np.zeros((len(texts), model.vectors.width), dtype=np.float32)
+    missing = 0
+    for row, text in enumerate(texts):
+        try:
+            found[row] = model.embed([text])[0]
+        except DataError:
+            missing += 1
+    return found, f"{missing:,} of {len(texts):,} {name} without a known word" * bool(missing)
