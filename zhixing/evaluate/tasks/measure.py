@@ -226,18 +226,6 @@ def mean(name: str, values: Sequence[float], signature: str, *, unit: str = "sha
     return SumMeasure(name=name, signature=signature, table=table, formula=quotient, unit=unit)
 
 
-def together(table: Floats, documents: Sequence[str]) -> Floats:
-    """A row for each document, the sum of those of its items; without documents the rows as they are."""
-    if not documents:
-        return table
-    if len(documents) != len(table):
-        raise DataError(f"{len(table)} items and {len(documents)} documents; each item is of one")
-    _, place = np.unique(np.array(documents, dtype=object), return_inverse=True)
-    sums = np.zeros((int(place.max()) + 1, table.shape[1]))
-    np.add.at(sums, place, table)
-    return sums
-
-
 def length_ratio(predictions: Sequence[str], references: Sequence[str]) -> SumMeasure:
     """Characters written per character of the references."""
     lengths = [[len(p), len(r)] for p, r in zip(predictions, references, strict=True)]
