@@ -1,6 +1,7 @@
 """What can be asked of a model that predicts the next token."""
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import final
 
@@ -8,13 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.model import Model, TextScore
+from zhixing.api.model import Model, Reply, TextScore
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError
 from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import token_nats
+from zhixing.tokenizer.chat import Message
+from zhixing.tokenizer.conversation import check_asked, fit
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import num_bytes
 
@@ -33,7 +36,8 @@ class ContinuingModel(Model):
     @property
     def methods(self) -> tuple[str, ...]:
         """See Model.methods."""
-        return (*super().methods, "logits", "score", "generate", "stream", "run")
+        chat = ("chat", "reply") if self.tokenizer.files.templates else ()
+        return (*super().methods, "logits", "score", "generate", "stream", "run", *chat)
 
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
@@ -66,3 +70,14 @@ class ContinuingModel(Model):
         """Continue a prompt token by token under ready-made settings; closing the iterator stops."""
         tokens = tuple(self._loaded.opening(prompt))
         return self._engine.run(Request(id=f"{self._next_id()}", tokens=tokens, params=params))
+
+    def reply(self, messages: Sequence[Message], params: SamplingParams) -> Reply:
+        """See Model.reply; at least half of what the model reads at once is kept for what was said."""
+        self.require("chat")
+        check_asked(messages)
+        longest, room = self._model.max_time, sys.maxsize
+        if longest is not None:
+            room = longest + 1 - min(params.max_tokens, longest // 2)
+        fitted = fit(self.tokenizer, messages, room=room, asks=True)
+        request = Request(id=self._next_id(), tokens=fitted.encoding.ids, params=params)
+        return Reply(events=self._engine.run(request), left_out=fitted.left_out)

@@ -22,6 +22,7 @@ from zhixing.model.heads import mean_of_places
 from zhixing.model.protocol import device_of
 from zhixing.objective.learnt import Learnt, longest_input
 from zhixing.objective.reading import read, side_by_side
+from zhixing.tokenizer.chat import Message
 from zhixing.tokenizer.encoding import Special
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -29,6 +30,7 @@ NEEDS = {
     "logits": "a model that predicts tokens: a language model, an encoder-decoder, an encoder with a masked head",
     "score": "a model that predicts the next token",
     "generate": "a model that predicts the next token, or an encoder-decoder",
+    "chat": "a model that predicts the next token, with a chat template (recipe chat, or the folder of a chat model)",
     "similarity": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
     "embed": "a model with hidden vectors (an encoder, decoder, rnn, gru or lstm)",
     "classify": "a model taught the objective classify, or an encoder with a classification head",
@@ -53,6 +55,14 @@ class Generation:
     ids: tuple[int, ...]
     logprobs: tuple[float, ...]
     finish: Finish
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """An answer in the making: its events, and how many exchanges at the beginning are out of the model's sight."""
+
+    events: Iterator[TokenEvent]
+    left_out: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,15 +153,7 @@ class Model:
 
         Raises UsageError for a setting out of range and for a prompt longer than the context.
         """
-        events = list(self.stream(prompt, **settings))
-        finish = events[-1].finish
-        assert finish is not None, "the last event of a request says why it ended"
-        return Generation(
-            text="".join(event.text for event in events),
-            ids=tuple(event.token for event in events),
-            logprobs=tuple(event.logprob for event in events),
-            finish=finish,
-        )
+        return _finished(list(self.stream(prompt, **settings)))
 
     def stream(self, prompt: str, **settings: Unpack[Sampling]) -> Iterator[TokenEvent]:
         """Generate token by token; settings and errors as in `generate`."""
@@ -160,6 +162,18 @@ class Model:
     def run(self, prompt: str, params: SamplingParams) -> Iterator[TokenEvent]:
         """Generate token by token under ready-made settings; closing the iterator stops."""
         self._refuse("generate")
+
+    def chat(self, messages: Sequence[Message], **settings: Unpack[Sampling]) -> Generation:
+        """The answer to a conversation, a list such as [{"role": "user", "content": "…"}]; settings as in `generate`.
+
+        Of a conversation that does not fit the oldest exchanges are left out (`reply` says how many). Raises DataError for
+        messages that are none, UsageError when not even the last one fits.
+        """
+        return _finished(list(self.reply(messages, sampling_params(settings)).events))
+
+    def reply(self, messages: Sequence[Message], params: SamplingParams) -> Reply:
+        """The same token by token under ready-made settings."""
+        self._refuse("chat")
 
     def embed(self, texts: Sequence[str], *, cut: bool = False) -> NDArray[np.float32]:
         """One vector of unit length per text, (texts, width): the mean of the hidden vectors of its tokens.
@@ -277,3 +291,14 @@ class Model:
             f"this model is of the kind {self.kind!r}: it {self.does} and cannot {verb}; "
             f"{verb} needs {NEEDS[verb]}. This one offers {', '.join(self.methods)}"
         )
+
+
+def _finished(events: Sequence[TokenEvent]) -> Generation:
+    finish = events[-1].finish
+    assert finish is not None, "the last event of a request says why it ended"
+    return Generation(
+        text="".join(event.text for event in events),
+        ids=tuple(event.token for event in events),
+        logprobs=tuple(event.logprob for event in events),
+        finish=finish,
+    )

@@ -31,6 +31,7 @@ COMMANDS = {
         "Probabilities of labels that mean what they say.",
     ),
     "generate": ("zhixing.cli.generate:generate", "Continue a prompt."),
+    "chat": ("zhixing.cli.chat:chat", "Talk to a model that has learnt to answer."),
     "theory": (
         "zhixing.cli.theory:theory",
         "The ideas behind the models, worked out with numbers.",

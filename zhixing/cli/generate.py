@@ -5,6 +5,7 @@ The text goes to standard output and nothing else does; what was read and how fa
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,21 +75,20 @@ def generate(
     if sampling.top_logprobs and not as_json:
         raise UsageError("--top-logprobs can only be shown with --json")
     prompt = read_prompt(source)
-    opened = _open(model, log)
-    speed = _Speed()
+    opened = open_model(model, log)
+    speed = Speed()
     answers = []
     try:
         for index in range(num):
             settings = sampling.model_copy(update={"seed": sampling.seed + index})
             if num > 1:
-                _tell(f"[{index + 1} of {num}, seed {settings.seed}]", log)
-            events = _continue(opened, prompt, settings, speed, show=not as_json)
-            if events[-1].finish == Finish.LENGTH and len(events) < settings.max_tokens:
-                _tell(_cut_short(len(events), settings.max_tokens), log)
-            answers.append(_answer(events, settings.seed))
+                tell(f"[{index + 1} of {num}, seed {settings.seed}]", log)
+            events = follow(opened.run(prompt, settings), speed, show=not as_json)
+            tell_cut_short(events, settings, log)
+            answers.append(answer_values(events, settings.seed))
     finally:
         if speed.tokens:
-            _tell(speed.summary(), log)
+            tell(speed.summary(), log)
     if as_json:
         result = {"model": str(model), "prompt": prompt, "generations": answers, **speed.figures()}
         print_json(result)
@@ -109,7 +109,7 @@ def read_prompt(source: Source) -> str:
     return _decode(sys.stdin.buffer.read(), "standard input")
 
 
-class _Speed:
+class Speed:
     """Counts tokens against the clock, the reading of the prompt apart."""
 
     def __init__(self) -> None:
@@ -119,9 +119,11 @@ class _Speed:
         self._mark = 0.0
 
     def begin(self) -> None:
+        """An answer is asked for."""
         self._mark = time.monotonic()
 
     def count(self, *, is_first: bool) -> None:
+        """A token has come."""
         now = time.monotonic()
         self.tokens += 1
         if is_first:
@@ -131,11 +133,13 @@ class _Speed:
         self._mark = now
 
     def figures(self) -> dict[str, float]:
+        """Tokens, seconds and their quotient."""
         seconds = self._reading + self._writing
         rate = self.tokens / seconds if seconds else 0.0
         return {"tokens": self.tokens, "seconds": seconds, "tokens_per_second": rate}
 
     def summary(self) -> str:
+        """The same in one line."""
         figures = self.figures()
         return (
             f"{self.tokens} tokens in {figures['seconds']:.2f} s, "
@@ -143,7 +147,8 @@ class _Speed:
         )
 
 
-def _open(folder: Path, log: Log) -> "Model":
+def open_model(folder: Path, log: Log) -> "Model":
+    """Open a folder, telling what it holds."""
     progress = reporter(log)
     progress.start(f"opening {folder}")
     from zhixing.api import load
@@ -153,14 +158,12 @@ def _open(folder: Path, log: Log) -> "Model":
     return model
 
 
-def _continue(
-    model: "Model", prompt: str, settings: SamplingParams, speed: _Speed, *, show: bool
-) -> list[TokenEvent]:
-    """Generate to the end, showing the text as it comes."""
+def follow(made: Iterator[TokenEvent], speed: Speed, *, show: bool) -> list[TokenEvent]:
+    """Take every event to the end, showing the text as it comes."""
     events: list[TokenEvent] = []
     speed.begin()
     try:
-        for event in model.run(prompt, settings):
+        for event in made:
             speed.count(is_first=not events)
             events.append(event)
             if show and event.text:
@@ -172,7 +175,7 @@ def _continue(
     return events
 
 
-def _answer(events: list[TokenEvent], seed: int) -> dict[str, Any]:
+def answer_values(events: list[TokenEvent], seed: int) -> dict[str, Any]:
     """One continuation under the names of `zhixing.api.Generation`."""
     answer: dict[str, Any] = {
         "text": "".join(event.text for event in events),
@@ -186,11 +189,14 @@ def _answer(events: list[TokenEvent], seed: int) -> dict[str, Any]:
     return answer
 
 
-def _cut_short(made: int, wanted: int) -> str:
-    return f"stopped after {made} of {wanted} tokens: what the model reads at once is full"
+def tell_cut_short(events: Sequence[TokenEvent], settings: SamplingParams, log: Log) -> None:
+    """Say so where a text ended because the context was full."""
+    made, wanted = len(events), settings.max_tokens
+    if events[-1].finish == Finish.LENGTH and made < wanted:
+        tell(f"stopped after {made} of {wanted} tokens: what the model reads at once is full", log)
 
 
-def _tell(line: str, log: Log) -> None:
+def tell(line: str, log: Log) -> None:
     """One line for people on standard error; a bar would fight with the streamed text."""
     if log == "json":
         JsonLines().finish(line)

@@ -70,9 +70,16 @@ def held_out(folder: Path, step: int) -> dict[str, float]:
     }
 
 
-def sample(folder: Path, prompt: str, *, seed: int, max_tokens: int = 80) -> dict[str, str]:
-    """A continuation of `prompt` at moderate temperature."""
-    return write(zhixing.load(folder), prompt, seed=seed, max_tokens=max_tokens)
+def sample(
+    folder: Path, prompt: str, *, seed: int, answers: bool = False, max_tokens: int = 80
+) -> dict[str, str]:
+    """A continuation of `prompt` at moderate temperature; `answers`: an answer to it, where the model has a chat template."""
+    model = zhixing.load(folder)
+    if not answers or "chat" not in model.methods:
+        return write(model, prompt, seed=seed, max_tokens=max_tokens)
+    asked = [{"role": "user", "content": prompt}]
+    made = model.chat(asked, max_tokens=max_tokens, temperature=0.8, top_p=0.95, seed=seed)
+    return {"prompt": prompt, "text": made.text}
 
 
 def write(model: Model, prompt: str, *, seed: int, max_tokens: int = 80) -> dict[str, str]:

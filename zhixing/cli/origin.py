@@ -14,6 +14,7 @@ from zhixing.core.errors import ConfigError
 from zhixing.core.progress import Progress
 from zhixing.model.assembly import Network, config_of
 from zhixing.model.config import EncoderConfig, MixtureConfig, NGramConfig
+from zhixing.objective.config import ChatConfig
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -88,9 +89,24 @@ def _with_dropout(config: Any, share: float, folder: Path) -> Any:
 def _check_tokens(recipe: Recipe, origin: Origin) -> None:
     """Every token that the objective needs must have a row in the model's embedding."""
     needed, has = fitted_tokenizer(origin.tokenizer, recipe).vocab, origin.model.vocab
-    if needed > has:
+    if needed > has and isinstance(recipe.objective, ChatConfig):
+        _refuse_frozen_tokens(recipe, origin)
+    elif needed > has:
         raise ConfigError(
             f"finetune.folder = {str(origin.folder)!r}: the objective {recipe.objective.kind!r} needs special tokens "
             f"that its tokenizer does not have ({needed} ids, and the model knows {has}); begin from a model that was "
             "trained with this objective, or choose another objective"
+        )
+
+
+def _refuse_frozen_tokens(recipe: Recipe, origin: Origin) -> None:
+    """The tokens of a chat template are new to a model that was never in a chat: they have to be learnt."""
+    config = recipe.finetune
+    assert config is not None, "there is an origin"
+    if config.adapter is not None or config.learn == "head" or config.freeze:
+        what = "[finetune.adapter]" if config.adapter else "learn" if config.learn == "head" else ""
+        raise ConfigError(
+            f"finetune.folder = {str(origin.folder)!r} has no chat template and gets two new tokens for one, which "
+            f"would stay random with {what or 'freeze'}; learn all weights first (leave {what or 'freeze'} out), "
+            "or begin from a chat model"
         )

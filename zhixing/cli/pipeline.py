@@ -42,7 +42,7 @@ from zhixing.train.loop import run as learn
 from zhixing.train.session import Inputs, Result
 from zhixing.vectors.opening import open_vectors
 
-_OF_TOKENS = ("causal", "masked", "denoise", "seq2seq")
+_OF_TOKENS = ("causal", "masked", "denoise", "seq2seq", "chat")
 """Objectives whose targets are tokens; those of others are labels, tags, spans or pairs."""
 TOKENIZER_STAMP = "made_from.json"
 
@@ -179,7 +179,7 @@ def make_model(
 def new_model(recipe: Recipe, prepared: Prepared) -> Network:
     """The model of a recipe with random weights from torch's current generator, and the heads of its objective."""
     origin = prepared.origin
-    vocab = origin.model.vocab if origin else prepared.tokenizer.vocab
+    vocab = max(origin.model.vocab if origin else 0, prepared.tokenizer.vocab)
     return build_network(with_heads(recipe), vocab)
 
 

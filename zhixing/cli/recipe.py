@@ -58,6 +58,7 @@ FITS: Mapping[str, tuple[str, ...]] = {
     "span": ("encoder",),
     "rank": _CLASSIFIERS,
     "similar": ("encoder", *_WRITERS),
+    "chat": _WRITERS,
     "preference": _WRITERS,
 }
 """Objective -> the kinds of models that can learn it."""
@@ -70,7 +71,7 @@ HEADS: Mapping[str, tuple[HeadKind, ...]] = {
     "span": ("span",),
 }
 """Objective -> the heads that an encoder needs for it."""
-_WRITTEN = ("causal", "seq2seq", "preference")
+_WRITTEN = ("causal", "seq2seq", "chat", "preference")
 """Objectives whose models write text, so that they can be given `samples`."""
 
 

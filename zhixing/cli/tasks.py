@@ -44,8 +44,10 @@ from zhixing.model.sequence_config import (
     TaggerConfig,
 )
 from zhixing.objective.causal import Causal
+from zhixing.objective.chat import Chat
 from zhixing.objective.classify import Classify, Regress, balanced
 from zhixing.objective.config import (
+    ChatConfig,
     ClassifyConfig,
     DenoiseConfig,
     MaskedConfig,
@@ -67,6 +69,7 @@ from zhixing.objective.seq2seq import Seq2Seq
 from zhixing.objective.similar import Similar
 from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
+from zhixing.tokenizer.chat import with_chatml
 from zhixing.tokenizer.marks import MASK
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.train.config import rows_per_step
@@ -74,7 +77,7 @@ from zhixing.train.config import rows_per_step
 if TYPE_CHECKING:
     from zhixing.cli.pipeline import Prepared
 
-ALIKE = ("seq2seq", "tag", "classify", "regress", "similar")
+ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
 WITH_LABELS = (TaggerConfig, ConvolutionConfig, BagConfig, RecurrentClassifierConfig)
 """Models that have their number of labels among their own settings."""
@@ -101,6 +104,8 @@ def marks(recipe: Recipe) -> list[str]:
 
 def fitted_tokenizer(tokenizer: Tokenizer, recipe: Recipe) -> Tokenizer:
     """A tokenizer with the special tokens that an objective needs, which puts around texts what its examples have."""
+    if isinstance(recipe.objective, ChatConfig):
+        return tokenizer if tokenizer.files.templates else with_chatml(tokenizer)
     marked = tokenizer.with_marks(marks(recipe))
     if recipe.objective.kind not in READING:
         return marked
@@ -367,4 +372,4 @@ def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any
         assert isinstance(recipe.model, EncoderDecoderConfig | SequenceToSequenceConfig)
         start, smoothing = recipe.model.start, config.label_smoothing
         return Seq2Seq(tokenizer, time=time, start=start, smoothing=smoothing)
-    return {"regress": Regress, "span": Span}[config.kind](tokenizer, time=time)
+    return {"regress": Regress, "span": Span, "chat": Chat}[config.kind](tokenizer, time=time)

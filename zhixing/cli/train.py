@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _RESUME = Parameter(
     negative="", help="Continue the run in the folder, bit for bit as if it had not been stopped."
 )
-WRITTEN = ("causal", "preference")
-"""Objectives whose models continue a text, so that it can be scored and sampled."""
+ANSWERS = ("chat", "preference")
+"""Objectives whose models are asked, where they have a chat template."""
 _FRESH = Parameter(
     negative="", help="Delete the run in the folder and begin again; prepared text is kept."
 )
@@ -88,25 +88,27 @@ def main(
         "seconds": round(made.seconds, 3),
         "selected_step": made.selected_step,
     }
-    if recipe.objective.kind not in WRITTEN:
+    if recipe.objective.kind != "causal":
         scores = held_out(folder, made.selected_step)
         written = _written(recipe, folder, progress)
         return {**result, "validation": scores, "test": {}, "samples": [], **written}
     return {
         **result,
-        "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress)
-        if recipe.reads_corpus
-        else {},
+        "test": score(folder, prepared.corpus, seed=recipe.seed, progress=progress),
         "samples": [sample(folder, prompt, seed=recipe.seed) for prompt in recipe.samples],
     }
 
 
 def _written(recipe: "Recipe", folder: Path, progress: "Progress") -> dict[str, Any]:
-    """Test scores and samples of a model that writes the target of a source; nothing for the others."""
+    """Answers of a model that is asked; test scores and samples of one that writes the target of a source; else nothing."""
     from zhixing.cli.examples import places
+    from zhixing.cli.judge import sample
     from zhixing.cli.seq2seq_scores import Translator, score_pairs, write_samples
     from zhixing.objective.config import Seq2SeqConfig
 
+    if recipe.objective.kind in ANSWERS:
+        asked = recipe.samples
+        return {"samples": [sample(folder, each, seed=recipe.seed, answers=True) for each in asked]}
     if not isinstance(recipe.objective, Seq2SeqConfig):
         return {}
     translator, beams = Translator(folder, time=recipe.data.time), recipe.objective.beams

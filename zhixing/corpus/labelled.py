@@ -121,16 +121,19 @@ def _agreed(found: Sequence[_Labelled]) -> tuple[list[_Labelled], int]:
 
 def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
     """The first of each group of texts that are nearly the same."""
-    if not found:
-        return []
+    copies = near_copies([each.compared for each in found])
+    return [each for number, each in enumerate(found) if number not in copies]
+
+
+def near_copies(texts: Sequence[str]) -> set[int]:
+    """Places of the texts that are nearly the same as one before them."""
+    if not texts:
+        return set()
     usual = DuplicateConfig()  # that of `zhixing data build`
     hasher = UnitHasher()
-    runs = [
-        np.unique(ngrams(hasher.measure(each.compared).hashes, usual.shingle)) for each in found
-    ]
+    runs = [np.unique(ngrams(hasher.measure(text).hashes, usual.shingle)) for text in texts]
     without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
-    copies = find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)
-    return [each for number, each in enumerate(found) if number not in copies]
+    return {*find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)}
 
 
 def _part(each: _Labelled) -> Part:

@@ -205,6 +205,16 @@ class RankConfig(TaskConfig):
     """pairwise: each better text above each worse one (RankNet); listwise: the whole order at once (ListNet)."""
 
 
+class ChatConfig(TaskConfig):
+    """Answer in a conversation: {messages}, or the keys of sharegpt or alpaca; the loss is on answers. For language models.
+
+    A model without a chat template is given ChatML, and two tokens for it.
+    """
+
+    kind: Literal["chat"]
+    """Picks the objective."""
+
+
 class PreferenceConfig(TaskConfig):
     """Answers that people prefer become more probable: {prompt, chosen, rejected} (DPO). For language models."""
 
@@ -225,6 +235,7 @@ ObjectiveConfig = Annotated[
     | SpanConfig
     | SimilarConfig
     | RankConfig
+    | ChatConfig
     | PreferenceConfig,
     Field(discriminator="kind"),
 ]

@@ -5,6 +5,9 @@
 
 log p is the sum over an answer's tokens given the prompt, by the model; log r the same by the reference, which is the
 model before training and is kept as it was. Left out: label smoothing, other losses of the family (IPO, KTO).
+
+A model with a chat template is asked as in a chat: the prompt is a message of the user, or a list of messages, and the answer ends
+as one does there. To others the prompt is the beginning of a text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +27,8 @@ from zhixing.kernels.precision import widen
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import pad
+from zhixing.tokenizer.chat import ASSISTANT, Message
+from zhixing.tokenizer.conversation import USER, answered, fit
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -49,7 +54,13 @@ class Preference:
         self._reference = deepcopy(model).requires_grad_(False).eval()
 
     def example(self, record: Mapping[str, Any]) -> Made:
-        """{prompt, chosen, rejected}; a prompt that leaves no room loses its first tokens."""
+        """{prompt, chosen, rejected}; a prompt that leaves no room loses its first tokens, in a chat its first exchanges."""
+        if record["chosen"] == record["rejected"]:
+            return Made(dropped="no_preference")
+        if self._tokenizer.files.templates:
+            return self._chat_example(record)
+        if not isinstance(record["prompt"], str):
+            return Made(dropped="messages_without_chat_template")
         prompt, chosen, rejected = (
             self._tokenizer.encode_text(record[key]) for key in ("prompt", "chosen", "rejected")
         )
@@ -67,6 +78,23 @@ class Preference:
             "rejected": np.array([*rejected, self._tokenizer.end]),
         }
         return Made(example=example, truncated=len(prompt) + 1 > room)
+
+    def _chat_example(self, record: Mapping[str, Any]) -> Made:
+        sides = record["chosen"], record["rejected"]
+        fitted = [
+            fit(self._tokenizer, asked(record["prompt"], answer), room=self._time + 1)
+            for answer in sides
+        ]
+        shortest = min((each.messages[:-1] for each in fitted), key=len)
+        chosen, rejected = (answered(self._tokenizer, shortest, answer) for answer in sides)
+        if max(len(each.prompt) + len(each.answer) for each in (chosen, rejected)) > self._time + 1:
+            return Made(dropped="answer_too_long")
+        example = {
+            "prompt": np.array(chosen.prompt),
+            "chosen": np.array(chosen.answer),
+            "rejected": np.array(rejected.answer),
+        }
+        return Made(example=example, truncated=max(each.left_out for each in fitted) > 0)
 
     def counts(self, item: Example) -> Counts:
         """One pair."""
@@ -101,6 +129,12 @@ class Preference:
         right = Tally(total=float((margins > 0).sum()), count=len(margins))
         loss = Loss(total=-F.logsigmoid(margins).sum(), count=len(margins))
         return Measured(losses={"loss": loss}, scores={"accuracy": right})
+
+
+def asked(prompt: str | Sequence[Message], answer: str) -> list[Message]:
+    """A prompt and one answer to it as messages; a text is a message of the user."""
+    before = [{"role": USER, "content": prompt}] if isinstance(prompt, str) else prompt
+    return [*before, {"role": ASSISTANT, "content": answer}]
 
 
 def answer_log_probs(model: LanguageModel, batch: PreferenceBatch) -> Float[Tensor, " answers"]:

@@ -42,7 +42,9 @@ def _rows(name: str, value: Tensor, tokenizer: Tokenizer) -> Iterator[str]:
 
 
 def _pieces(row: Tensor, tokenizer: Tokenizer) -> str:
-    names = {number: f"<{special.name.lower()}>" for special, number in tokenizer.specials.items()}
+    added = tokenizer.files.pipeline.get("added_tokens") or ()
+    names = {token["id"]: token["content"] for token in added if token["special"]}
+    names |= {number: f"<{special.name.lower()}>" for special, number in tokenizer.specials.items()}
     ids = row.tolist()
     return "|".join("–" if n == IGNORED else names.get(n) or _piece(n, tokenizer) for n in ids)
 

@@ -6,13 +6,15 @@ tag                 {tokens, tags}
 span                {question, context, answers}
 similar             {text1, text2} and label for the cosine
 rank                {query, texts, relevance}
-preference          {prompt, chosen, rejected}
+chat                {messages}, or as in sharegpt or alpaca: {conversations}, {instruction, output}
+preference          {prompt, chosen, rejected}; the prompt may be a list of messages
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.formats.row_formats import is_messages
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.config import ExamplesConfig
 
@@ -24,11 +26,12 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "span": (("question", "context", "answers"),),
     "similar": (("text1", "text2"),),
     "rank": (("query", "texts", "relevance"),),
+    "chat": (("messages",), ("conversations",), ("instruction", "output")),
     "preference": (("prompt", "chosen", "rejected"),),
 }
 """Objective -> the sets of keys, one of which a row must have."""
-_LISTS = frozenset({"tokens", "tags", "texts", "relevance"})
-_OTHERS = frozenset({"label", "answers"})
+_LISTS = frozenset({"tokens", "tags", "texts", "relevance", "messages", "conversations"})
+_OTHERS = frozenset({"label", "answers", "prompt"})
 
 
 class Maker(Protocol):
@@ -95,6 +98,8 @@ def _problem(row: Mapping[str, Any], keys: Sequence[str]) -> str:
             return f"{key}_is_no_list"
         if key not in _LISTS | _OTHERS and not isinstance(value, str):
             return f"{key}_is_no_text"
+    if "prompt" in keys and not (isinstance(row["prompt"], str) or is_messages(row["prompt"])):
+        return "prompt_is_no_text"
     answers = row.get("answers")
     if "answers" in keys and not (
         isinstance(answers, dict) and {"text", "answer_start"} <= set(answers)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zhixing.checkpoint.adapter import LEARNT_HEADS
 from zhixing.core.errors import ConfigError
@@ -53,18 +53,30 @@ class Taken:
 
 @torch.no_grad()
 def take_over(model: Network, origin: Network) -> Taken:
-    """Copy into `model` every weight of `origin` that means the same there; but for heads they are of one configuration."""
+    """Copy into `model` every weight of `origin` that means the same there; but for heads they are of one configuration.
+
+    `model` may know more tokens, whose rows begin as the mean of all others (Hewitt 2021): none is likely or unlikely at first.
+    """
     ours, theirs = model.state_dict(), origin.state_dict()
     found = {name: _source(name, model, origin) for name in ours}
     for name, source in found.items():
         if source is not None:
-            ours[name].copy_(theirs[source])
+            _copy(ours[name], theirs[source])
     copied = {source for source in found.values() if source}
     return Taken(
         copied=_layers(name for name, source in found.items() if source),
         new=_layers(name for name, source in found.items() if not source),
         left_out=_layers(theirs.keys() - copied),
     )
+
+
+def _copy(mine: Tensor, theirs: Tensor) -> None:
+    """Numbers of one weight; rows that only `mine` has begin as the mean of the others."""
+    if mine.shape == theirs.shape:
+        mine.copy_(theirs)
+        return
+    mine[: len(theirs)].copy_(theirs)
+    mine[len(theirs) :] = theirs.mean(dim=0)
 
 
 def choose(model: Network, config: FinetuneConfig) -> dict[str, float]:

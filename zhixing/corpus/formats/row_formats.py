@@ -3,7 +3,7 @@
     {messages: [{role, content}]}                       as it is
     {conversations: [{from: human, value}]}             sharegpt
     {instruction, input, output}                        alpaca; the input stands below the instruction
-    {prompt, chosen, rejected}                          as it is
+    {prompt, chosen, rejected}                          as it is; the prompt is a text, or a list of messages
     {premise, hypothesis}, {sentence1, sentence2}, {anchor, positive}, {source, target}, {input, target}
 
 All become the keys that objectives read: messages; prompt, chosen, rejected; text1, text2; src, tgt. A row that cannot be
@@ -55,6 +55,17 @@ def read_row_format(rows: Iterable[Row | BrokenRow], kind: str) -> Iterator[Row 
             yield make(row)
 
 
+def is_messages(value: Any) -> bool:
+    """Whether this is a list of messages that somebody said, the last of them not the one who answers."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, Mapping) and each.get("role") in _ROLES for each in value)
+        and all(isinstance(each.get("content"), str) and each["content"].strip() for each in value)
+        and value[-1]["role"] != "assistant"
+    )
+
+
 def _messages(row: Row) -> Row | BrokenRow:
     return _checked(row["messages"], "role", "content", {role: role for role in _ROLES})
 
@@ -98,9 +109,10 @@ def _alpaca(row: Row) -> Row | BrokenRow:
 
 def _preference(row: Row) -> Row | BrokenRow:
     made = {key: row[key] for key in ("prompt", "chosen", "rejected")}
-    if not all(isinstance(value, str) for value in made.values()):
+    texts = [value for key, value in made.items() if key != "prompt" or not is_messages(value)]
+    if not all(isinstance(value, str) for value in texts):
         return "no_text"
-    if not all(value.strip() for value in made.values()):
+    if not all(value.strip() for value in texts):
         return "empty_text"
     return "chosen_is_rejected" if made["chosen"] == made["rejected"] else made
 

@@ -1,17 +1,24 @@
 """One file per source of the catalogue: how its archive becomes documents. No code of an archive is ever run."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from zhixing.corpus.archive import Archive
+from zhixing.corpus.conversations import (
+    Conversation,
+    WrittenConversations,
+    write_conversations,
+    write_preferences,
+)
 from zhixing.corpus.document import Document
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     bible_kjv,
     brown,
     cc_cedict,
+    chatterbot,
     chinese_poetry,
     cmudict,
     libreoffice_help,
@@ -37,6 +44,7 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "libreoffice-help-en": libreoffice_help.read,
     "libreoffice-help-zh": libreoffice_help.read,
     "cc-cedict": cc_cedict.read,
+    "chatterbot": chatterbot.read,
 }
 
 COMPARED: Mapping[str, Callable[[str], str]] = {"spam-assassin-whole": mail.what_it_says}
@@ -68,6 +76,33 @@ TAGGED: Mapping[str, Tagging] = {
     ),
 }
 """What `zhixing data examples` calls sentences with tags."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chats:
+    """Conversations that a text of the catalogue holds: its name there, how they are read, and what is written of them."""
+
+    text: str
+    what: str
+    read: Callable[[Archive], Iterator[Conversation]]
+    write: Callable[[Iterable[Conversation], Path], WrittenConversations]
+
+
+CHATS: Mapping[str, Chats] = {
+    "chatterbot-conversations": Chats(
+        text="chatterbot",
+        what="short conversations in English and Chinese",
+        read=chatterbot.conversations,
+        write=write_conversations,
+    ),
+    "chatterbot-derived-preferences": Chats(
+        text="chatterbot",
+        what="the same: each answer, and one to another question that is called worse (derived)",
+        read=chatterbot.conversations,
+        write=write_preferences,
+    ),
+}
+"""What `zhixing data examples` calls conversations."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
