@@ -24,6 +24,7 @@ from zhixing.model.sequence_config import (
     TaggerConfig,
 )
 from zhixing.model.stack_config import StackConfig
+from zhixing.objective.chat import Chat
 from zhixing.objective.classify import Classify, Regress
 from zhixing.objective.config import DenoiseConfig, MaskedConfig
 from zhixing.objective.denoise import Denoise, sentinel
@@ -35,6 +36,7 @@ from zhixing.objective.seq2seq import Seq2Seq
 from zhixing.objective.similar import Similar
 from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
+from zhixing.tokenizer.chat import with_chatml
 from zhixing.tokenizer.config import TokenizerConfig
 from zhixing.tokenizer.marks import MASK
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -245,6 +247,24 @@ def preference_case() -> Case:
     return case
 
 
+@cache
+def chat_tokenizer() -> Tokenizer:
+    """The plain one with ChatML."""
+    return with_chatml(train(TEXTS, TokenizerConfig(kind="byte_bpe", vocab=300)))
+
+
+def chat_case() -> Case:
+    objective = Chat(chat_tokenizer(), time=TIME)
+    pairs = [("Who?", "The dog."), ("春", "眠不觉晓"), ("a", "b")]
+    roles = ("user", "assistant")
+    records = [
+        {"messages": [{"role": r, "content": c} for r, c in zip(roles, pair, strict=True)]}
+        for pair in pairs
+    ]
+    model = shaken(tiny_model("decoder", vocab=chat_tokenizer().vocab))
+    return Case(objective, model, made(objective, records))
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "masked": masked_case,
     "masked, one text": lambda: masked_case(next_sentence=False),
@@ -263,4 +283,5 @@ CASES: dict[str, Callable[[], Case]] = {
     "rank, pairwise": rank_case,
     "rank, listwise": lambda: rank_case("listwise"),
     "preference": preference_case,
+    "chat": chat_case,
 }

@@ -26,7 +26,8 @@ LEARNT = ("validation", "seconds")
 IN_A_ROW = 3
 """Scores that a row of the table has room for."""
 _FOLDER = Parameter(
-    help="A folder with train, validation and test .jsonl of {text, label} or {tokens, tags}, as `zhixing data examples` "
+    help="A folder with train, validation and test .jsonl of {text, label}, {tokens, tags}, {messages} or "
+    "{prompt, chosen, rejected}, as `zhixing data examples` "
     "writes."
 )
 _MODELS = Parameter(name="--model", negative="")
@@ -48,6 +49,14 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Against:
+    """How a model differs in one measure from the best of the baselines that have it."""
+
+    baseline: str
+    difference: "TaskDifference"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
     """A system, its scores, and how it differs from the best baseline (nothing for a baseline).
 
@@ -60,7 +69,7 @@ class Measured:
     details: Mapping[str, Any]
     notes: Sequence[str]
     before: float | None = None
-    differences: Sequence["TaskDifference"] = ()
+    differences: Sequence[Against] = ()
 
 
 def baselines(
@@ -95,8 +104,6 @@ def measure(
     contest: "Contest[Any]", models: Sequence[Path], *, seed: int, progress: "Progress"
 ) -> list[Measured]:
     """Baselines, the best first, then each model with its difference from the best."""
-    from zhixing.evaluate.tasks.measure import compare
-
     progress.start("baselines")
     floor = contest.baselines(seed=seed)
     judged = [contest.judge(system.answers) for system in floor]
@@ -108,15 +115,29 @@ def measure(
     for model in models:
         system = _of_model(model, contest, progress)
         other = contest.judge(system.answers)
-        differences = {each.name: each for each in compare(other, judged[0], seed=seed)}
+        rivals = [(each.name, beside) for each, beside in zip(floor, judged, strict=True)]
         found.append(
             replace(
                 _measured(system, other, shown, seed),
                 before=_seconds_before(model),
-                differences=[differences[name] for name in shown if name in differences],
+                differences=_against(other, rivals, shown, seed),
             )
         )
     return found
+
+
+def _against(
+    judged: "Judged", rivals: Sequence[tuple[str, "Judged"]], shown: Sequence[str], seed: int
+) -> list[Against]:
+    """Each measure that is shown beside the first rival that has it."""
+    from zhixing.evaluate.tasks.measure import compare
+
+    found: dict[str, Against] = {}
+    for name, rival in rivals:
+        left = [each for each in judged.measures if each.name in {*shown} - {*found}]
+        for one in compare(replace(judged, measures=tuple(left)), rival, seed=seed):
+            found[one.name] = Against(baseline=name, difference=one)
+    return [found[name] for name in shown if name in found]
 
 
 def _measured(system: "System[Any]", judged: "Judged", shown: Sequence[str], seed: int) -> Measured:
@@ -197,11 +218,11 @@ def _save(out: Path, found: Sequence[Measured]) -> None:
 
 
 def _rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
-    from zhixing.cli.task_rows import TaskRow, told_difference
+    from zhixing.cli.task_rows import TaskRow
 
     rows = []
     for place, each in enumerate(found):
-        verdict = told_difference(each.differences[0]) if each.differences else ""
+        verdict = _verdict(each.differences, found[0].system.name)
         rows.append(
             TaskRow(
                 data=data,
@@ -214,6 +235,17 @@ def _rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
             )
         )
     return rows
+
+
+def _verdict(differences: Sequence[Against], best: str) -> str:
+    """The first difference from each baseline that there is one from; those other than the best are named."""
+    from zhixing.cli.task_rows import told_difference
+
+    firsts: dict[str, str] = {}
+    for each in differences:
+        named = "" if each.baseline == best else f" ({each.baseline})"
+        firsts.setdefault(each.baseline, f"{told_difference(each.difference)}{named}")
+    return "; ".join(firsts.values())
 
 
 def _as_json(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -> dict[str, Any]:
@@ -230,7 +262,10 @@ def _as_json(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -
                 "seconds": each.system.seconds,
                 "seconds_before": each.before,
                 "notes": list(each.notes),
-                "against_best_baseline": [difference_values(one) for one in each.differences],
+                "against_best_baseline": [
+                    {"baseline": one.baseline, **difference_values(one.difference)}
+                    for one in each.differences
+                ],
             }
             for each in found
         ],
@@ -247,7 +282,8 @@ def _table(contest: "Contest[Any]", found: Sequence[Measured]) -> str:
         cost = told_seconds(each.system.seconds, each.before)
         lines.append(f"  parameters {told_count(each.system.parameters)}, training {cost}")
         lines += [
-            f"  against {found[0].system.name}: {told_difference(one)}" for one in each.differences
+            f"  against {one.baseline}: {told_difference(one.difference)}"
+            for one in each.differences
         ]
     lines += ["", *dict.fromkeys(f"note: {note}" for each in found for note in each.notes)]
     return "\n".join(lines).rstrip()

@@ -71,4 +71,5 @@ def told_difference(difference: TaskDifference) -> str:
     told = f"{name} {difference.difference:+.3f}{span}, p = {difference.p_value:.4f}"
     if not difference.is_significant:
         return f"{told}: no difference was found"
-    return f"{told}: {'better' if difference.difference > 0 else 'worse'}"
+    is_better = (difference.difference > 0) != (difference.better == "lower")
+    return f"{told}: {'better' if is_better else 'worse'}"

@@ -4,7 +4,7 @@ system   user answer   user answer   user …
 stays    └─ exchange ┘ └─ exchange ┘ └─ the last one always stays
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zhixing.core.errors import DataError
@@ -59,7 +59,7 @@ def answered(tokenizer: Tokenizer, messages: Sequence[Message], answer: str) -> 
 
 def check_asked(messages: Sequence[Message]) -> None:
     """Raise DataError for a conversation whose last message is an answer: there is nothing to answer."""
-    if messages and messages[-1].get("role") == ASSISTANT:
+    if messages and _role(messages[-1]) == ASSISTANT:
         raise DataError(
             "the last message of the conversation is an answer; end it with one of the user, such as "
             '{"role": "user", "content": "…"}'
@@ -68,12 +68,15 @@ def check_asked(messages: Sequence[Message]) -> None:
 
 def _split(messages: Sequence[Message]) -> tuple[list[Message], list[list[Message]]]:
     """What the system says first, and the exchanges: each begins with a message of the user."""
-    first = next(
-        (n for n, each in enumerate(messages) if each.get("role") != SYSTEM), len(messages)
-    )
+    first = next((n for n, each in enumerate(messages) if _role(each) != SYSTEM), len(messages))
     exchanges: list[list[Message]] = []
     for each in messages[first:]:
-        if not exchanges or each.get("role") == USER:
+        if not exchanges or _role(each) == USER:
             exchanges.append([])
         exchanges[-1].append(each)
     return [*messages[:first]], exchanges
+
+
+def _role(message: Message) -> str:
+    """Who says it; of what is no message encode_chat complains."""
+    return str(message.get("role")) if isinstance(message, Mapping) else ""

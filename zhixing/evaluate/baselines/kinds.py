@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
+from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
+from zhixing.evaluate.baselines.preferences import open_preferences
 from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.baselines.tags import open_tags
 from zhixing.evaluate.contest import Contest, file_of, rows_of
@@ -38,6 +40,8 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("text", "label"): _labels,
     ("tokens", "tags"): _without_wish(open_tags),
     ("query", "relevance"): _without_wish(open_search),
+    ("messages",): _without_wish(open_chats),
+    ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
 }
 """Keys that every row has -> what opens the folder."""
 

@@ -15,11 +15,13 @@ from zhixing.vectors.nearest import nearest
 class Memory:
     """Pairs that were seen; call it with texts."""
 
-    def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
-        """Raises DataError when there is no pair."""
+    def __init__(
+        self, sources: Sequence[str], targets: Sequence[str], config: BaselineConfig | None = None
+    ) -> None:
+        """`config` says what is compared: words and pairs of them, unless given. Raises DataError when there is no pair."""
         if not sources or len(sources) != len(targets):
             raise DataError(f"{len(sources)} sources and {len(targets)} targets make no memory")
-        self._vectoriser = make_vectoriser(BaselineConfig(min_texts=1))
+        self._vectoriser = make_vectoriser(config or BaselineConfig(min_texts=1))
         self._rows = self._vectoriser.fit_transform(sources)
         self._targets = targets
 

@@ -82,6 +82,26 @@ def judge_translations(
     return Judged(task=TASK, measures=(*measures, ratio), notes=notes)
 
 
+def chrf(predictions: Sequence[str], references: Sequence[str]) -> Measure:
+    """The chrF alone, which counts runs of characters and so needs no language: for texts in several of them."""
+    require_pairs("chrf", predictions, references)
+    require_texts("chrf", references)
+    return _measure("chrf", _chrf(), predictions, references, "any")
+
+
+def sentence_chrf(prediction: str, reference: str) -> float:
+    """The chrF of one text beside another, 0 to 100."""
+    return float(_chrf().sentence_score(prediction, [reference]).score)
+
+
+def _chrf() -> Any:
+    try:
+        from sacrebleu.metrics.chrf import CHRF
+    except ImportError as error:
+        raise MissingExtraError("sacrebleu", "eval", "scoring texts by chrF") from error
+    return CHRF()
+
+
 def _metrics(tokenizer: str, language: str, *, lowercase: bool) -> dict[str, Any]:
     try:
         from sacrebleu.metrics.bleu import BLEU
