@@ -26,9 +26,8 @@ LEARNT = ("validation", "seconds")
 IN_A_ROW = 3
 """Scores that a row of the table has room for."""
 _FOLDER = Parameter(
-    help="A folder with train, validation and test .jsonl of {text, label}, {tokens, tags}, {messages} or "
-    "{prompt, chosen, rejected}, as `zhixing data examples` "
-    "writes."
+    help="A folder with train, validation and test .jsonl, as `zhixing data examples` writes: of {text, label}, {tokens, tags}, "
+    "{query, relevance}, {messages} or {prompt, chosen, rejected}."
 )
 _MODELS = Parameter(name="--model", negative="")
 _MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")

@@ -77,7 +77,7 @@ from zhixing.train.config import rows_per_step
 if TYPE_CHECKING:
     from zhixing.cli.pipeline import Prepared
 
-ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat")
+ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat", "preference")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
 WITH_LABELS = (TaggerConfig, ConvolutionConfig, BagConfig, RecurrentClassifierConfig)
 """Models that have their number of labels among their own settings."""

@@ -139,8 +139,11 @@ def asked(prompt: str | Sequence[Message], answer: str) -> list[Message]:
 
 def answer_log_probs(model: LanguageModel, batch: PreferenceBatch) -> Float[Tensor, " answers"]:
     """Log probability of each answer given its prompt, in nats."""
-    logits = widen(model.head(model.body(batch.tokens).hidden))  # (answers, time, vocab)
-    nats = F.cross_entropy(
-        logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="none"
-    )
-    return -nats.view(batch.targets.shape).sum(dim=1)
+    hidden = model.body(batch.tokens).hidden  # (answers, time, width)
+    is_answer = batch.targets != IGNORED
+    logits = widen(
+        model.head(hidden[is_answer])
+    )  # (places of answers, vocab): prompts and padding cost nothing
+    nats = F.cross_entropy(logits, batch.targets[is_answer], reduction="none")
+    owners = is_answer.nonzero()[:, 0]
+    return nats.new_zeros(len(batch.tokens)).index_add(0, owners, -nats)
