@@ -182,6 +182,30 @@ def test_glue_gives_the_official_metrics_of_each_task() -> None:
         judge_glue("cb", ["1"], ["1"])
 
 
+@pytest.mark.parametrize("task", METRICS)
+def test_glue_equals_the_libraries_that_its_script_calls(task: str) -> None:
+    chance = np.random.default_rng(len(task))
+    official = {
+        "matthews": sklearn_metrics.matthews_corrcoef,
+        "accuracy": sklearn_metrics.accuracy_score,
+        "f1": lambda truth, guess: sklearn_metrics.f1_score(
+            truth, guess, pos_label="1", zero_division=0
+        ),
+        "pearson": lambda truth, guess: stats.pearsonr(truth, guess)[0],
+        "spearman": lambda truth, guess: stats.spearmanr(truth, guess)[0],
+    }
+    names = ["0", "1", "2"] if task == "mnli" else ["0", "1"]
+    for size in (2, 9, 300):
+        if task == "sts-b":
+            truth, guess = chance.random((2, size)).round(1)  # with ties
+        else:
+            truth, guess = chance.choice(names, (2, size))
+            truth[:2] = guess[:2] = names[:2]  # else Matthews or F1 may not be defined
+        found = values_of(judge_glue(task, [*map(str, guess)], [*map(str, truth)]))
+        expected = {name: official[name](truth, guess) for name in METRICS[task]}
+        assert found == pytest.approx(expected, abs=1e-12), size
+
+
 def test_nothing_and_unequal_numbers_are_refused() -> None:
     with pytest.raises(DataError, match="nothing to score"):
         judge_labels([], [])
