@@ -11,7 +11,8 @@ from zhixing.cli import main
 from zhixing.cli.data import read_corpus_config
 from zhixing.cli.recipe import load_recipe
 from zhixing.corpus.catalogue import Entry, Origin
-from zhixing.corpus.sources import PAIRS, TAGGED
+from zhixing.corpus.example_sources import EXAMPLES
+from zhixing.corpus.sources import PAIRS
 
 RECIPE = """
 name = "mine"
@@ -58,7 +59,7 @@ def test_list_names_every_text_with_its_licence(capsys: pytest.CaptureFixture[st
     by_name = {entry["name"]: entry for entry in entries}
     assert by_name["libreoffice-help-zh"]["pairs"] == ["libreoffice-help", "libreoffice-help-zh"]
     assert {name for entry in entries for name in entry["pairs"]} == {*PAIRS}
-    assert {name for entry in entries for name in entry["tagged"]} == {*TAGGED}
+    assert {name for entry in entries for name in entry["examples"]} == {*EXAMPLES}
     assert all(f'examples.name = "{name}"' in told for name in PAIRS)
 
 

@@ -2,16 +2,15 @@
 
 import base64
 import gzip
-import io
 import json
 import sys
-import tarfile
 import zipfile
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from tests.corpus.packages import packed, page
 from zhixing.core.errors import DataError
 from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
@@ -33,15 +32,6 @@ from zhixing.corpus.sources import (
 )
 from zhixing.corpus.sources.mail import strip_tags, what_it_says
 from zhixing.corpus.tagged import TaggedSentence
-
-
-def packed(path: Path, files: dict[str, bytes]) -> Archive:
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return Archive(path=path)
 
 
 def documents(name: str, path: Path, files: dict[str, bytes]) -> list[Document]:
@@ -288,10 +278,6 @@ def test_cmudict_pairs_have_every_way_to_learn_and_every_word_once_to_measure(
     assert {row["tgt"] for row in rows["train"]} == {"W AH", "W IY"}
     assert all(row["references"] == ["W AH", "W IY"] for row in rows["test"])
     assert rows["test"][0]["src"].startswith("w ")
-
-
-def page(language: str, name: str, body: str) -> dict[str, bytes]:
-    return {f"usr/share/libreoffice/help/{language}/text/{name}.html": f"<html>{body}".encode()}
 
 
 ENGLISH = """<h1 id="hd_1" dir="auto"><a name="x"></a>Print &amp; Save</h1>

@@ -19,15 +19,9 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from zhixing.corpus.archive import Archive
-    from zhixing.corpus.conversations import WrittenConversations
-    from zhixing.corpus.labelled import WrittenTexts
-    from zhixing.corpus.searches import WrittenSearch
-    from zhixing.corpus.tagged import WrittenSentences
-
-    Written = WrittenConversations | WrittenSearch | WrittenSentences | WrittenTexts
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -50,9 +44,7 @@ def list_(*, as_json: Json = False) -> None:
                 {
                     **asdict(entry),
                     "cached": is_cached(entry),
-                    "tagged": list(_tagged_of(entry.name)),
-                    "searches": list(_searches_of(entry.name)),
-                    "conversations": list(_chats_of(entry.name)),
+                    "examples": list(_examples_of(entry.name)),
                     "pairs": list(_pairs_of(entry.name)),
                 }
                 for entry in ENTRIES.values()
@@ -65,32 +57,22 @@ def list_(*, as_json: Json = False) -> None:
         languages = ",".join(entry.languages)
         print(f"{mark} {entry.name:{width}} {languages:6} {entry.megabytes:6.1f} MB  {entry.what}")
         more = [f"{', '.join(map(str, entry.origins))}; licence: {entry.license}"]
-        named = _tagged_of(entry.name) | _searches_of(entry.name) | _chats_of(entry.name)
-        more += [f"zhixing data examples {n}: {what}" for n, what in named.items()]
+        made = _examples_of(entry.name)
+        more += [f"zhixing data examples {n}: {what}" for n, what in made.items()]
         more += [f'pairs for a recipe: examples.name = "{n}"' for n in _pairs_of(entry.name)]
         for line in more:
             print(f"  {'':{width}} {line}")
 
 
-def _tagged_of(text: str) -> dict[str, str]:
-    """What `data examples` calls the tags of a text -> what they say."""
-    from zhixing.corpus.sources import TAGGED
+def _examples_of(text: str) -> dict[str, str]:
+    """What `data examples` calls what is made of a text, or of it and others -> what it says."""
+    from zhixing.corpus.example_sources import EXAMPLES
 
-    return {name: each.what for name, each in TAGGED.items() if each.text == text}
-
-
-def _searches_of(text: str) -> dict[str, str]:
-    """What `data examples` calls the searches made of a text -> what asks for what."""
-    from zhixing.corpus.sources import SEARCHES
-
-    return {name: each.what for name, each in SEARCHES.items() if text in each.entries}
-
-
-def _chats_of(text: str) -> dict[str, str]:
-    """What `data examples` calls the conversations of a text -> what they are."""
-    from zhixing.corpus.sources import CHATS
-
-    return {name: each.what for name, each in CHATS.items() if each.text == text}
+    return {
+        name: each.what
+        for name, each in EXAMPLES.items()
+        if any(entry.name == text for entry in each.entries)
+    }
 
 
 def _pairs_of(text: str) -> list[str]:
@@ -129,8 +111,7 @@ def examples(
     name: Annotated[
         str,
         Parameter(
-            help="A text of `zhixing data list` whose documents have labels, or what it calls its tags, searches or "
-            "conversations."
+            help="A text of `zhixing data list` whose documents have labels, or what it says is made of texts."
         ),
     ],
     out: Annotated[
@@ -145,27 +126,26 @@ def examples(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Write labels, tags, searches or conversations of the catalogue as examples: `zhixing data examples brown-pos runs/pos`.
+    """Write labels, tags, searches, conversations and more of the catalogue as examples: `zhixing data examples brown-pos runs/pos`.
 
     Copies, near-copies of labelled texts and conversations, and texts with two different labels are left out before the split;
     tagged sentences are split by document, the queries of a search by page, conversations by their questions.
     """
     from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find
+    from zhixing.corpus.example_sources import EXAMPLES
     from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.sources import CHATS, SEARCHES, TAGGED
 
     progress = reporter(log)
-    named = {n: (each.text,) for n, each in TAGGED.items()}
-    named |= {n: (each.text,) for n, each in CHATS.items()}
-    named |= {n: each.entries for n, each in SEARCHES.items()}
-    entries = [find(each, also=named) for each in named.get(name, (name,))]
+    entries = EXAMPLES[name].entries if name in EXAMPLES else (find(name, also=EXAMPLES),)
     write = _writer(name, label, piece)
     with new_folder(out):  # what cannot be written is found before the work and not after it
-        archives = [Archive(path=fetch(entry, progress=progress)[0]) for entry in entries]
+        archives = {
+            entry.name: Archive(path=fetch(entry, progress=progress)[0]) for entry in entries
+        }
         progress.start(f"examples of {name}")
         written = write(archives, out)
-    progress.finish(f"{out}: {_told_examples(written)}")
+    progress.finish(f"{out}: {written}")
     if as_json:
         license = ", ".join(dict.fromkeys(entry.license for entry in entries))
         print_json({"name": name, "written": str(out), "license": license, **asdict(written)})
@@ -173,57 +153,22 @@ def examples(
 
 def _writer(
     name: str, label: str, piece: int | None
-) -> "Callable[[Sequence[Archive], Path], Written]":
+) -> "Callable[[Mapping[str, Archive], Path], Any]":
     """What writes the examples called `name`, from fetched archives to a folder."""
+    from zhixing.corpus.example_sources import EXAMPLES
     from zhixing.corpus.labelled import Form, write_labelled
-    from zhixing.corpus.searches import write_search
-    from zhixing.corpus.sources import CHATS, COMPARED, READERS, SEARCHES, TAGGED
-    from zhixing.corpus.tagged import write_tagged
+    from zhixing.corpus.sources import COMPARED, READERS
 
-    kinds = {"tags": TAGGED, "searches": SEARCHES, "conversations": CHATS}
-    kind = next((kind for kind, names in kinds.items() if name in names), "")
-    if kind and (label or piece is not None):
-        raise UsageError(
-            f"--label and --piece would do nothing with the {kind} {name}; leave them out"
-        )
-    if name in CHATS:
-        chats = CHATS[name]
-        return lambda archives, out: chats.write(chats.read(archives[0]), out)
-    if name in TAGGED:
-        read = TAGGED[name].read
-        return lambda archives, out: write_tagged(read(archives[0]), out)
-    if name in SEARCHES:
-        search = SEARCHES[name].read
-        return lambda archives, out: write_search(search(archives), out)
+    if name in EXAMPLES:
+        if label or piece is not None:
+            raise UsageError(
+                f"--label and --piece would do nothing with {name}: they are for documents with labels; leave them out"
+            )
+        return EXAMPLES[name].write
     if name not in READERS:
         raise DataError(f"{name} has no labels, so there are no examples to write")
     form = Form(label=label, piece=piece, compared=COMPARED.get(name, str))
-    return lambda archives, out: write_labelled(READERS[name](archives[0]), out, form=form)
-
-
-def _told_examples(written: "Written") -> str:
-    from zhixing.corpus.conversations import WrittenConversations
-    from zhixing.corpus.searches import WrittenSearch
-    from zhixing.corpus.tagged import WrittenSentences
-
-    told = ", ".join(f"{part} {count:,}" for part, count in written.parts.items())
-    if isinstance(written, WrittenSearch):
-        return (
-            f"{written.documents:,} documents; queries: {told}; left out: {written.copies:,} whose text or document an "
-            "earlier part has"
-        )
-    if isinstance(written, WrittenConversations):
-        return (
-            f"{told}, of {written.several_answers:,} conversations with several answers and others with one; left out: "
-            f"{written.copies:,} copies, {written.near_copies:,} near-copies"
-        )
-    left_out = f"{written.copies:,} copies, {written.contradictory:,} texts with two answers"
-    if isinstance(written, WrittenSentences):
-        return f"{told}; left out: {left_out}"
-    if written.parts != written.documents:
-        documents = ", ".join(f"{count:,}" for count in written.documents.values())
-        told += f" (pieces of {documents} documents)"
-    return f"{told}; left out: {left_out}, {written.near_copies:,} near-copies, {written.empty:,} empty ones"
+    return lambda archives, out: write_labelled(READERS[name](archives[name]), out, form=form)
 
 
 @app.command

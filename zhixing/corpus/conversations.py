@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.corpus.labelled import near_copies
-from zhixing.corpus.parts import Part, number_of, part_of, same, write_parts
+from zhixing.corpus.parts import Part, number_of, part_of, same, told_parts, write_parts
 
 ROLES = ("user", "assistant")
 """Who speaks, in turn."""
@@ -41,6 +41,12 @@ class WrittenConversations:
     several_answers: int
     copies: int
     near_copies: int
+
+    def __str__(self) -> str:
+        return (
+            f"{told_parts(self.parts)}, of {self.several_answers:,} conversations with several answers and others with one; "
+            f"left out: {self.copies:,} copies, {self.near_copies:,} near-copies"
+        )
 
 
 def messages(turns: Sequence[str]) -> list[dict[str, str]]:

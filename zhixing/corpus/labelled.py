@@ -21,7 +21,7 @@ from zhixing.corpus.config import DuplicateConfig
 from zhixing.corpus.cut import pieces
 from zhixing.corpus.document import Document
 from zhixing.corpus.duplicates import find_near_copies, signatures
-from zhixing.corpus.parts import Part, part_of, same, write_parts
+from zhixing.corpus.parts import Part, part_of, same, told_copies, told_parts, write_parts
 from zhixing.corpus.units import UnitHasher, ngrams
 
 KEYS = ("label", "genre")
@@ -57,6 +57,16 @@ class WrittenTexts:
     copies: int
     near_copies: int
     contradictory: int
+
+    def __str__(self) -> str:
+        told = told_parts(self.parts)
+        if self.parts != self.documents:
+            documents = ", ".join(f"{count:,}" for count in self.documents.values())
+            told += f" (pieces of {documents} documents)"
+        return (
+            f"{told}; left out: {told_copies(self.copies, self.contradictory)}, {self.near_copies:,} near-copies, "
+            f"{self.empty:,} empty ones"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

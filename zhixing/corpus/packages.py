@@ -100,3 +100,50 @@ CHECKPOINTS = _by_name(
     ),
 )
 """Models of other projects, by the name that `zhixing import` takes; checkpoint/foreign reads them."""
+
+_HELP_TAGS = {"de": "de", "es": "es", "fr": "fr", "ja": "ja", "zh-hant": "zh-tw"}
+"""Language -> how Debian calls it."""
+HELP = tuple(
+    Entry(
+        name=f"libreoffice-help-{language}",
+        what=f"the pages of libreoffice-help-en in the language {language}",
+        languages=(language,),
+        license="MPL-2.0",
+        megabytes=3.4,
+        origins=(Origin(kind="apt", locator=f"libreoffice-help-{tag}"),),
+    )
+    for language, tag in _HELP_TAGS.items()
+)
+"""Pages in languages that are only told apart here, not learnt to be written."""
+
+WORD_LISTS = Entry(
+    name="naughty-words",
+    what="words that are not for everybody, 403 English and 319 Chinese among them, one list a language",
+    languages=("en", "zh"),
+    license="CC-BY-4.0",
+    megabytes=0.1,
+    origins=(
+        Origin(
+            kind="npm",
+            locator="naughty-words@1.2.0",
+            sha256="c34b05e10a97ec7b9e0c3dd91d09888187c0f08d0812eaea79679795585b217e",
+        ),
+    ),
+)
+"""Lists of words that a moderator looks for."""
+
+TEACHER = Entry(
+    name="hatesonar",
+    what="TF-IDF and logistic regression of English posts: hate speech, offensive language, neither (Davidson et al. 2017)",
+    languages=("en",),
+    license="MIT",
+    megabytes=0.4,
+    origins=(
+        Origin(
+            kind="pip",
+            locator="hatesonar==0.1.0",
+            sha256="969c56618bd628b3cb9b69d4e5170b461c8270737d2b0eb37ba0d55e207e9f37",
+        ),
+    ),
+)
+"""A model of another project whose guesses stand in for labels."""

@@ -44,3 +44,13 @@ def write_parts(rows: Iterable[tuple[Part, Mapping[str, object]]], folder: Path)
             files[part].write(json_line(row))
             counts[part] += 1
     return counts
+
+
+def told_parts(counts: Mapping[str, int]) -> str:
+    """How many there are of each."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def told_copies(copies: int, contradictory: int) -> str:
+    """What was left out because it stands elsewhere."""
+    return f"{copies:,} copies, {contradictory:,} texts with two answers"

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, json_line
 from zhixing.corpus.files import Found
-from zhixing.corpus.parts import Part, part_of, same, write_parts
+from zhixing.corpus.parts import Part, part_of, same, told_parts, write_parts
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.corpus.table_rows import BrokenRow, Row
 
@@ -43,6 +43,12 @@ class WrittenSearch:
     parts: dict[str, int]
     documents: int
     copies: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.documents:,} documents; queries: {told_parts(self.parts)}; left out: {self.copies:,} whose text or "
+            "document an earlier part has"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zhixing.corpus.parts import part_of, same, write_parts
+from zhixing.corpus.parts import part_of, same, told_copies, told_parts, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,9 @@ class WrittenSentences:
     parts: dict[str, int]
     copies: int
     contradictory: int
+
+    def __str__(self) -> str:
+        return f"{told_parts(self.parts)}; left out: {told_copies(self.copies, self.contradictory)}"
 
 
 def bio_tags(words: Iterable[tuple[str, str]]) -> list[str]:

@@ -26,7 +26,12 @@ from zhixing.corpus.searches import Match
 from zhixing.text.segment import HAS_HAN
 from zhixing.text.sentences import sentences
 
-LANGUAGES: Mapping[str, str] = {"en-US": "en", "zh-CN": "zh"}
+LANGUAGES: Mapping[str, str] = {
+    "en-US": "en",
+    "zh-CN": "zh",
+    "zh-TW": "zh-Hant",
+    **{tag: tag for tag in ("de", "es", "fr", "ja")},
+}
 """Folder of a package -> language."""
 MOST_CHARACTERS = 2000
 """A longer text under a heading is left out; so is a shorter one than `LEAST_CHARACTERS`."""

