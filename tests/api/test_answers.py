@@ -28,7 +28,7 @@ from zhixing.api.tagging import (
     windows,
 )
 from zhixing.checkpoint.export import import_folder
-from zhixing.checkpoint.folder import ModelInfo, save_model
+from zhixing.checkpoint.folder import ModelInfo, save_model, write_learnt
 from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
 from zhixing.model.config import EncoderConfig, HeadConfig
 from zhixing.model.crf import LinearChain, bio_rules
@@ -201,16 +201,38 @@ def test_an_answer_stands_where_it_says(trained: Trained) -> None:
     assert none.score <= 0
 
 
+@pytest.mark.parametrize("least", [0.0, -1.5, 3.0])
 @pytest.mark.parametrize(("best", "is_there"), [(2.0, False), (1.9, False), (2.1, True)])
-def test_an_answer_is_one_that_scores_more_than_none(best: float, is_there: bool) -> None:
+def test_an_answer_is_one_that_scores_more_than_the_least(
+    best: float, is_there: bool, least: float
+) -> None:
+    best += least
     windows = [
         Candidate(start=0, end=1, best=-9.0, none=2.0),
         Candidate(start=1, end=5, best=best, none=3.0),
     ]
-    found = answer_of(windows, "x yz w")
+    found = answer_of(windows, "x yz w", least_score=least)
     assert found.found == is_there
     assert found.score == pytest.approx(best - 2.0)
     assert (found.text, found.start, found.end) == (("yz", 2, 4) if is_there else ("", 0, 0))
+
+
+def test_what_an_answer_has_to_score_is_in_the_folder_and_can_be_said(
+    trained: Trained, tmp_path: Path
+) -> None:
+    folder = train(tmp_path, "span", "encoder", steps=20)
+    pairs = [(row["question"], row["context"]) for row in rows("span")]
+    always = zhixing.load(folder).answers(pairs, least_score=-math.inf)
+    assert all(each.found for each in always)
+    most = max(each.score for each in always)
+    learnt = zhixing.load(folder).learnt
+    assert learnt is not None
+    assert learnt.least_score == 0.0
+    write_learnt(folder, learnt.model_copy(update={"least_score": most}))
+    kept = zhixing.load(folder)
+    assert kept.answers(pairs) == kept.answers(pairs, least_score=most)
+    assert not any(each.found for each in kept.answers(pairs))
+    assert kept.answers(pairs, least_score=-math.inf) == always
 
 
 def test_one_window_answers_as_training_measures(trained: Trained) -> None:

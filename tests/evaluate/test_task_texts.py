@@ -1,13 +1,25 @@
 """Translations, summaries and answers: the libraries called directly, hand-worked cases, and texts made to trip them."""
 
 import importlib.util
+import math
+import random
+import re
+import string
 
 import pytest
 from rouge_score import rouge_scorer
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
-from zhixing.evaluate.tasks.answers import best_threshold, chinese_f1, english_f1, judge_answers
+from zhixing.evaluate.tasks.answers import (
+    best_threshold,
+    chinese_f1,
+    english_f1,
+    judge_answers,
+    least_score,
+    normal_chinese,
+    score_answer,
+)
 from zhixing.evaluate.tasks.measure import Judged, compare, scores, undefined
 from zhixing.evaluate.tasks.summaries import ChineseTokens, judge_summaries
 from zhixing.evaluate.tasks.translation import judge_translations
@@ -117,6 +129,102 @@ def test_answers_equal_the_official_script_worked_out_by_hand() -> None:
         assert (found["exact_match"], found["f1"]) == pytest.approx((exact, f1)), prediction
 
 
+def official(prediction: str, references: list[str]) -> tuple[float, float]:
+    """Exact match and F1 as the script of SQuAD v2.0 describes them, written anew in another way."""
+
+    def words(text: str) -> list[str]:
+        kept = re.sub(f"[{re.escape(string.punctuation)}]", "", text.lower())
+        return [word for word in re.sub(r"\b(?:a|an|the)\b", " ", kept).split() if word]
+
+    truths = [words(text) for text in references if words(text)] or [[]]
+    guess = words(prediction)
+    exact, f1 = 0.0, 0.0
+    for truth in truths:
+        left = [*truth]
+        common = 0
+        for word in guess:
+            if word in left:
+                left.remove(word)
+                common += 1
+        if not guess or not truth:
+            f1 = max(f1, float(guess == truth))
+        elif common:
+            precision, recall = common / len(guess), common / len(truth)
+            f1 = max(f1, 2 * precision * recall / (precision + recall))
+        exact = max(exact, float(guess == truth))
+    return exact, f1
+
+
+ADVERSARIAL = [
+    "", " ", ".", "the", "The A an", "a.m.", "U.S.A.", "the U.S.", "theatre", "An-dre", "a-b", "café", "cafe\u0301", "naïve’s",
+    "“the cat”", "cat's", "cats", "cat cat", "cat  cat the cat", "10,000", "10 000", "10000", "$5.00", "ＡＢＣ", "abc", "ABC",
+    "İstanbul", "straße", "STRASSE", "no\u00a0break", "no break", "tab\tbreak", "line\nbreak", "emoji 😀", "😀", "_under_score_",
+    "北京 the city", "x" * 300,
+]  # fmt: skip
+
+
+def test_answers_equal_the_script_on_texts_made_to_trip_it() -> None:
+    chance = random.Random(7)
+    pieces = ["the", "a", "cat", "Cat,", "—", "’s", "\u00a0", "é", "10,0", "(x)", "", "an", "😀"]
+    texts = [
+        *ADVERSARIAL,
+        *(" ".join(chance.choices(pieces, k=chance.randrange(6))) for _ in range(60)),
+    ]
+    for prediction in texts:
+        references = chance.choices(texts, k=chance.randrange(4))
+        for right in (references, [prediction], [*references, prediction]):
+            ours = score_answer(prediction, right, language="en")
+            assert ours == pytest.approx(official(prediction, right)), (prediction, right)
+
+
+def test_equal_answers_are_perfect_in_both_languages_whatever_they_hold() -> None:
+    chance = random.Random(3)
+    signs = "北京大学。，“”《》（） \t的1234９ＡaéZ😀-_~￥龘𠀀\u3000"
+    for text in [*ADVERSARIAL, *("".join(chance.choices(signs, k=9)) for _ in range(200))]:
+        for language in ("en", "zh"):
+            assert score_answer(text, [text], language=language) == (1, 1), (text, language)
+            if normal_chinese(text).strip():
+                assert score_answer("", [text, text], language="zh")[0] == 0
+    found = values_of(
+        judge_answers(["北京大学。", "《红楼梦》"], [["北京大学"], ["红楼梦"]], language="zh")
+    )
+    assert found == {"exact_match": 1, "f1": 1}
+
+
+def test_the_best_of_several_references_counts() -> None:
+    assert score_answer(
+        "10th century", ["the 10th and 11th centuries", "10th century"], language="en"
+    ) == (1, 1)
+    assert score_answer("北京", ["上海", "北京市"], language="zh") == (0, pytest.approx(4 / 5))
+    assert score_answer("the", ["an", "cat"], language="en") == (
+        0,
+        0,
+    )  # in v2.0 an empty one is no reference
+
+
+def test_questions_of_one_context_are_drawn_together() -> None:
+    right, wrong = ["cat"] * 30, ["dog"] * 30
+    contexts = [f"a cat {n // 10}" for n in range(60)]
+    alone = judge_answers([*right, *wrong], [["cat"]] * 60)
+    together = judge_answers([*right, *wrong], [["cat"]] * 60, contexts=contexts)
+    one, other = (next(s for s in scores(j) if s.name == "f1") for j in (alone, together))
+    assert one.value == other.value == 0.5
+    assert other.high - other.low > 2 * (one.high - one.low)
+    assert "drawn:contexts" in other.signature
+
+
+def test_an_answer_is_given_from_the_score_on_that_is_best() -> None:
+    references = [["cat"], ["dog"], [], []]
+    guesses = ["cat", "dog", "tree", "tree"]
+    assert least_score([3, 1, 0, -1], guesses, references, language="en") == (0.5, 1.0)
+    assert least_score([3, -2, -1, 2.5], guesses, references, language="en") == (2.75, 0.75)
+    nothing, best = least_score([1, 2], ["x", "y"], [[], []], language="en")
+    assert (nothing >= 2, best) == (True, 1.0)  # an answer has to score more than this
+    everything, best = least_score([1, 2], ["x", "y"], [["x"], ["y"]], language="en")
+    assert (everything < 1, best) == (True, 1.0)
+    assert least_score([2, 1], ["北京", "上海"], [["北京"], []], language="zh") == (1.5, 1.0)
+
+
 def test_versions_differ_where_only_articles_are_left() -> None:
     assert values_of(judge_answers(["a"], [["The"]], version="v1")) == {"exact_match": 1, "f1": 0}
     assert values_of(judge_answers(["a"], [["The"]], version="v2")) == {"exact_match": 1, "f1": 1}
@@ -150,7 +258,11 @@ def test_chinese_answers_go_by_character() -> None:
 def test_the_threshold_is_the_best_one_and_does_not_cut_ties() -> None:
     # probability of no answer, score when answered, score when declined
     assert best_threshold([0.1, 0.9], [1, 0], [0, 1]) == (0.1, 1.0)
-    assert best_threshold([0.5, 0.5], [1, 0], [0, 1]) == (0.0, 0.5)
+    assert best_threshold([0.5, 0.5], [1, 0], [0, 1]) == (
+        -math.inf,
+        0.5,
+    )  # above it: all are declined
+    assert best_threshold([-3.0, -1.0], [0, 0], [1, 1]) == (-math.inf, 1.0)
     assert best_threshold([0.2, 0.3, 0.8], [1, 0.5, 0], [0, 0, 1]) == (0.3, pytest.approx(2.5 / 3))
 
 

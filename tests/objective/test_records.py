@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.objective.tiny import LABELS, TAGS, TIME, tokenizer
+from zhixing.api.answering import windows_of
 from zhixing.core.errors import DataError
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.data.examples import Losses, Made
@@ -103,8 +104,92 @@ def test_what_is_wrong_with_tags_and_answers_is_said() -> None:
     ]
     records = [{**question, "answers": each} for each in answers]
     assert reasons(span, *records) == [
-        "", "answer_not_in_context", "answer_cut_off", "answers_without_text_and_answer_start",
+        "", "answer_not_in_context", "", "answers_without_text_and_answer_start",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({"text": ["dog"], "answer_start": [5]}, "answer_not_in_context"),
+        ({"text": ["dog"], "answer_start": [-15]}, "answer_not_in_context"),
+        ({"text": [" "], "answer_start": [3]}, "answer_not_in_context"),
+        ({"text": [""], "answer_start": [4]}, "answer_not_in_context"),
+        ({"text": "dog", "answer_start": 4}, "answers_are_no_texts_with_their_places"),
+        ({"text": ["dog"], "answer_start": []}, "answers_are_no_texts_with_their_places"),
+        ({"text": ["dog"], "answer_start": ["4"]}, "answers_are_no_texts_with_their_places"),
+        ({"text": [4], "answer_start": [4]}, "answers_are_no_texts_with_their_places"),
+        ({"text": ["The dog sleeps here"], "answer_start": [0]}, "answer_cut_off"),
+    ],
+)
+def test_an_answer_that_cannot_be_learnt_is_left_out_with_its_reason(
+    answers: dict[str, object], reason: str
+) -> None:
+    span = Span(tokenizer(), time=12)
+    good = {
+        "question": "Who?",
+        "context": "The dog sleeps here",
+        "answers": {"text": ["dog"], "answer_start": [4]},
+    }
+    found = reasons(
+        span, good, good | {"answers": answers}, good | {"context": ""}, good | {"question": " "}
+    )
+    assert found[:3] == ["", reason, "empty"]
+
+
+@pytest.mark.parametrize("time", [64, 48])
+def test_words_that_the_question_has_too_are_a_third_segment(time: int) -> None:
+    context = "The dog sleeps here. 狗在睡觉。 The fox runs over there. A fox jumps."
+    record = {
+        "question": "Where is the Dog 睡觉?",
+        "context": context,
+        "answers": {"text": ["here"], "answer_start": [15]},
+    }
+    plain, marked = (
+        Span(tokenizer(), time=time, mark_shared=told).example(record).example
+        for told in (False, True)
+    )
+    assert plain is not None
+    assert marked is not None
+    assert (plain["tokens"] == marked["tokens"]).all()
+    assert (plain["places"] == marked["places"]).all()
+    assert set((marked["segments"] - plain["segments"]).tolist()) == {0, 1}
+    told = tokenizer().decode(marked["tokens"][marked["segments"] == 2].tolist())
+    assert "dog" in told
+    assert "fox" not in told
+    assert "sleeps" not in told
+    (window, *_) = windows_of(
+        tokenizer().framed(with_segments=True),
+        record["question"],
+        context,
+        limit=time,
+        mark_shared=True,
+    )
+    assert window.ids == tuple(marked["tokens"])
+    assert window.segments == tuple(marked["segments"])
+
+
+@pytest.mark.parametrize("at", [0, 1, 5, 9])
+def test_a_long_context_is_read_around_its_answer(at: int) -> None:
+    words = [f"fox{n} sleeps" for n in range(10)]
+    context, answer = ". ".join(words), f"fox{at}"
+    start = context.index(answer)
+    span = Span(tokenizer(), time=24)
+    record = {"question": "Who?", "context": context}
+    made = span.example({**record, "answers": {"text": [answer], "answer_start": [start]}})
+    assert made.truncated
+    assert made.example is not None
+    tokens, (first, last) = made.example["tokens"], made.example["places"]
+    assert len(tokens) <= 24
+    assert tokenizer().decode(tokens[first : last + 1].tolist()).strip() == answer
+    assert made.example["segments"][first] == 1
+    before, after = first - made.example["segments"].tolist().index(1), len(tokens) - 2 - last
+    assert at in (0, 1, 9) or abs(before - after) <= 2
+    nothing = span.example({**record, "answers": {"text": [], "answer_start": []}})
+    assert nothing.example is not None
+    assert nothing.example["places"].tolist() == [0, 0]
+    text = tokenizer().decode(nothing.example["tokens"].tolist())
+    assert context[:12] in text
 
 
 def test_a_long_prompt_loses_its_begin_and_keeps_the_answers(tmp_path: Path) -> None:

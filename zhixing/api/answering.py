@@ -2,13 +2,13 @@
 
     best   = max over windows, start and end of z_start + z_end       at most LONGEST tokens long
     none   = min over windows of z_start + z_end at the begin token   Devlin et al. 2018, §4.3
-    score  = best - none: above 0 there is an answer
+    score  = best - none: above the least score that was learnt (0 where none was) there is an answer
 
 A long context is read in windows that overlap by half. In one window this is objective/span.best_span.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -20,7 +20,7 @@ from zhixing.core.errors import UnsupportedError
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import device_of
 from zhixing.objective.reading import head, read
-from zhixing.objective.span import best_place
+from zhixing.objective.span import best_place, shared_marks
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 ROOM = 8
@@ -38,14 +38,24 @@ class Candidate:
 
 
 def windows_of(
-    tokenizer: Tokenizer, question: str, context: str, *, limit: int | None
+    tokenizer: Tokenizer,
+    question: str,
+    context: str,
+    *,
+    limit: int | None,
+    mark_shared: bool = False,
 ) -> list[ModelInput]:
-    """Question and context side by side, as often as the context needs.
+    """Question and context side by side, as often as the context needs; `mark_shared` as the objective span has it.
 
     Raises DataError for an empty one, UnsupportedError for a question that leaves no room.
     """
     whole = input_of(tokenizer, (question, context))
     places = whole.places_of(1)
+    if mark_shared:
+        told = shared_marks(question, context, [whole.spans[place] for place in places])
+        marks = dict(zip(places, told, strict=True))
+        segments = tuple(part + marks.get(n, False) for n, part in enumerate(whole.segments))
+        whole = replace(whole, segments=segments)
     others = len(whole) - len(places)
     if limit is None or len(whole) <= limit:
         return [whole]
@@ -70,14 +80,14 @@ def candidates(network: Network, windows: Sequence[ModelInput], padding: int) ->
         return in_batches([len(each) for each in windows], answer)
 
 
-def answer_of(found: Sequence[Candidate], context: str) -> Answer:
-    """The answer of all windows of a context."""
+def answer_of(found: Sequence[Candidate], context: str, *, least_score: float) -> Answer:
+    """The answer of all windows of a context, if it scores more than the least."""
     best = max(found, key=lambda each: each.best)
     score = best.best - min(each.none for each in found)
     raw = context[best.start : best.end]
     text = raw.strip()
-    if score <= 0 or not text:
-        return Answer(found=False, text="", start=0, end=0, score=min(score, 0.0))
+    if score <= least_score or not text:
+        return Answer(found=False, text="", start=0, end=0, score=min(score, least_score))
     start = best.start + len(raw) - len(raw.lstrip())
     return Answer(found=True, text=text, start=start, end=start + len(text), score=score)
 

@@ -103,18 +103,25 @@ class ReadingModel(Model):
             for each, found in zip(cuts, scores, strict=True)
         ]
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[Answer]:
+    def answers(
+        self, pairs: Sequence[tuple[str, str]], *, least_score: float | None = None
+    ) -> list[Answer]:
         """See Model.answers."""
         self._check_offers("answer")
+        learnt = self.learnt.least_score if self.learnt is not None else 0.0
+        least = learnt if least_score is None else least_score
+        mark_shared = self.learnt is not None and self.learnt.mark_shared
         windows = each_of(
             "pairs",
             pairs,
-            lambda pair: windows_of(self.tokenizer, *pair, limit=self.limit),
+            lambda pair: windows_of(
+                self.tokenizer, *pair, limit=self.limit, mark_shared=mark_shared
+            ),
         )
         flat = [window for each in windows for window in each]
         found = iter(candidates(self._model, flat, self._padding))
         return [
-            answer_of([next(found) for _ in each], context)
+            answer_of([next(found) for _ in each], context, least_score=least)
             for each, (_, context) in zip(windows, pairs, strict=True)
         ]
 

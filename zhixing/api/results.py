@@ -59,7 +59,7 @@ class Tagged:
 class Answer:
     """Where the answer stands: `context[start:end]` is `text`. All are empty or 0 where `found` is False.
 
-    score: logits of the best answer less those of no answer, in nats; above 0 where there is an answer.
+    score: logits of the best answer less those of no answer, in nats; above the model's least score where there is one.
     """
 
     found: bool

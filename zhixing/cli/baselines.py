@@ -26,8 +26,8 @@ LEARNT = ("validation", "seconds")
 IN_A_ROW = 3
 """Scores that a row of the table has room for."""
 _FOLDER = Parameter(
-    help="A folder with train, validation and test .jsonl, as `zhixing data examples` writes: of {text, label}, {tokens, tags}, "
-    "{query, relevance}, {messages} or {prompt, chosen, rejected}."
+    help="A folder with train, validation and test .jsonl, as `zhixing data examples` writes; the keys of its rows say "
+    "which task it is."
 )
 _MODELS = Parameter(name="--model", negative="")
 _MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")

@@ -129,7 +129,8 @@ def examples(
     """Write labels, tags, searches, conversations and more of the catalogue as examples: `zhixing data examples brown-pos runs/pos`.
 
     Copies, near-copies of labelled texts and conversations, and texts with two different labels are left out before the split;
-    tagged sentences are split by document, the queries of a search by page, conversations by their questions.
+    tagged sentences are split by document, the queries of a search by page, conversations by their questions, questions about texts
+    by what they were made of.
     """
     from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find

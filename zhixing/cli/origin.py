@@ -14,7 +14,8 @@ from zhixing.core.errors import ConfigError
 from zhixing.core.progress import Progress
 from zhixing.model.assembly import Network, config_of
 from zhixing.model.config import EncoderConfig, MixtureConfig, NGramConfig
-from zhixing.objective.config import ChatConfig
+from zhixing.objective.config import ChatConfig, SpanConfig
+from zhixing.objective.span import SEGMENTS
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -66,6 +67,8 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
         )
     if isinstance(config, EncoderConfig):
         config = config.model_copy(update={"heads_on_top": ()})
+        if isinstance(recipe.objective, SpanConfig) and recipe.objective.mark_shared:
+            config = config.model_copy(update={"segments": max(config.segments, SEGMENTS)})
     if recipe.finetune is not None and recipe.finetune.dropout is not None:
         config = _with_dropout(config, recipe.finetune.dropout, origin.folder)
     try:

@@ -55,6 +55,7 @@ from zhixing.objective.config import (
     RankConfig,
     Seq2SeqConfig,
     SimilarConfig,
+    SpanConfig,
     TagConfig,
     TaskConfig,
 )
@@ -67,7 +68,7 @@ from zhixing.objective.rank import Rank
 from zhixing.objective.records import check_losses, labels_of, make_examples
 from zhixing.objective.seq2seq import Seq2Seq
 from zhixing.objective.similar import Similar
-from zhixing.objective.span import Span
+from zhixing.objective.span import SEGMENTS, Span
 from zhixing.objective.tag import Tag
 from zhixing.tokenizer.chat import with_chatml
 from zhixing.tokenizer.marks import MASK
@@ -372,4 +373,11 @@ def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any
         assert isinstance(recipe.model, EncoderDecoderConfig | SequenceToSequenceConfig)
         start, smoothing = recipe.model.start, config.label_smoothing
         return Seq2Seq(tokenizer, time=time, start=start, smoothing=smoothing)
-    return {"regress": Regress, "span": Span, "chat": Chat}[config.kind](tokenizer, time=time)
+    if isinstance(config, SpanConfig):
+        has = getattr(recipe.network, "segments", 0)
+        if config.mark_shared and has < SEGMENTS:
+            raise ConfigError(
+                f"objective.mark_shared = true needs {SEGMENTS} segments, and the model has {has}; set model.segments = {SEGMENTS}"
+            )
+        return Span(tokenizer, time=time, mark_shared=config.mark_shared)
+    return {"regress": Regress, "chat": Chat}[config.kind](tokenizer, time=time)

@@ -69,6 +69,7 @@ def main(
 ) -> dict[str, Any]:
     """Make the model of `recipe` in `folder`; return its scores, and samples if it writes, as JSON values."""
     from zhixing.cli.judge import held_out, sample, score
+    from zhixing.cli.least_score import choose_least_score
     from zhixing.cli.origin import begin
     from zhixing.cli.pipeline import make_model, prepare
     from zhixing.train.folder import Start, check
@@ -90,6 +91,7 @@ def main(
     }
     if recipe.objective.kind != "causal":
         scores = held_out(folder, made.selected_step)
+        scores |= choose_least_score(recipe, folder, progress)
         written = _written(recipe, folder, progress)
         return {**result, "validation": scores, "test": {}, "samples": [], **written}
     return {

@@ -197,6 +197,14 @@ _ALL = (
         origins=(Origin(kind="apt", locator="libreoffice-help-zh-cn"),),
     ),
     Entry(
+        name="wordnet",
+        what="WordNet 3.0: 82,000 meanings of English nouns",
+        languages=("en",),
+        license="WordNet 3.0",
+        megabytes=6.5,
+        origins=(Origin(kind="apt", locator="wordnet-base"),),
+    ),
+    Entry(
         name="cc-cedict",
         what="CC-CEDICT, a Chinese-English dictionary",
         languages=("zh", "en"),

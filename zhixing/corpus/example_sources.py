@@ -14,12 +14,15 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES, Entry
 from zhixing.corpus.conversations import WrittenConversations
 from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS
+from zhixing.corpus.questions import WrittenQuestions, write_questions
 from zhixing.corpus.searches import WrittenSearch, write_search
 from zhixing.corpus.sources import (
     CHATS,
+    QUESTIONS,
     SEARCHES,
     TAGGED,
     Chats,
+    Questioning,
     SearchSource,
     Tagging,
     languages,
@@ -46,6 +49,12 @@ def _write_tags(tagging: Tagging, archives: Archives, folder: Path) -> WrittenSe
 
 def _write_chats(chats: Chats, archives: Archives, folder: Path) -> WrittenConversations:
     return chats.write(chats.read(archives[chats.text]), folder)
+
+
+def _write_questions(
+    questioning: Questioning, archives: Archives, folder: Path
+) -> WrittenQuestions:
+    return write_questions(questioning.read(archives[questioning.text]), folder)
 
 
 def _write_search(search: SearchSource, archives: Archives, folder: Path) -> WrittenSearch:
@@ -79,6 +88,12 @@ EXAMPLES: Mapping[str, ExampleSource] = {
             what=search.what, entries=_of(*search.entries), write=partial(_write_search, search)
         )
         for name, search in SEARCHES.items()
+    },
+    **{
+        name: ExampleSource(
+            what=asked.what, entries=_of(asked.text), write=partial(_write_questions, asked)
+        )
+        for name, asked in QUESTIONS.items()
     },
     "languages": ExampleSource(
         what="which of seven languages and scripts a text is in",

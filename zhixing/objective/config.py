@@ -172,6 +172,9 @@ class SpanConfig(TaskConfig):
 
     kind: Literal["span"]
     """Picks the objective."""
+    mark_shared: bool = False
+    """Tell the model which words of the text the question has too, as a third segment: [model] segments = 3. A model that
+    [finetune] begins from gets that segment."""
 
 
 class SimilarConfig(TaskConfig):

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from zhixing.core.config import Config
 from zhixing.model.assembly import Network
-from zhixing.objective.config import ObjectiveConfig, TagConfig
+from zhixing.objective.config import ObjectiveConfig, SpanConfig, TagConfig
 from zhixing.text.segment import HAS_HAN
 
 LOOKED_AT = 1000
@@ -44,6 +44,10 @@ class Learnt(Config):
     """What the logits of classify are divided by before they become probabilities, as `zhixing calibrate` found it."""
     han_words: Literal["characters", "segments"] = "characters"
     """What a word of Chinese was in the examples of tag: each character, or a word of several."""
+    least_score: float = 0.0
+    """What an answer of span has to score more than, against that there is none (nats); chosen on validation questions."""
+    mark_shared: bool = False
+    """Whether span was told which words of the text the question has too."""
     spaced_words: Literal["apart", "attached", "characters"] = "apart"
     """Whether a mark after a word of English was a word of its own in the examples of tag, or a part of the word; or
     every character was, letters and digits too."""
@@ -68,6 +72,8 @@ def learnt_of(
         table["texts"] = tuple(sorted({1 if "text" in row else 2 for row in first})) or (1,)
     if config.kind in ("classify", "similar"):
         table["loss"] = getattr(config, "loss", "")
+    if isinstance(config, SpanConfig):
+        table["mark_shared"] = config.mark_shared
     if isinstance(config, TagConfig):
         table |= _forms_of_words(first)
     return Learnt.model_validate(table)

@@ -57,7 +57,7 @@ def make_examples(
             raise DataError(
                 f"{origin} has the keys {', '.join(map(str, row)) or 'none'}; objective {objective.kind!r} needs {wanted}"
             )
-        problem = "missing_key" if keys is None else _problem(row, keys)
+        problem = "missing_key" if keys is None else problem_of(row, keys)
         yield Made(dropped=problem) if problem else objective.example(row)
 
 
@@ -91,7 +91,8 @@ def check_losses(losses: Losses, config: ExamplesConfig, *, origin: str) -> None
             )
 
 
-def _problem(row: Mapping[str, Any], keys: Sequence[str]) -> str:
+def problem_of(row: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """What is wrong with the values of the keys that are read, in a word; empty where nothing is."""
     for key in keys:
         value = row[key]
         if key in _LISTS and not isinstance(value, list):
@@ -100,9 +101,18 @@ def _problem(row: Mapping[str, Any], keys: Sequence[str]) -> str:
             return f"{key}_is_no_text"
     if "prompt" in keys and not (isinstance(row["prompt"], str) or is_messages(row["prompt"])):
         return "prompt_is_no_text"
-    answers = row.get("answers")
-    if "answers" in keys and not (
-        isinstance(answers, dict) and {"text", "answer_start"} <= set(answers)
-    ):
+    return _problem_of_answers(row["answers"]) if "answers" in keys else ""
+
+
+def _problem_of_answers(answers: Any) -> str:
+    if not (isinstance(answers, dict) and {"text", "answer_start"} <= set(answers)):
         return "answers_without_text_and_answer_start"
-    return ""
+    texts, starts = answers["text"], answers["answer_start"]
+    is_right = (
+        isinstance(texts, list)
+        and isinstance(starts, list)
+        and len(texts) == len(starts)
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(start, int) and not isinstance(start, bool) for start in starts)
+    )
+    return "" if is_right else "answers_are_no_texts_with_their_places"

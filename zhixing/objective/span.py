@@ -4,8 +4,12 @@
                                   ^start ^end
     loss = -Σ (log p(start) + log p(end)) / 2          a softmax over the places of the input each
 
-Devlin et al. 2018, §4.2 and §4.3: a question without an answer points at the begin token. Left out: several windows of a
-long text; the context is cut, and an example whose answer is cut off is dropped and counted.
+Devlin et al. 2018, §4.2 and §4.3: a question without an answer points at the begin token. Of a context that is too long the
+window around the answer is learnt from, or the first one where there is no answer; an answer that does not fit into a window
+is dropped and counted. Left out: the other windows of a long context, from which there would be no answer.
+
+With `mark_shared` a token of the context that belongs to a word of the question too has segment 2 (the exact match of Chen et
+al. 2017, §3.2, which is a feature of the word there): a small model need not find out by itself that words are the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,10 +26,15 @@ from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
 from zhixing.objective.reading import frame, head, kept, pad, read
+from zhixing.text.shared import shared
 from zhixing.tokenizer.tokenizer import Tokenizer
 
+SEGMENTS = 3
+"""Question, context, and what the context shares with the question."""
 LONGEST = 30
 """Tokens of the longest answer that is looked for."""
+_SPECIALS = 3
+"""Special tokens around a question and its context."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +55,8 @@ class Span:
     target = "place"
     fields = ("tokens", "segments", "places")
 
-    def __init__(self, tokenizer: Tokenizer, *, time: int) -> None:
-        self._tokenizer, self._time = tokenizer, time
+    def __init__(self, tokenizer: Tokenizer, *, time: int, mark_shared: bool = False) -> None:
+        self._tokenizer, self._time, self._mark_shared = tokenizer, time, mark_shared
 
     def example(self, record: Mapping[str, Any]) -> Made:
         """{question, context, answers: {text, answer_start}}; the first answer is learnt."""
@@ -56,24 +65,30 @@ class Span:
         inside = [place for place, special in enumerate(context.specials) if not special]
         if not question or not inside:
             return Made(dropped="empty")
-        ids = [context.ids[place] for place in inside]
-        framed = frame(self._tokenizer, question, ids, time=self._time)
-        begin = framed.segments.index(1)
         found = _answer(record)
         if found is None:
             return Made(dropped="answer_not_in_context")
-        places = (0, 0)
-        if found != (0, 0):
-            touched = [n for n, place in enumerate(inside) if _overlap(context.spans[place], found)]
-            places = (begin + touched[0], begin + touched[-1])
+        touched = [n for n, place in enumerate(inside) if _overlap(context.spans[place], found)]
+        first = _window(touched, len(inside), room=self._time - len(question) - _SPECIALS)
+        ids = [context.ids[place] for place in inside[first:]]
+        framed = frame(self._tokenizer, question, ids, time=self._time)
+        begin = framed.segments.index(1) - first
+        places = (begin + touched[0], begin + touched[-1]) if touched else (0, 0)
         if places[1] >= len(framed.tokens) - 1:
             return Made(dropped="answer_cut_off")
+        segments = framed.segments
+        if self._mark_shared:
+            left = [context.spans[place] for place in inside[first:]]
+            told = shared_marks(record["question"], record["context"], left)
+            start = segments.index(1)
+            for place in range(start, len(segments) - 1):
+                segments[place] += told[place - start]
         example = {
             "tokens": np.array(framed.tokens),
-            "segments": np.array(framed.segments),
+            "segments": np.array(segments),
             "places": np.array(places),
         }
-        return Made(example=example, truncated=framed.truncated)
+        return Made(example=example, truncated=framed.truncated or first > 0)
 
     def counts(self, item: Example) -> Counts:
         """A start and an end."""
@@ -103,7 +118,7 @@ class Span:
         total = cross_entropy(scores[..., 0], batch.starts)
         total = total + cross_entropy(scores[..., 1], batch.ends)
         best = [
-            best_span(row, segments == 1)
+            best_span(row, segments > 0)
             for row, segments in zip(scores.detach(), batch.segments, strict=True)
         ]
         true = zip(batch.starts.tolist(), batch.ends.tolist(), strict=True)
@@ -112,6 +127,12 @@ class Span:
             losses={"loss": Loss(total=total, count=2 * len(batch.starts))},
             scores={"exact": Tally(total=right, count=len(batch.starts))},
         )
+
+
+def shared_marks(question: str, context: str, spans: Sequence[tuple[int, int]]) -> list[bool]:
+    """For each span of a context whether it touches a word that the question has too."""
+    marks = shared(context, question)
+    return [any(marks[start:end]) for start, end in spans]
 
 
 def best_span(
@@ -141,8 +162,16 @@ def _answer(record: Mapping[str, Any]) -> tuple[int, int] | None:
     if not texts:
         return 0, 0
     start = int(starts[0])
-    stands = record["context"][start : start + len(texts[0])] == texts[0]
-    return (start, start + len(texts[0])) if stands and texts[0] else None
+    stands = start >= 0 and record["context"][start : start + len(texts[0])] == texts[0]
+    return (start, start + len(texts[0])) if stands and texts[0].strip() else None
+
+
+def _window(touched: Sequence[int], count: int, *, room: int) -> int:
+    """The first of `count` places of a window of `room` that has the touched ones in its middle, if they are not in the first."""
+    if not touched or touched[-1] < room:
+        return 0
+    middle = (touched[0] + touched[-1] + 1) // 2
+    return max(0, min(middle - room // 2, count - room, touched[0]))
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -32,6 +32,7 @@ TOPS = ("heads.", "unembed.", "output.", "chain.")
 """How the names of weights begin that stand on top of a model."""
 _LAYER = re.compile(r"^(?:stack\.blocks|layers|norms)\.(\d+)\.")
 _DEEP = ("encoder", "decoder", "rnn", "gru", "lstm")
+_SEGMENTS = "stack.inputs.segments.weight"
 _BELOW = ("embed.", "stack.inputs.", "stack.relative.")
 
 
@@ -61,7 +62,7 @@ def take_over(model: Network, origin: Network) -> Taken:
     found = {name: _source(name, model, origin) for name in ours}
     for name, source in found.items():
         if source is not None:
-            _copy(ours[name], theirs[source])
+            _copy(ours[name], theirs[source], like_last=name == _SEGMENTS)
     copied = {source for source in found.values() if source}
     return Taken(
         copied=_layers(name for name, source in found.items() if source),
@@ -70,13 +71,13 @@ def take_over(model: Network, origin: Network) -> Taken:
     )
 
 
-def _copy(mine: Tensor, theirs: Tensor) -> None:
-    """Numbers of one weight; rows that only `mine` has begin as the mean of the others."""
+def _copy(mine: Tensor, theirs: Tensor, *, like_last: bool) -> None:
+    """Numbers of one weight; rows that only `mine` has begin as the last of the others, or as their mean."""
     if mine.shape == theirs.shape:
         mine.copy_(theirs)
         return
     mine[: len(theirs)].copy_(theirs)
-    mine[len(theirs) :] = theirs.mean(dim=0)
+    mine[len(theirs) :] = theirs[-1] if like_last else theirs.mean(dim=0)
 
 
 def choose(model: Network, config: FinetuneConfig) -> dict[str, float]:
@@ -144,7 +145,7 @@ def _num_layers(model: Network, config: FinetuneConfig) -> int:
 def _source(name: str, model: Network, origin: Network) -> str | None:
     """The weight of `origin` that a weight of `model` begins as; None for one that begins anew."""
     if not name.startswith("heads."):
-        return name
+        return None if name == _SEGMENTS and name not in origin.state_dict() else name
     heads, others = _heads(model), _heads(origin)
     kind = name.split(".")[1]
     if heads[kind] == others.get(kind):

@@ -13,6 +13,7 @@ from zhixing.corpus.conversations import (
     write_preferences,
 )
 from zhixing.corpus.document import Document
+from zhixing.corpus.questions import Question
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     bible_kjv,
@@ -21,12 +22,14 @@ from zhixing.corpus.sources import (
     chatterbot,
     chinese_poetry,
     cmudict,
+    help_questions,
     libreoffice_help,
     linux_doc,
     mail,
     news,
     peoples_daily,
     reviews,
+    wordnet,
 )
 from zhixing.corpus.tagged import TaggedSentence
 
@@ -43,6 +46,7 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "cmudict": cmudict.read,
     "libreoffice-help-en": libreoffice_help.read,
     "libreoffice-help-zh": libreoffice_help.read,
+    "wordnet": wordnet.read,
     "cc-cedict": cc_cedict.read,
     "chatterbot": chatterbot.read,
 }
@@ -170,3 +174,32 @@ SEARCHES: Mapping[str, SearchSource] = {
     ),
 }
 """What `zhixing data examples` calls searches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Questioning:
+    """Questions that are made of a text of the catalogue by rule: its name there, what they ask, and how they are made."""
+
+    text: str
+    what: str
+    read: Callable[[Archive], Iterator[Question]]
+
+
+QUESTIONS: Mapping[str, Questioning] = {
+    "wordnet-questions": Questioning(
+        text="wordnet",
+        what="synthetic questions about English nouns, with and without an answer",
+        read=wordnet.questions,
+    ),
+    "help-questions-en": Questioning(
+        text=_HELP_EN,
+        what="synthetic questions about the help in English, with and without an answer",
+        read=help_questions.questions,
+    ),
+    "help-questions-zh": Questioning(
+        text=_HELP_ZH,
+        what="synthetic questions about the help in Chinese, with and without an answer",
+        read=help_questions.questions,
+    ),
+}
+"""What `zhixing data examples` calls questions about texts."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
+from zhixing.evaluate.baselines.answers import open_answers
 from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
 from zhixing.evaluate.baselines.preferences import open_preferences
@@ -40,6 +41,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("text", "label"): _labels,
     ("tokens", "tags"): _without_wish(open_tags),
     ("query", "relevance"): _without_wish(open_search),
+    ("question", "context", "answers"): _without_wish(open_answers),
     ("messages",): _without_wish(open_chats),
     ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
 }

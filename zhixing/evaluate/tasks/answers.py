@@ -9,16 +9,18 @@ there, so the version is a part of the signature. One departure: between Han cha
 nltk's tokenizer, here it is runs of letters and digits, and marks one by one.
 """
 
+import math
 import re
 import string
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from zhixing.core.errors import DataError, UnsupportedError
-from zhixing.evaluate.tasks.measure import Judged, Measure, mean, require_pairs
+from zhixing.evaluate.tasks.measure import Judged, SumMeasure, mean, require_pairs, together
 from zhixing.evaluate.tasks.perfect import primary, require_perfect, require_written_in
+from zhixing.text.segment import HAS_HAN
 
 TASK = "answers"
 Version = Literal["v1", "v2"]
@@ -47,7 +49,8 @@ def judge_answers(
 ) -> Judged:
     """Exact match and F1 over all questions, and apart for those with and without an answer.
 
-    With `contexts`, predictions that do not occur in theirs are counted in the notes.
+    With `contexts`, predictions that do not occur in theirs are counted in the notes, and where several questions have one
+    context, contexts are drawn for the intervals, each with all its questions.
     """
     require_pairs(TASK, predictions, references)
     rules = _rules(language, version)
@@ -58,16 +61,18 @@ def judge_answers(
     require_written_in(texts, language)
     require_perfect("f1", _self(rules), 1.0, texts, language=language)
     script = {"en": f"squad-{version}", "zh": "cmrc2018"}[primary(language)]
-    signature = f"lang:{language}|{script}|references:best"
+    shared = contexts if len(set(contexts)) < len(contexts) else ()
+    signature = f"lang:{language}|{script}|references:best{'|drawn:contexts' if shared else ''}"
     items = [_best(p, r, rules) for p, r in zip(predictions, references, strict=True)]
     answered = [not all(map(rules.is_empty, answers)) for answers in references]
-    measures: list[Measure] = []
-    for number, name in enumerate(("exact_match", "f1")):
-        measures.append(mean(name, [item[number] for item in items], signature))
+    wanted = {"exact_match": (0, [True] * len(items)), "f1": (1, [True] * len(items))}
     if not all(answered) and any(answered):
-        for name, wanted in (("answerable", True), ("unanswerable", False)):
-            chosen = [item[1] for item, has in zip(items, answered, strict=True) if has is wanted]
-            measures.append(mean(f"f1_{name}", chosen, signature))
+        wanted["f1_answerable"] = (1, answered)
+        wanted["f1_unanswerable"] = (1, [not each for each in answered])
+    measures = [
+        _mean(name, [item[column] for item in items], counted, shared, signature)
+        for name, (column, counted) in wanted.items()
+    ]
     return Judged(
         task=TASK,
         measures=tuple(measures),
@@ -75,24 +80,64 @@ def judge_answers(
     )
 
 
+def score_answer(
+    prediction: str, answers: Sequence[str], *, language: str, version: Version = "v2"
+) -> tuple[float, float]:
+    """Exact match and F1 of one prediction against the best of its references; no references: there is no answer."""
+    return _best(prediction, answers, _rules(language, version))
+
+
+def language_of(texts: Sequence[str]) -> str:
+    """The code zh where most of the texts have Chinese characters, else en."""
+    return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
+
+
 def best_threshold(
     no_answer: Sequence[float], answered: Sequence[float], declined: Sequence[float]
 ) -> tuple[float, float]:
-    """Above which probability of "no answer" to decline, and the mean score then.
+    """Above which probability of "no answer" to decline (-inf: always), and the mean score then.
 
     `answered` is each question's score when its answer is given, `declined` when it is not (1 where there is none). The
-    threshold belongs to the data it was found on: choose it on validation data.
+    threshold belongs to the data it was found on: choose it on validation data. Any number that grows with that probability
+    will do.
     """
     require_pairs("threshold", no_answer, answered)
     order = sorted(range(len(no_answer)), key=lambda item: no_answer[item])
     total = sum(declined)
-    best, threshold = total, 0.0
+    best, threshold = total, -math.inf
     for place, item in enumerate(order):
         total += answered[item] - declined[item]
         tied = place + 1 < len(order) and no_answer[order[place + 1]] == no_answer[item]
         if total > best and not tied:
             best, threshold = total, no_answer[item]
     return threshold, best / len(no_answer)
+
+
+def least_score(
+    scores: Sequence[float],
+    predictions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    language: str,
+) -> tuple[float, float]:
+    """The score above which an answer is to be given, for the largest mean F1, and that F1.
+
+    `scores` say how much more likely each prediction is than that there is no answer. The middle between two scores that were
+    seen is taken; where it is best to answer nothing, the largest of all, and where everything, one less than the smallest.
+    """
+    answered, declined = (
+        [
+            score_answer(one, right, language=language)[1]
+            for one, right in zip(said, references, strict=True)
+        ]
+        for said in (predictions, [""] * len(predictions))
+    )
+    threshold, best = best_threshold([-score for score in scores], answered, declined)
+    if threshold == -math.inf:
+        return max(scores), best
+    least = -threshold
+    below = [score for score in scores if score < least]
+    return (max(below) + least) / 2 if below else least - 1.0, best
 
 
 def normal_english(text: str) -> str:
@@ -154,6 +199,22 @@ def _rules(language: str, version: Version) -> _Rules:
     raise UnsupportedError(
         f"answers in language {language!r} have no official script; there is one for en (SQuAD) and zh (CMRC 2018)"
     )
+
+
+def _mean(
+    name: str,
+    values: Sequence[float],
+    counted: Sequence[bool],
+    documents: Sequence[str],
+    signature: str,
+) -> SumMeasure:
+    """The mean over the items that are counted, drawn by document where there are documents."""
+    chosen = [value for value, counts in zip(values, counted, strict=True) if counts]
+    made = mean(name, chosen, signature)
+    if not documents:
+        return made
+    homes = [home for home, counts in zip(documents, counted, strict=True) if counts]
+    return replace(made, table=together(made.table, homes))
 
 
 def _best(prediction: str, answers: Sequence[str], rules: _Rules) -> tuple[float, float]:

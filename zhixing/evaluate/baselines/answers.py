@@ -1,0 +1,252 @@
+"""What a finder of answers has to beat, on the same questions: to decline always, and a window that TF-IDF chooses.
+
+always no answer    right wherever there is none
+TF-IDF window       the piece of the context that is most like the question, or that stands beside what is
+
+The second follows the sliding window of Richardson et al. 2013 (MCTest) with cosines of TF-IDF vectors in place of their counts.
+What a piece is, how much its own likeness and that of its surroundings count, and from which score on there is an
+answer is chosen on the validation questions.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhixing.core.errors import DataError
+from zhixing.corpus.parts import same
+from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.tasks.answers import judge_answers, language_of, least_score
+from zhixing.evaluate.tasks.measure import Judged
+from zhixing.text.terms import terms
+from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
+
+SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]+)*")
+CLAUSE = re.compile(r"[^.!?。！？\n,;:，；：、()（）]+")
+WEIGHTS = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (-0.5, 1.0), (-1.0, 1.0))
+"""Of the likeness of a piece itself, and of the piece with both its neighbours."""
+PIECES = ("sentence", "clause", "rest")
+"""rest: a clause without the words of the question, which cut it."""
+_MARKS = " \t:;,.!?：；，。！？、()（）\"'“”「」"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """Questions with their contexts and every right answer; none where there is no answer."""
+
+    questions: tuple[str, ...]
+    contexts: tuple[str, ...]
+    answers: tuple[tuple[str, ...], ...]
+
+
+def read_asked(path: Path) -> Asked:
+    """The examples {question, context, answers} of a file. Raises DataError for a row that is none, saying why."""
+    questions, contexts, answers = [], [], []
+    for number, row in rows_of(path):
+        texts = _texts(row, f"{path}: row {number}")
+        questions.append(row["question"])
+        contexts.append(row["context"])
+        answers.append(texts)
+    if not questions:
+        raise DataError(f"{path} has no questions")
+    return Asked(questions=tuple(questions), contexts=tuple(contexts), answers=tuple(answers))
+
+
+@final
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerContest(Contest[str]):
+    """An answer to each test question, empty where there is none."""
+
+    train: Asked
+    validation: Asked
+    test: Asked
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """See Contest."""
+        return ("f1", "exact_match", "f1_answerable", "f1_unanswerable")
+
+    @property
+    def language(self) -> str:
+        """That of the test contexts, zh or en: it decides how answers are compared."""
+        return language_of(self.test.contexts)
+
+    def told(self) -> Sequence[str]:
+        """See Contest."""
+        train, validation, test = (
+            len(part.questions) for part in (self.train, self.validation, self.test)
+        )
+        none = sum(not answers for answers in self.test.answers)
+        learnt = {same(context) for context in self.train.contexts}
+        copies = sum(same(context) in learnt for context in self.test.contexts)
+        sizes = (
+            f"{train:,} questions to learn from, {validation:,} to choose on, {test:,} to test on, "
+            f"{none:,} of these without an answer"
+        )
+        leak = (
+            f"note: {copies:,} of the test questions are about contexts that are also learnt from"
+        )
+        return (sizes, leak) if copies else (sizes,)
+
+    def baselines(self, *, seed: int) -> Sequence[System[str]]:
+        """See Contest; nothing here is drawn by chance."""
+        nothing = [""] * len(self.validation.questions)
+        silent = System(name="always no answer", answers=[""] * len(self.test.questions))
+        return best_first([self._window(), (silent, self._f1(nothing))])
+
+    def ask(self, model: Any) -> tuple[Sequence[str], str]:
+        """See Contest."""
+        model.require("answer")
+        pairs = [*zip(self.test.questions, self.test.contexts, strict=True)]
+        found = [each.text for each in model.answers(pairs)]
+        least = 0.0 if model.learnt is None else model.learnt.least_score
+        return found, f"answers that score more than {least:.2f}"
+
+    def judge(self, answers: Sequence[str]) -> Judged:
+        """See Contest."""
+        return judge_answers(
+            answers,
+            self.test.answers,
+            language=self.language,
+            version="v1" if all(self.test.answers) else "v2",
+            contexts=self.test.contexts,
+        )
+
+    def _f1(self, answers: Sequence[str]) -> float:
+        """Of answers to the validation questions."""
+        held = self.validation
+        return value_of(judge_answers(answers, held.answers, language=self.language), "f1")
+
+    def _window(self) -> tuple[System[str], float]:
+        began = time.perf_counter()
+        unit = "characters" if self.language == "zh" else "words"
+        config = BaselineConfig.model_validate({"units": unit, "phrase": 2, "min_texts": 1})
+        likeness = Likeness(config, {*self.train.contexts, *self.train.questions})
+        best, chosen = -1.0, ("", WEIGHTS[0], 0.0)
+        for pieces in PIECES:
+            for weights, found in likeness.answers(self.validation, pieces).items():
+                scores, texts = zip(*found, strict=True)
+                least, f1 = least_score(
+                    scores, texts, self.validation.answers, language=self.language
+                )
+                if f1 > best:
+                    best, chosen = f1, (pieces, weights, least)
+        pieces, weights, least = chosen
+        found = likeness.answers(self.test, pieces)[weights]
+        system = System(
+            name="TF-IDF window",
+            answers=[text if score > least else "" for score, text in found],
+            parameters=likeness.num_words,
+            seconds=time.perf_counter() - began,
+            told=f"{unit}; {pieces}, weights {weights[0]:g} and {weights[1]:g}, an answer above {least:.2f}; the best of "
+            f"{len(PIECES) * len(WEIGHTS)} on the validation questions",
+        )
+        return system, best
+
+
+class Likeness:
+    """How much pieces of contexts are like questions: cosines of the TF-IDF vectors that some texts give."""
+
+    def __init__(self, config: BaselineConfig, texts: set[str]) -> None:
+        self._vectoriser = make_vectoriser(config)
+        self._vectoriser.fit(sorted(texts))
+
+    @property
+    def num_words(self) -> int:
+        """Words and phrases that have a weight."""
+        return len(self._vectoriser.vocabulary_)
+
+    def answers(
+        self, asked: Asked, pieces: str
+    ) -> Mapping[tuple[float, float], list[tuple[float, str]]]:
+        """For each pair of weights the best piece of every context, with its score."""
+        cut = [
+            [*_cut(context, pieces, question)] or [(0, len(context))]
+            for question, context in zip(asked.questions, asked.contexts, strict=True)
+        ]
+        owners = np.repeat(np.arange(len(cut)), [len(each) for each in cut])
+        alone = [c[a:b] for c, each in zip(asked.contexts, cut, strict=True) for a, b in each]
+        around = [
+            c[each[max(0, n - 1)][0] : each[min(n + 1, len(each) - 1)][1]]
+            for c, each in zip(asked.contexts, cut, strict=True)
+            for n in range(len(each))
+        ]
+        own, beside = (self._cosines(asked.questions, texts, owners) for texts in (alone, around))
+        ends = np.cumsum([len(each) for each in cut])
+        return {
+            (a, b): [
+                (float(scores.max()), alone[first + int(scores.argmax())].strip(_MARKS))
+                for first, scores in zip(
+                    [0, *ends[:-1]], np.split(a * own + b * beside, ends[:-1]), strict=True
+                )
+            ]
+            for a, b in WEIGHTS
+        }
+
+    def _cosines(
+        self, questions: Sequence[str], texts: Sequence[str], owners: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        asked = self._vectoriser.transform(questions)[owners]
+        found = self._vectoriser.transform(texts)
+        return np.asarray(asked.multiply(found).sum(axis=1), dtype=np.float64).ravel()
+
+
+def open_answers(folder: Path) -> AnswerContest:
+    """The questions of a folder. Raises DataError for one that lacks a part, or a row that is no example."""
+    train, validation, test = (
+        read_asked(file_of(folder, part)) for part in ("train", "validation", "test")
+    )
+    return AnswerContest(train=train, validation=validation, test=test)
+
+
+def _cut(context: str, pieces: str, question: str) -> Iterator[tuple[int, int]]:
+    """The pieces of a context that have a letter or a digit, as characters."""
+    pattern = SENTENCE if pieces == "sentence" else CLAUSE
+    for found in pattern.finditer(context):
+        spans = [found.span()]
+        if pieces == "rest":
+            spans = [*_without(context, found.span(), question)]
+        yield from (
+            (start, end) for start, end in spans if any(map(str.isalnum, context[start:end]))
+        )
+
+
+def _without(context: str, span: tuple[int, int], question: str) -> Iterator[tuple[int, int]]:
+    """What is left of a span between the words of a question."""
+    words = sorted({*terms(question, language_of([question]))}, key=len, reverse=True)
+    start, end = span
+    if words:
+        said = "|".join(re.escape(word) for word in words)
+        pattern = re.compile(rf"(?<![a-z0-9])(?:{said})(?![a-z0-9])", re.IGNORECASE)
+        for found in pattern.finditer(context, *span):
+            yield start, found.start()
+            start = found.end()
+    yield start, end
+
+
+def _texts(row: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    """The answers of a row. Raises DataError for one that is no example."""
+    for key in ("question", "context"):
+        if not isinstance(row.get(key), str) or not row[key].strip():
+            raise DataError(f"{place} has no {key}: a text is needed; leave the row out")
+    answers = row.get("answers")
+    texts = answers.get("text") if isinstance(answers, Mapping) else None
+    starts = answers.get("answer_start") if isinstance(answers, Mapping) else None
+    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+        raise DataError(
+            f"{place}: answers must be {{text: […], answer_start: […]}} with as many places as texts, both empty where there is "
+            "no answer"
+        )
+    for text, start in zip(texts, starts, strict=True):
+        stands = isinstance(text, str) and isinstance(start, int) and text
+        if not stands or start < 0 or row["context"][start : start + len(text)] != text:
+            raise DataError(
+                f"{place}: the answer {text!r:.60} does not stand at character {start!r} of the context; give its place, counted "
+                "from 0, or leave the row out"
+            )
+    return tuple(texts)
