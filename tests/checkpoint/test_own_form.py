@@ -13,10 +13,12 @@ from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
+    TwoWayConfig,
 )
 from zhixing.model.stack_config import StackConfig
 
@@ -48,6 +50,10 @@ OWN: dict[str, NetworkConfig] = {
     "recurrent-classifier": RecurrentClassifierConfig(
         encoder=RecurrentEncoderConfig(embedding=8, width=8), labels=3
     ),
+    "ensemble": EnsembleConfig(
+        members=(ConvolutionConfig(embedding=8, filters=4, labels=3), BagConfig(labels=3))
+    ),
+    "two-way": TwoWayConfig(encoder=RecurrentEncoderConfig(embedding=8, width=8)),
 }
 
 

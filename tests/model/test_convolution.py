@@ -5,11 +5,12 @@ from torch import Tensor
 
 from zhixing.model.convolution import ConvolutionClassifier
 from zhixing.model.sequence_config import ConvolutionConfig
+from zhixing.model.tagger import pair_rows
 
 
-def _classifier() -> ConvolutionClassifier:
+def _classifier(bigrams: int = 0) -> ConvolutionClassifier:
     torch.manual_seed(0)
-    config = ConvolutionConfig(embedding=4, windows=(2, 3), filters=5, labels=3)
+    config = ConvolutionConfig(embedding=4, bigrams=bigrams, windows=(2, 3), filters=5, labels=3)
     return ConvolutionClassifier(config, vocab=11).eval()
 
 
@@ -65,3 +66,17 @@ def test_gradients_follow_differences() -> None:
         return torch.func.functional_call(model, values, (tokens,), {"keep": keep})
 
     assert torch.autograd.gradcheck(run, weights, fast_mode=True)
+
+
+def test_a_pair_adds_its_vector_to_its_second_token_and_begins_with_nothing() -> None:
+    plain, model = _classifier(), _classifier(bigrams=97)
+    assert model.embed_pairs is not None
+    model.load_state_dict(plain.state_dict(), strict=False)
+    tokens, keep = torch.tensor([[3, 1, 4, 0, 0]]), torch.tensor([[True] * 3 + [False] * 2])
+    torch.testing.assert_close(model(tokens, keep=keep), plain(tokens, keep=keep), rtol=0, atol=0)
+    with torch.no_grad():
+        model.embed_pairs.weight.normal_()
+        pairs = model.embed_pairs(pair_rows(tokens, 97))[0, :3]
+        plain.embed.weight[5:8] = plain.embed.weight[tokens[0, :3]] + pairs  # as if other tokens
+        expected = plain(torch.tensor([[5, 6, 7]]))
+    torch.testing.assert_close(model(tokens, keep=keep), expected, rtol=1e-5, atol=1e-6)

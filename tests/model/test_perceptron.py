@@ -76,7 +76,7 @@ def test_gradients_follow_differences() -> None:
     assert torch.autograd.gradcheck(run, (x, *weights))
 
 
-@pytest.mark.parametrize("pooling", ["sum", "mean"])
+@pytest.mark.parametrize("pooling", ["sum", "mean", "root"])
 def test_a_bag_is_a_matrix_times_counts(pooling: str) -> None:
     torch.manual_seed(0)
     bag = BagClassifier(BagConfig(pooling=pooling, embedding=6, hidden=(5,), labels=3), vocab=9)
@@ -87,6 +87,8 @@ def test_a_bag_is_a_matrix_times_counts(pooling: str) -> None:
         counts[row, token] += 1
     if pooling == "mean":
         counts /= counts.sum(dim=1, keepdim=True)
+    if pooling == "root":
+        counts /= torch.tensor([[2.0], [2.0**0.5]])  # of 4 and 2 tokens
     first, last = bag.output.layers
     expected = last(F.relu(first(counts @ bag.embed.weight)))
     torch.testing.assert_close(bag(tokens, keep=keep), expected, rtol=1e-5, atol=1e-5)

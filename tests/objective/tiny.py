@@ -17,7 +17,9 @@ from zhixing.model.config import EncoderConfig, EncoderDecoderConfig, HeadConfig
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.sequence_config import (
+    BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
     SequenceToSequenceConfig,
@@ -196,6 +198,20 @@ def recurrent_classifier_case() -> Case:
     return Case(case.objective, shaken(build_network(config, tokenizer().vocab)), case.items)
 
 
+def ensemble_case() -> Case:
+    """Members of three kinds, each with a loss of its own."""
+    encoder = RecurrentEncoderConfig(embedding=12, width=12)
+    members = (
+        ConvolutionConfig(labels=len(LABELS), embedding=12, windows=(1, 2), filters=6),
+        BagConfig(labels=len(LABELS), embedding=8, hidden=(), phrase=2, buckets=64),
+        RecurrentClassifierConfig(labels=len(LABELS), encoder=encoder),
+    )
+    case = classify_case()
+    torch.manual_seed(2)
+    model = build_network(EnsembleConfig(members=members), tokenizer().vocab)
+    return Case(objective=case.objective, model=shaken(model), items=case.items)
+
+
 def lstm_writer_case() -> Case:
     torch.manual_seed(1)
     config = SequenceToSequenceConfig(embedding=12, width=8, start=tokenizer().pad)
@@ -275,6 +291,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "regress": regress_case,
     "classify, convolution": classifier_case,
     "classify, recurrent": recurrent_classifier_case,
+    "classify, ensemble": ensemble_case,
     "seq2seq, lstm with attention": lstm_writer_case,
     "tag": tag_case,
     "tag, crf": chain_case,

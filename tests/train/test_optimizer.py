@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from tests.train.tiny import TINY, tiny_inputs
-from zhixing.core.errors import CheckpointError
+from zhixing.core.errors import CheckpointError, ConfigError
 from zhixing.model.assembly import build_model
 from zhixing.model.config import DecoderConfig
 from zhixing.train.optimizer import build_optimizer, split
@@ -99,3 +99,27 @@ def test_a_saved_optimizer_of_another_model_is_refused() -> None:
     part = {key: value for key, value in tensors.items() if not key.startswith("embed")}
     with pytest.raises(CheckpointError, match=r"does not know.*embed\.weight"):
         build_optimizer(tiny_inputs("decoder").model, TINY).load_tensors(part)
+
+
+def test_weights_move_at_the_rates_that_their_names_begin_with() -> None:
+    inputs = tiny_inputs()
+    config = TINY.model_copy(
+        update={"optimizer": "adamw", "lr": 0.01, "rates": {"embed": 3.0, "stack.blocks.0": 0.5}}
+    )
+    made = build_optimizer(inputs.model, config, {"embed.weight": 0.1})
+    found = {
+        made.names[weight]: group["lr"]
+        for part in made.parts
+        for group in part.param_groups
+        for weight in group["params"]
+    }
+    assert found.keys() == {name for name, _ in inputs.model.named_parameters()}
+    for name, rate in found.items():
+        share = 0.3 if name == "embed.weight" else 0.5 if name.startswith("stack.blocks.0") else 1.0
+        assert rate == pytest.approx(0.01 * share), name
+
+
+def test_rates_of_no_weight_are_refused() -> None:
+    config = TINY.model_copy(update={"rates": {"members.0.": 2.0}})
+    with pytest.raises(ConfigError, match=r"train\.rates: no weight .* begins with 'members\.0\.'"):
+        build_optimizer(tiny_inputs().model, config)

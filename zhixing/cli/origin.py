@@ -14,33 +14,37 @@ from zhixing.core.errors import ConfigError
 from zhixing.core.progress import Progress
 from zhixing.model.assembly import Network, config_of
 from zhixing.model.config import EncoderConfig, MixtureConfig, NGramConfig
+from zhixing.model.two_way import TwoWay
 from zhixing.objective.config import ChatConfig, SpanConfig
 from zhixing.objective.span import SEGMENTS
 from zhixing.tokenizer.tokenizer import Tokenizer
+from zhixing.train.finetune import can_begin, encoders_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """An opened folder to begin from. `hash` is that of its configuration, weights and tokenizer."""
+    """An opened folder to begin from. `hash` is that of its configuration, weights and tokenizer.
+
+    is_part: whether a recipe has a model of its own, of which this one is a part.
+    """
 
     folder: Path
     hash: str
     model: Network
     tokenizer: Tokenizer
+    is_part: bool
 
 
 def begin(recipe: Recipe, progress: Progress) -> tuple[Recipe, Origin | None]:
     """The recipe with the model that its folder has, and what was opened; without [finetune] both are as they were.
+
+    A two-way model is the begin of another, which has a table [model].
 
     Raises CheckpointError for a folder that does not open, ConfigError for a model that cannot learn the objective.
     """
     if recipe.finetune is None:
         return recipe, None
     folder = Path(recipe.finetune.folder).expanduser()
-    if recipe.model is not None:
-        raise ConfigError(
-            f"[model] does nothing with [finetune]: the model in {folder} has its sizes; leave the table out"
-        )
     progress.start(f"opening {folder}")
     loaded = load_network(folder)
     if loaded.base is not None:
@@ -49,12 +53,36 @@ def begin(recipe: Recipe, progress: Progress) -> tuple[Recipe, Origin | None]:
             f"zhixing adapter merge {folder} OUT"
         )
     origin = Origin(
-        folder=folder, hash=model_hash(folder), model=loaded.model, tokenizer=loaded.tokenizer
+        folder=folder,
+        hash=model_hash(folder),
+        model=loaded.model,
+        tokenizer=loaded.tokenizer,
+        is_part=recipe.model is not None,
     )
-    fitted = _fitted(recipe, origin)
+    fitted = _around_encoder(recipe, origin) if origin.is_part else _fitted(recipe, origin)
     _check_tokens(fitted, origin)
     progress.finish(f"begins from {folder}: {fitted.network.kind}, SHA-256 {origin.hash[:12]}…")
     return fitted, origin
+
+
+def _around_encoder(recipe: Recipe, origin: Origin) -> Recipe:
+    """A recipe with a model of its own, which has the encoder of a two-way model; with any other it has its sizes twice."""
+    assert recipe.model is not None, "who calls has looked"
+    if not isinstance(origin.model, TwoWay):
+        raise ConfigError(
+            f"[model] does nothing with [finetune]: the model in {origin.folder} has its sizes; leave the table out"
+        )
+    if recipe.finetune is not None and recipe.finetune.dropout is not None:
+        raise ConfigError("finetune.dropout does nothing beside [model]; write it there")
+    trained = origin.model.config.encoder
+    if not any(can_begin(each, trained) for each in encoders_of(recipe.model).values()):
+        sizes = trained.model_dump(exclude={"kind", "dropout"}, exclude_defaults=True)
+        told = ", ".join(f"{name} = {value!r}" for name, value in sizes.items())
+        raise ConfigError(
+            f"finetune.folder = {str(origin.folder)!r} has an encoder of other sizes than [model]; write encoder = "
+            f"{{ {told} }} there"
+        )
+    return recipe
 
 
 def _fitted(recipe: Recipe, origin: Origin) -> Recipe:

@@ -16,7 +16,7 @@ from zhixing.checkpoint.adapter import LEARNT_HEADS, Base
 from zhixing.cli.examples import card, places, texts
 from zhixing.cli.origin import Origin
 from zhixing.cli.recipe import Recipe
-from zhixing.cli.tasks import fitted_tokenizer, learnt, make_task, with_heads
+from zhixing.cli.tasks import Task, fitted_tokenizer, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import ConfigError, DataError
@@ -27,12 +27,14 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.data.build import tokenise
 from zhixing.data.shard import TokenShard
+from zhixing.data.source import first_items
 from zhixing.model.assembly import Network, build_network
 from zhixing.model.config import NGramConfig
 from zhixing.tokenizer.stats import measure
 from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train as learn_tokenizer
 from zhixing.train.counting import run as count
+from zhixing.train.counts import begin_with_counts, counting_members
 from zhixing.train.finetune import Taken, choose, take_over
 from zhixing.train.finetune_config import FinetuneConfig
 from zhixing.train.folder import Start
@@ -42,7 +44,7 @@ from zhixing.train.loop import run as learn
 from zhixing.train.session import Inputs, Result
 from zhixing.vectors.opening import open_vectors
 
-_OF_TOKENS = ("causal", "masked", "denoise", "seq2seq", "chat")
+_OF_TOKENS = ("causal", "masked", "two-way", "denoise", "seq2seq", "chat")
 """Objectives whose targets are tokens; those of others are labels, tags, spans or pairs."""
 TOKENIZER_STAMP = "made_from.json"
 
@@ -147,6 +149,8 @@ def make_model(
     if recipe.initial_vectors and start is not Start.RESUME:
         begin_with_vectors(model, prepared.tokenizer, recipe.initial_vectors, progress)
     task = make_task(recipe, prepared, model, progress)
+    if start is not Start.RESUME:
+        _begun_with_counts(model, task, progress)
     inputs = Inputs(
         model=model,
         tokenizer=prepared.tokenizer,
@@ -172,7 +176,7 @@ def make_model(
         hook = ProgressHook(progress, title)
         result = learn(recipe.train, inputs, out, start=start, hooks=[hook])
         progress.finish(_summary(recipe, result))
-    write_text(out / "recipe.toml", to_toml(_as_written(recipe)))
+    write_text(out / "recipe.toml", to_toml(_as_written(recipe, prepared)))
     return result
 
 
@@ -230,6 +234,14 @@ def begin_with_vectors(
     )
 
 
+def _begun_with_counts(model: Network, task: Task, progress: Progress) -> None:
+    """Bags that begin as naive Bayes count the training examples."""
+    for bag in counting_members(model):
+        progress.start("counting the training texts")
+        number = begin_with_counts(bag, first_items(task.train, None))
+        progress.finish(f"a bag of words begins as naive Bayes of {number:,} training texts")
+
+
 def facts(recipe: Recipe, origin: Origin | None = None) -> dict[str, object]:
     """What makes two runs the same run; the name and the prompts of a recipe do not, nor where a model is kept."""
     found = recipe.model_dump(
@@ -238,11 +250,12 @@ def facts(recipe: Recipe, origin: Origin | None = None) -> dict[str, object]:
     return found | ({"model to begin from": origin.hash} if origin else {})
 
 
-def _as_written(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as a person would write it: a model to begin from brings sizes and tokenizer along."""
+def _as_written(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """The recipe as a person would write it: a model to begin from brings its tokenizer along, and mostly its sizes."""
     unused: set[str] = set()
-    if recipe.finetune is not None:
-        unused = {"model", "tokenizer", "tokenizer_text", "initial_vectors"}
+    if prepared.origin is not None:
+        unused = {"tokenizer", "tokenizer_text", "initial_vectors"}
+        unused |= set() if prepared.origin.is_part else {"model"}
     if not recipe.reads_corpus:
         unused |= {"corpus"}
     return recipe.model_dump(mode="json", exclude=unused)
@@ -295,7 +308,7 @@ def _model_card(recipe: Recipe, prepared: Prepared, taken: Taken | None) -> str:
         f"# {recipe.name}\n\nA model of kind `{recipe.network.kind}`, made with Zhixing.\n\n"
         f"{_told_origin(prepared, taken)}"
         f"## Text it learnt from\n\n{sources}\n\nData hash: `{prepared.card.data_hash}`\n\n"
-        f"## Recipe\n\n```toml\n{to_toml(_as_written(recipe))}```\n"
+        f"## Recipe\n\n```toml\n{to_toml(_as_written(recipe, prepared))}```\n"
     )
 
 

@@ -9,6 +9,8 @@ from zhixing.cli.console import Json, Log, Settings, print_json, reporter
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zhixing.cli.recipe import Recipe
     from zhixing.core.progress import Progress
 
@@ -24,7 +26,8 @@ def preview(
 ) -> int:
     """Prepare the text of a recipe and print its first training examples: tokens, and what is learnt at each.
 
-    Nothing is trained; `zhixing train` finds the text prepared.
+    With [objective.augment] it begins with training texts and their changed copies. Nothing is trained; `zhixing train` finds
+    the text prepared.
     """
     from zhixing.cli.recipe import load_recipe
 
@@ -51,4 +54,21 @@ def first_examples(recipe: "Recipe", folder: Path, num: int, progress: "Progress
     prepared = prepare(recipe, folder / "data", progress, origin)
     model = new_model(recipe, prepared)
     task = make_task(recipe, prepared, model, progress)
-    return list(lines_of(first_items(task.train, num), task.objective, prepared.tokenizer))
+    shown = lines_of(first_items(task.train, num), task.objective, prepared.tokenizer)
+    return [*_changed(recipe, num, progress), *shown]
+
+
+def _changed(recipe: "Recipe", num: int, progress: "Progress") -> "Iterator[str]":
+    """The first `num` training rows and their changed copies, if the recipe asks for any."""
+    from zhixing.cli.augmentation import augment_of, with_copies
+    from zhixing.core.files import json_line
+    from zhixing.corpus.rows import find_tables, rows
+    from zhixing.objective.config import TaskConfig
+
+    config = augment_of(recipe.objective)
+    if config is None or not isinstance(recipe.objective, TaskConfig):
+        return
+    found = rows(find_tables(recipe.objective.examples.train))
+    for row, copied in with_copies(found, config, seed=recipe.seed, progress=progress, first=num):
+        lines = [json_line(each).decode().rstrip() for each in (row, *copied)]
+        yield "\n  becomes ".join(lines)

@@ -21,9 +21,11 @@ from zhixing.model.config import (
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
+    TwoWayConfig,
 )
 from zhixing.objective.config import CausalConfig, ObjectiveConfig, TaskConfig
 from zhixing.tokenizer.config import TokenizerConfig
@@ -39,6 +41,8 @@ TrainedConfig = Annotated[
     | ConvolutionConfig
     | BagConfig
     | RecurrentClassifierConfig
+    | EnsembleConfig
+    | TwoWayConfig
     | RecurrentConfig
     | NGramConfig,
     Field(discriminator="kind"),
@@ -50,9 +54,10 @@ _CLASSIFIERS = ("encoder", "cnn", "bag", "recurrent-classifier")
 FITS: Mapping[str, tuple[str, ...]] = {
     "causal": (*_WRITERS, "ngram"),
     "masked": ("encoder",),
+    "two-way": ("two-way",),
     "denoise": ("encoder-decoder", "seq2seq"),
     "seq2seq": ("encoder-decoder", "seq2seq"),
-    "classify": _CLASSIFIERS,
+    "classify": (*_CLASSIFIERS, "ensemble"),
     "regress": _CLASSIFIERS,
     "tag": ("encoder", "tagger"),
     "span": ("encoder",),

@@ -1,6 +1,6 @@
 """From a recipe's `[objective]` to what a run is given: the objective, its training items and its held-out ones.
 
-causal              rows of packed documents
+causal, two-way     rows of packed documents
 masked              pairs of text segments, from documents cut into sentences
 denoise             pieces of documents
 all others          examples from files of the user
@@ -8,12 +8,13 @@ all others          examples from files of the user
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from zhixing.checkpoint.model_files import head_fields
+from zhixing.cli.augmentation import AUGMENT_VERSION, augment_of, augmented, hashes_of
 from zhixing.cli.examples import oriented, places, read_from, rows_for
 from zhixing.cli.recipe import HEADS, Recipe
 from zhixing.core.errors import ConfigError, DataError
@@ -39,6 +40,7 @@ from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
@@ -70,6 +72,7 @@ from zhixing.objective.seq2seq import Seq2Seq
 from zhixing.objective.similar import Similar
 from zhixing.objective.span import SEGMENTS, Span
 from zhixing.objective.tag import Tag
+from zhixing.objective.two_way import TwoWayLanguage
 from zhixing.tokenizer.chat import with_chatml
 from zhixing.tokenizer.marks import MASK
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -80,7 +83,13 @@ if TYPE_CHECKING:
 
 ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat", "preference")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
-WITH_LABELS = (TaggerConfig, ConvolutionConfig, BagConfig, RecurrentClassifierConfig)
+WITH_LABELS = (
+    TaggerConfig,
+    ConvolutionConfig,
+    BagConfig,
+    RecurrentClassifierConfig,
+    EnsembleConfig,
+)
 """Models that have their number of labels among their own settings."""
 
 
@@ -215,6 +224,8 @@ def make_task(recipe: Recipe, prepared: "Prepared", model: Network, progress: Pr
     config = recipe.objective
     if config.kind == "causal":
         return _causal(recipe, prepared)
+    if config.kind == "two-way":
+        return _packed(recipe, prepared, TwoWayLanguage())
     if isinstance(config, MaskedConfig):
         return _masked(recipe, config, prepared, progress)
     if isinstance(config, DenoiseConfig):
@@ -223,15 +234,18 @@ def make_task(recipe: Recipe, prepared: "Prepared", model: Network, progress: Pr
 
 
 def _causal(recipe: Recipe, prepared: "Prepared") -> Task:
-    time, text_bytes = recipe.data.time, prepared.split_bytes("validation")
+    task, text_bytes = _packed(recipe, prepared, Causal()), prepared.split_bytes("validation")
+    held = cast(PackedRows | None, task.validation)
+    if not (prepared.tokenizer.is_lossless and held and text_bytes):  # what is dropped is free
+        return task
+    return replace(task, tokens_per_byte=held.num_targets / text_bytes)
+
+
+def _packed(recipe: Recipe, prepared: "Prepared", objective: Objective[Any, Any]) -> Task:
+    time = recipe.data.time
     held = PackedRows(shards=prepared.validation, time=time) if prepared.validation else None
-    lossless = prepared.tokenizer.is_lossless  # what is dropped would be free of charge
-    return Task(
-        objective=Causal(),
-        train=PackedRows(shards=prepared.train, time=time),
-        validation=held,
-        tokens_per_byte=held.num_targets / text_bytes if lossless and held and text_bytes else None,
-    )
+    train = PackedRows(shards=prepared.train, time=time)
+    return Task(objective=objective, train=train, validation=held)
 
 
 def _denoise(recipe: Recipe, config: DenoiseConfig, prepared: "Prepared", model: Network) -> Task:
@@ -299,7 +313,7 @@ def _from_files(
     found = places(recipe, prepared.corpus.parent, progress)
 
     def source(place: str, name: str, alike: int = 1) -> Examples[Example]:
-        store = _example_store(recipe, config, objective, prepared, place=place, name=name)
+        store = _example_store(recipe, objective, prepared, progress, place=place, name=name)
         progress.start(f"examples of {name}")
         progress.finish(f"{name}: {store.losses}")
         check_losses(store.losses, config.examples, origin=place)
@@ -322,25 +336,31 @@ def _alike(recipe: Recipe) -> int:
 
 def _example_store(
     recipe: Recipe,
-    config: TaskConfig,
     objective: Any,
     prepared: "Prepared",
+    progress: Progress,
     *,
     place: str,
     name: str,
 ) -> ExampleStore:
+    assert isinstance(recipe.objective, TaskConfig), "only these read files"
     found = find_tables(place)
-    folder, name = prepared.corpus.parent / "examples", f"{name}-{objective.kind}"
+    folder, stored = prepared.corpus.parent / "examples", f"{name}-{objective.kind}"
     facts = [recipe.objective.model_dump(mode="json"), recipe.data.time, labels(recipe)]
+    augment = augment_of(recipe.objective) if name == "train" else None
+    if augment is not None:
+        facts += [AUGMENT_VERSION, recipe.seed, *hashes_of(augment)]
     stamps = {
         "tokenizer_hash": prepared.tokenizer.hash,
         "source_hash": sha256_json([read_from(place, objective.kind).sha256(), *facts]),
     }
-    if store := reuse_examples(folder, name, **stamps):
+    if store := reuse_examples(folder, stored, **stamps):
         return store
-    given = oriented(rows_for(found, objective.kind), config.examples)
-    made = make_examples(given, objective, origin=place)
-    return write_examples(folder, name, made, fields=objective.fields, **stamps)
+    learnt_from = oriented(rows_for(found, objective.kind), recipe.objective.examples)
+    if augment is not None:
+        learnt_from = augmented(learnt_from, augment, seed=recipe.seed, progress=progress)
+    made = make_examples(learnt_from, objective, origin=place)
+    return write_examples(folder, stored, made, fields=objective.fields, **stamps)
 
 
 def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any:

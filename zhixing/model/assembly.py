@@ -17,6 +17,7 @@ from zhixing.model.convolution import ConvolutionClassifier
 from zhixing.model.decoder import Decoder
 from zhixing.model.encoder import Encoder
 from zhixing.model.encoder_decoder import EncoderDecoder
+from zhixing.model.ensemble import Ensemble
 from zhixing.model.mixture import Mixture
 from zhixing.model.ngram import NGram
 from zhixing.model.perceptron import BagClassifier
@@ -26,17 +27,20 @@ from zhixing.model.recurrent_classifier import RecurrentClassifier
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
+    TwoWayConfig,
 )
 from zhixing.model.sequence_to_sequence import SequenceToSequence
 from zhixing.model.tagger import Tagger
+from zhixing.model.two_way import TwoWay
 from zhixing.model.writer import Writer
 
-Classifier = ConvolutionClassifier | BagClassifier | RecurrentClassifier
+Classifier = ConvolutionClassifier | BagClassifier | RecurrentClassifier | Ensemble
 """What gives a text one label."""
-Network = LanguageModel | Encoder | Writer | Tagger | Classifier
+Network = LanguageModel | Encoder | Writer | Tagger | Classifier | TwoWay
 """Any model of ours."""
 
 LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
@@ -44,7 +48,7 @@ LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
     RecurrentConfig: Recurrent,
     NGramConfig: NGram,
 }
-OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier]] = {
+OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier | TwoWay]] = {
     EncoderConfig: Encoder,
     EncoderDecoderConfig: EncoderDecoder,
     SequenceToSequenceConfig: SequenceToSequence,
@@ -52,6 +56,8 @@ OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier]]
     ConvolutionConfig: ConvolutionClassifier,
     BagConfig: BagClassifier,
     RecurrentClassifierConfig: RecurrentClassifier,
+    EnsembleConfig: Ensemble,
+    TwoWayConfig: TwoWay,
 }
 
 

@@ -9,9 +9,11 @@ from zhixing.core.config import Config
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
+    EnsembleConfig,
     RecurrentClassifierConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
+    TwoWayConfig,
 )
 from zhixing.model.shapes import PAIRS
 from zhixing.model.stack_config import ActivationName, Probability, Shape, StackConfig
@@ -191,6 +193,8 @@ NetworkConfig = Annotated[
     | ConvolutionConfig
     | BagConfig
     | RecurrentClassifierConfig
+    | EnsembleConfig
+    | TwoWayConfig
     | RecurrentConfig
     | NGramConfig
     | MixtureConfig,

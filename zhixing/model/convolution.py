@@ -4,7 +4,7 @@
     logits     = W dropout(strengths) + b
 
 A pattern may hang over either end of the text, where vectors are zero: so texts shorter than a pattern have one too.
-Padding is as if it were not there. Left out: a second, frozen set of embeddings; the limit on the norm of W.
+Padding is as if it were not there. A token's vector may have added to it that of its pair with the one before (tagger.py). Left out: a second, frozen set of embeddings; the limit on the norm of W.
 """
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zhixing.model.sequence_config import ConvolutionConfig
+from zhixing.model.tagger import pair_rows
 
 
 class Patterns(nn.Module):
@@ -43,12 +44,17 @@ class ConvolutionClassifier(nn.Module):
         self.vocab = vocab
         self.max_time: int | None = None
         self.embed = nn.Embedding(vocab, config.embedding)
+        self.embed_pairs = (
+            nn.Embedding(config.bigrams, config.embedding) if config.bigrams else None
+        )
         self.patterns = nn.ModuleList(
             Patterns(config.embedding, config.filters, window) for window in config.windows
         )
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.filters * len(config.windows), config.labels)
         nn.init.uniform_(self.embed.weight, -0.25, 0.25)
+        if self.embed_pairs is not None:
+            nn.init.zeros_(self.embed_pairs.weight)  # a pair that was never learnt says nothing
 
     def forward(
         self,
@@ -59,6 +65,9 @@ class ConvolutionClassifier(nn.Module):
         """Logits of the labels; `keep` is True at tokens, False at padding, which stands at the ends."""
         present = torch.ones_like(tokens, dtype=torch.bool) if keep is None else keep
         real = present.to(self.embed.weight.dtype).unsqueeze(1)
-        x = self.embed(tokens).transpose(1, 2) * real  # (batch, embedding, time)
+        x = self.embed(tokens)
+        if self.embed_pairs is not None:
+            x = x + self.embed_pairs(pair_rows(tokens, self.embed_pairs.num_embeddings))
+        x = x.transpose(1, 2) * real  # (batch, embedding, time)
         strengths = torch.cat([patterns(x, real) for patterns in self.patterns], dim=-1)
         return self.output(self.dropout(strengths))

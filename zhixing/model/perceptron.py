@@ -5,7 +5,8 @@
 A bag of words is the vector of how often each token occurs. A first layer W over it is Σ_t W[:, token_t], a sum of
 columns, so it is kept as an embedding whose rows are added. With the mean instead of the sum it is the deep averaging
 network of Iyyer et al. 2015; without a hidden layer it is the linear classifier of Joulin et al. 2017, which also counts
-runs of tokens: these are too many for a vector each, so they share some by their hash.
+runs of tokens: these are too many for a vector each, so they share some by their hash. Such a classifier may begin as naive
+Bayes, and learn from there what words that stand together say twice (Wang & Manning 2012).
 """
 
 from collections.abc import Sequence
@@ -60,6 +61,10 @@ class BagClassifier(nn.Module):
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
         if self.runs is not None:  # a run that training never shows says nothing
             nn.init.zeros_(self.runs.weight)
+        if config.begin == "naive-bayes":  # the counts come from examples (train/counts.py)
+            nn.init.eye_(self.output.get_parameter("layers.0.weight"))
+            nn.init.zeros_(self.output.get_parameter("layers.0.bias"))
+            nn.init.zeros_(self.embed.weight)
 
     def forward(
         self,
@@ -108,5 +113,12 @@ def mean_of_tokens(
     return x.sum(dim=1) / weights.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-POOLINGS = {"sum": sum_of_tokens, "mean": mean_of_tokens}
+def root_of_tokens(
+    x: Float[Tensor, "batch time width"], weights: Float[Tensor, "batch time"]
+) -> Float[Tensor, "batch width"]:
+    """The sum divided by the root of the number of tokens."""
+    return x.sum(dim=1) / weights.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+
+
+POOLINGS = {"sum": sum_of_tokens, "mean": mean_of_tokens, "root": root_of_tokens}
 """name -> (vectors, zero where padding stands; ones at tokens) -> one vector a text."""

@@ -1,6 +1,6 @@
 """What the models are made of that are no Transformers: recurrent readers and writers, convolutions, bags of words."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -62,6 +62,9 @@ class ConvolutionConfig(Config):
     """Size of the vector of one token."""
     windows: tuple[int, ...] = Field(default=(3, 4, 5), min_length=1)
     """Lengths of the patterns, in tokens."""
+    bigrams: int = Field(default=0, ge=0, le=2**24)
+    """Rows of a second table, whose vector of a token and the one before it is added to that of the token; pairs share
+    rows by chance. 0: there is none."""
     filters: int = Field(default=100, ge=1)
     """Patterns of each length."""
     dropout: Probability = 0.5
@@ -83,6 +86,25 @@ class RecurrentClassifierConfig(Config):
     """Number of labels."""
 
 
+class TwoWayConfig(Config):
+    """A recurrent encoder that learns a language by guessing: the next token from the past, the previous one from the future
+    (Peters et al. 2018). Classifiers begin from it.
+    """
+
+    kind: Literal["two-way"] = "two-way"
+    """Picks the architecture."""
+    encoder: RecurrentEncoderConfig = Field(default_factory=RecurrentEncoderConfig)
+    """What reads the text: one layer in both directions, without pairs, so that no token is guessed from itself."""
+
+    @model_validator(mode="after")
+    def _guesses_blindly(self) -> Self:
+        if not self.encoder.bidirectional or self.encoder.layers != 1 or self.encoder.bigrams:
+            raise ValueError(
+                "encoder needs bidirectional = true, layers = 1 and bigrams = 0: else the token that is guessed is seen"
+            )
+        return self
+
+
 class BagConfig(Config):
     """A text classifier that sees which tokens a text has, not their order: a multi-layer perceptron over their sum."""
 
@@ -90,8 +112,9 @@ class BagConfig(Config):
     """Picks the architecture."""
     embedding: int = Field(default=128, ge=1)
     """Size of the vector of one token."""
-    pooling: Literal["sum", "mean"] = "mean"
-    """sum: of the token vectors, which is a matrix times the counts of a bag of words; mean: the same by length."""
+    pooling: Literal["sum", "mean", "root"] = "mean"
+    """sum: of the token vectors, which is a matrix times the counts of a bag of words; mean: the same by length; root: by
+    the root of the length, so that a long text may be surer than a short one."""
     hidden: tuple[int, ...] = (128,)
     """Sizes of the hidden layers; none makes the classifier linear (Joulin et al. 2017)."""
     activation: ActivationName = "relu"
@@ -103,6 +126,9 @@ class BagConfig(Config):
     (Joulin et al. 2017)."""
     buckets: int = Field(default=65_536, ge=1)
     """Vectors that all runs share: a run takes the one that its hash falls on."""
+    begin: Literal["random", "naive-bayes"] = "random"
+    """random: vectors begin with random numbers, those of runs with zeros; naive-bayes: without hidden layers and with
+    embedding = labels, a vector begins as what naive Bayes counts for each label (Wang & Manning 2012)."""
     labels: int = Field(ge=1)
     """Number of labels."""
 
@@ -110,6 +136,42 @@ class BagConfig(Config):
     def _is_read(self) -> Self:
         self._refuse_unused("activation", bool(self.hidden), "no hidden layer")
         self._refuse_unused("buckets", self.phrase > 1, "phrase = 1")
+        is_linear = not self.hidden and self.embedding == self.labels
+        if self.begin == "naive-bayes" and not is_linear:
+            raise ValueError(
+                f'begin = "naive-bayes" needs hidden = [] and embedding = labels = {self.labels}'
+            )
+        return self
+
+
+MemberConfig = Annotated[
+    ConvolutionConfig | BagConfig | RecurrentClassifierConfig, Field(discriminator="kind")
+]
+"""What can be a member of an ensemble, told apart by `kind`."""
+
+
+class EnsembleConfig(Config):
+    """Classifiers that learn side by side, each from its own mistakes, and answer with the mean of their probabilities
+    (Lakshminarayanan et al. 2017).
+    """
+
+    kind: Literal["ensemble"] = "ensemble"
+    """Picks the architecture."""
+    members: tuple[MemberConfig, ...] = Field(min_length=2)
+    """The classifiers; equal ones differ by their random numbers."""
+
+    @property
+    def labels(self) -> int:
+        """Number of labels, the same for all members."""
+        return self.members[0].labels
+
+    @model_validator(mode="after")
+    def _same_labels(self) -> Self:
+        found = sorted({member.labels for member in self.members})
+        if len(found) > 1:
+            raise ValueError(
+                f"members have labels = {' and '.join(map(str, found))}; all must have the same number"
+            )
         return self
 
 

@@ -21,7 +21,7 @@ from zhixing.data.examples import Example, Made, bits_float, float_bits
 from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy, hinge, num_right, squared_error
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
-from zhixing.objective.reading import frame, kept, pad, text_logits
+from zhixing.objective.reading import every_logits, frame, kept, pad, text_logits
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 FIELDS = ("tokens", "segments", "label")
@@ -88,9 +88,10 @@ class Classify:
         return LabelBatch(tokens=tokens, keep=keep, segments=segments, labels=labels)
 
     def losses(self, model: Any, batch: LabelBatch) -> Losses:
-        """Cross entropy, smoothed if so asked, or hinge."""
-        logits = widen(text_logits(model, batch.tokens, batch.keep, batch.segments))
-        return self._losses(self._learnt_loss, logits, batch)
+        """Cross entropy, smoothed if so asked, or hinge; of an ensemble the mean of its members' own losses."""
+        every = every_logits(model, batch.tokens, batch.keep, batch.segments)
+        found = [self._losses(self._learnt_loss, widen(z), batch)["loss"].total for z in every]
+        return {"loss": Loss(total=torch.stack(found).mean(), count=len(batch.labels))}
 
     def measure(self, model: Any, batch: LabelBatch) -> Measured:
         """The loss without smoothing (so that it is a likelihood), and how often the largest logit is the right label's."""

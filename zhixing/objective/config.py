@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
+from zhixing.corpus.augment.config import AugmentConfig
 
 
 class CausalConfig(Config):
@@ -39,6 +40,13 @@ class MaskedConfig(Config):
                 f"mask = {self.mask} and random = {self.random} are more than 1 together"
             )
         return self
+
+
+class TwoWayLanguageConfig(Config):
+    """Predict each next token from the past and each previous one from the future. For models of kind two-way."""
+
+    kind: Literal["two-way"]
+    """Picks the objective."""
 
 
 class DenoiseConfig(Config):
@@ -144,6 +152,8 @@ class ClassifyConfig(TaskConfig):
     weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(gt=0.0)], ...] = "equal"
     """What an example counts, by its label. equal: 1; balanced: the less the more examples its label has, so that all
     labels count the same together; or a number for each label, in their order."""
+    augment: AugmentConfig | None = None
+    """Learn from changed copies of the training texts as well. Not set: from the texts alone."""
 
     @model_validator(mode="after")
     def _is_read(self) -> Self:
@@ -230,6 +240,7 @@ class PreferenceConfig(TaskConfig):
 ObjectiveConfig = Annotated[
     CausalConfig
     | MaskedConfig
+    | TwoWayLanguageConfig
     | DenoiseConfig
     | Seq2SeqConfig
     | ClassifyConfig

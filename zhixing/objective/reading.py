@@ -99,6 +99,18 @@ def text_logits(
     return model(tokens, keep=keep)
 
 
+def every_logits(
+    model: Any,
+    tokens: Int[Tensor, "batch time"],
+    keep: Bool[Tensor, "batch time"],
+    segments: Int[Tensor, "batch time"] | None = None,
+) -> tuple[Float[Tensor, "batch labels"], ...]:
+    """`text_logits` of each member of an ensemble, which learns from them; those of any other model alone."""
+    if hasattr(model, "members"):
+        return model.answers(tokens, keep=keep)
+    return (text_logits(model, tokens, keep, segments),)
+
+
 def word_logits(
     model: Any, tokens: Int[Tensor, "batch time"], keep: Bool[Tensor, "batch time"]
 ) -> Float[Tensor, "batch time labels"]:

@@ -31,6 +31,8 @@ class TrainConfig(Config):
     """Highest learning rate of AdamW (with muon: embeddings, output layer, norms and biases) or of sgd."""
     matrix_lr: float = Field(default=0.02, gt=0.0, le=1.0)
     """Highest learning rate of Muon."""
+    rates: dict[str, Annotated[float, Field(gt=0.0, le=1000.0)]] = Field(default_factory=dict)
+    """Learning rates of weights whose names begin so, as shares of the others', such as { "members.0." = 10.0 }."""
     betas: tuple[Decay, Decay] = (0.9, 0.95)
     """How slowly AdamW forgets the mean and the mean square of the gradient."""
     momentum: Decay = 0.95

@@ -3,6 +3,7 @@
     the same in both models        copied
     a head of the same form        copied; one with other labels is new, as is one that there was not
     the pooling layer of a head    copied from the next-sentence or pooling head of an encoder (Devlin et al. 2018, §3.2)
+    a recurrent encoder            copied from a two-way language model, into every classifier and tagger of its sizes
 
 Frozen lower layers and a learning rate that falls with the depth keep what was learnt first: Howard & Ruder 2018,
 §3.2; here, as Clark et al. 2020, Appendix A, the rate of a layer is `decay` times that of the layer above it.
@@ -19,7 +20,20 @@ from zhixing.checkpoint.adapter import LEARNT_HEADS
 from zhixing.core.errors import ConfigError
 from zhixing.model.adapter import ADAPTER_PARTS, add_adapters
 from zhixing.model.assembly import Network, config_of
-from zhixing.model.config import DecoderConfig, EncoderConfig, HeadConfig, RecurrentConfig
+from zhixing.model.config import (
+    DecoderConfig,
+    EncoderConfig,
+    HeadConfig,
+    NetworkConfig,
+    RecurrentConfig,
+)
+from zhixing.model.sequence_config import (
+    EnsembleConfig,
+    RecurrentClassifierConfig,
+    RecurrentEncoderConfig,
+    TaggerConfig,
+)
+from zhixing.model.two_way import TwoWay
 from zhixing.train.finetune_config import FinetuneConfig
 
 POOLS: Mapping[str, str] = {
@@ -54,8 +68,9 @@ class Taken:
 
 @torch.no_grad()
 def take_over(model: Network, origin: Network) -> Taken:
-    """Copy into `model` every weight of `origin` that means the same there; but for heads they are of one configuration.
+    """Copy into `model` every weight of `origin` that means the same there.
 
+    They are of one configuration but for heads, or `origin` is a two-way model whose encoder `model` has (`encoders_of`).
     `model` may know more tokens, whose rows begin as the mean of all others (Hewitt 2021): none is likely or unlikely at first.
     """
     ours, theirs = model.state_dict(), origin.state_dict()
@@ -78,6 +93,24 @@ def _copy(mine: Tensor, theirs: Tensor, *, like_last: bool) -> None:
         return
     mine[: len(theirs)].copy_(theirs)
     mine[len(theirs) :] = theirs[-1] if like_last else theirs.mean(dim=0)
+
+
+def encoders_of(config: NetworkConfig) -> dict[str, RecurrentEncoderConfig]:
+    """The recurrent encoders of a classifier, of a tagger or of an ensemble, by what the names of their weights begin with."""
+    if isinstance(config, EnsembleConfig):
+        return {
+            f"members.{number}.": member.encoder
+            for number, member in enumerate(config.members)
+            if isinstance(member, RecurrentClassifierConfig)
+        }
+    if isinstance(config, RecurrentClassifierConfig | TaggerConfig):
+        return {"": config.encoder}
+    return {}
+
+
+def can_begin(encoder: RecurrentEncoderConfig, trained: RecurrentEncoderConfig) -> bool:
+    """Whether the weights of a trained encoder fit: all is equal but the dropout."""
+    return encoder.model_copy(update={"dropout": trained.dropout}) == trained
 
 
 def choose(model: Network, config: FinetuneConfig) -> dict[str, float]:
@@ -144,6 +177,8 @@ def _num_layers(model: Network, config: FinetuneConfig) -> int:
 
 def _source(name: str, model: Network, origin: Network) -> str | None:
     """The weight of `origin` that a weight of `model` begins as; None for one that begins anew."""
+    if isinstance(origin, TwoWay) and not isinstance(model, TwoWay):
+        return _source_in_encoder(name, model, origin)
     if not name.startswith("heads."):
         return None if name == _SEGMENTS and name not in origin.state_dict() else name
     heads, others = _heads(model), _heads(origin)
@@ -156,6 +191,13 @@ def _source(name: str, model: Network, origin: Network) -> str | None:
     for other, where in POOLS.items():
         if other in others and _pools_alike(heads[kind], others[other]):
             return name.replace(pool, where, 1)
+    return None
+
+
+def _source_in_encoder(name: str, model: Network, origin: TwoWay) -> str | None:
+    for begin, encoder in encoders_of(config_of(model)).items():
+        if name.startswith(f"{begin}encoder.") and can_begin(encoder, origin.config.encoder):
+            return name.removeprefix(begin)
     return None
 
 

@@ -5,17 +5,17 @@
     norms, biases, all that is 1-D      AdamW without decay
 
 Muon replaces a matrix's gradient by the nearest orthogonal matrix, which makes sense for maps between hidden
-vectors and not for tables of token vectors. Weights may have learning rates of their own (train/finetune.py).
+vectors and not for tables of token vectors. Weights may have learning rates of their own (train/finetune.py, train.rates).
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from zhixing.core.errors import CheckpointError
+from zhixing.core.errors import CheckpointError, ConfigError
 from zhixing.model.protocol import LanguageModel
 from zhixing.train.config import TrainConfig
 from zhixing.train.muon import Muon
@@ -93,16 +93,33 @@ def build_optimizer(
 ) -> Optimizer:
     """The optimizer that `config` describes for the weights of `model`.
 
-    rates: the learning rate of a weight by name, as a share of that of `config`; of the others it is 1.
+    rates: the learning rate of a weight by name, as a share of that of `config`; of the others it is 1. `config.rates`
+    multiplies it.
     """
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
-    groups, shares = split(model), rates or {}
+    groups, shares = split(model), _shares([*names.values()], config, rates or {})
     trained = [*groups.matrices, *groups.tables, *groups.others]
     parts: list[torch.optim.Optimizer] = []
     for share in sorted({shares.get(name, 1.0) for name in trained}):
         chosen = {name for name in trained if shares.get(name, 1.0) == share}
         parts += _parts(model, groups.of(chosen), _at(config, share))
     return Optimizer(parts, names)
+
+
+def _shares(
+    names: Sequence[str], config: TrainConfig, rates: Mapping[str, float]
+) -> dict[str, float]:
+    """Learning rates of all weights by name. Raises ConfigError for a beginning that no name has."""
+    found = {name: rates.get(name, 1.0) for name in names}
+    for begin, share in config.rates.items():
+        meant = [name for name in names if name.startswith(begin)]
+        if not meant:
+            some = ", ".join(names[:3])
+            raise ConfigError(
+                f"train.rates: no weight of the model has a name that begins with {begin!r}; they are called {some}, …"
+            )
+        found |= {name: found[name] * share for name in meant}
+    return found
 
 
 def _at(config: TrainConfig, share: float) -> TrainConfig:

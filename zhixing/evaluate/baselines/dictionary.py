@@ -16,14 +16,10 @@ from itertools import chain
 from typing import final
 
 from zhixing.core.errors import UnsupportedError
-from zhixing.corpus.sources.cc_cedict import Entry
+from zhixing.corpus.sources.cc_cedict import Entry, plain_meanings
 from zhixing.text.segment import HAN, words
 from zhixing.text.terms import terms
 
-_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_LITTLE = re.compile(r"^(?:to be|to|an?|the)\s+", re.I)
-_REFERENCE = re.compile(rf"[{HAN}|]|^(?:surname|CL:|see|variant of|old variant|abbr\.)\b", re.I)
-"""Meanings that only point at another entry."""
 _ARTICLES = frozenset(("a", "an", "the"))
 _MOST_WORDS = 4
 """Words of the longest English phrase that is looked up."""
@@ -104,7 +100,7 @@ class WordForWord:
 def _from_chinese(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
     table: dict[str, dict[str, None]] = {}
     for entry in entries:
-        for meaning in _meanings(entry):
+        for meaning in plain_meanings(entry):
             for word in (entry.simplified, entry.traditional):
                 table.setdefault(word, {})[meaning] = None
     return {word: tuple(meanings) for word, meanings in table.items()}
@@ -113,18 +109,10 @@ def _from_chinese(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
 def _from_english(entries: Iterable[Entry]) -> Mapping[str, Sequence[str]]:
     table: dict[str, dict[str, None]] = {}
     for entry in entries:
-        for meaning in _meanings(entry):
+        for meaning in plain_meanings(entry):
             if len(meaning.split()) <= _MOST_WORDS:
                 table.setdefault(meaning.lower(), {})[entry.simplified] = None
     return {meaning: tuple(found) for meaning, found in table.items()}
-
-
-def _meanings(entry: Entry) -> Iterator[str]:
-    """What an entry means, without explanations in brackets and the `to` of verbs."""
-    for meaning in entry.meanings:
-        plain = _LITTLE.sub("", " ".join(_ASIDE.sub(" ", meaning).split()))
-        if plain and not _REFERENCE.search(plain):
-            yield plain
 
 
 def _forms(phrase: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ def word_lists(train: Learnt) -> Iterator[tuple[str, Rule]]:
             language: WordList(found, folded=folded, shortest=shortest)
             for language, found in words.items()
         }
-        yield name, flagging(lists, train)
+        yield name, _flagging(lists, train)
 
 
 def languages(train: Learnt) -> Iterator[tuple[str, Rule]]:
@@ -63,10 +63,8 @@ RULES: Mapping[str, Callable[[Learnt], Iterator[tuple[str, Rule]]]] = {
 """What `--rule` takes -> systems by their names."""
 
 
-def flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
-    """A text with a listed word gets the label that is most frequent among such training texts of its language (en or zh), that of
-    most texts left out; any other text gets that of most texts.
-    """
+def _flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
+    """What a text with a listed word is called, in each language, and any other text."""
     usual = Counter(train[1]).most_common(1)[0][0]
     hits: dict[str, Counter[str]] = {language: Counter() for language in lists}
     for text, label in zip(*train, strict=True):
