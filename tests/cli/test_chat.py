@@ -218,6 +218,7 @@ def test_conversations_are_measured_beside_counts_and_memory(place: Path, capsys
     assert "bits_per_byte" not in nearest["scores"]
     assert "exact_stop" not in nearest["scores"]
     wanted = {"bits_per_byte", "chrf", "exact_stop", "bits_per_byte_zh", "bits_per_byte_later"}
+    wanted |= {"bits_per_byte_behind"}
     assert wanted <= set(ngram["scores"])
     assert ngram["scores"]["exact_stop"]["value"] == 1.0
     assert ngram["scores"]["bits_per_byte"]["value"] < model["scores"]["bits_per_byte"]["value"]
@@ -243,6 +244,19 @@ def test_bits_of_answers_are_those_of_the_logits(place: Path) -> None:
         if learnt
     )
     assert bits == pytest.approx(expected / torch.log(torch.tensor(2.0)).item(), rel=1e-5)
+
+
+def test_an_exchange_of_another_conversation_is_put_before_each(place: Path) -> None:
+    from zhixing.evaluate.baselines.dialogue import open_chats
+
+    contest = open_chats(place / "chats")
+    plain, behind = contest.test.asked, contest._behind()
+    assert [each.answer for each in behind] == [each.answer for each in plain]
+    for one, other in zip(plain, behind, strict=True):
+        assert other.messages[2:] == one.messages
+        assert other.messages[0] != one.messages[0]
+        is_chinese = other.messages[0]["content"].startswith("问")
+        assert is_chinese == one.messages[0]["content"].startswith("问")
 
 
 def test_preferences_are_measured_before_and_after(place: Path, capsys) -> None:

@@ -23,7 +23,7 @@ from zhixing.evaluate.tasks.answers import (
 from zhixing.evaluate.tasks.measure import Judged, compare, scores, undefined
 from zhixing.evaluate.tasks.summaries import ChineseTokens, judge_summaries
 from zhixing.evaluate.tasks.translation import judge_translations
-from zhixing.evaluate.tasks.writing import judge_writing
+from zhixing.evaluate.tasks.writing import judge_writing, training_of
 
 ENGLISH = ["The cat sat on the mat.", "It is raining, isn't it?", "Prices rose 3.5 % in 2024 😀."]
 WRITTEN = ["The cat is on the mat.", "It rains, doesn't it?", ""]
@@ -291,3 +291,38 @@ def test_writing_counts_variety_repetition_and_novelty() -> None:
     assert undefined(judge_writing(["好"], language="zh")) == ["distinct_2", "repetition_4"]
     with pytest.raises(DataError, match="nothing to score"):
         judge_writing(["", " "], language="zh")
+
+
+def longest_by_hand(text: str, known: list[str]) -> int:
+    """Try every run."""
+    words = text.split()
+    runs = [words[a:b] for a in range(len(words)) for b in range(a + 1, len(words) + 1)]
+    padded = [f" {each} " for each in known]
+    found = [len(run) for run in runs if any(f" {' '.join(run)} " in each for each in padded)]
+    return max(found, default=0)
+
+
+def test_the_longest_copy_is_that_of_trying_every_run() -> None:
+    chance = random.Random(3)
+    texts = [" ".join(chance.choices("abcde", k=chance.randint(1, 25))) for _ in range(40)]
+    known = [" ".join(chance.choices("abcde", k=chance.randint(1, 30))) for _ in range(60)]
+    judged = judge_writing([*texts, "zzz", known[0]], known, language="en")
+    copies = next(each for each in judged.measures if each.name == "longest_copy")
+    expected = [longest_by_hand(text, known) for text in [*texts, "zzz", known[0]]]
+    assert copies.table[:, 0].tolist() == expected
+    assert expected[-2:] == [0, len(known[0].split())]
+    assert len({*expected}) > 4
+
+
+def test_a_run_over_the_end_of_a_training_text_is_no_copy() -> None:
+    judged = judge_writing(["a b c d"], ["x a b", "c d y"], language="en", novelty=2)
+    found = values_of(judged)
+    assert found["longest_copy"] == 2
+    assert found["novelty_2"] == pytest.approx(1 / 3)
+
+
+def test_training_texts_read_once_serve_for_all() -> None:
+    known = training_of(["c d e f g"], "en")
+    judged = judge_writing(["c d e f"], known, language="en")
+    assert values_of(judged)["novelty_4"] == 0.0
+    assert known.num_words == 5

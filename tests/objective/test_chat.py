@@ -45,6 +45,15 @@ def test_rows_of_three_published_forms_are_the_same_example(row) -> None:
     assert targets[-1] == tokenizer.end
 
 
+@pytest.mark.parametrize("answer", [1, "B"])
+def test_choices_stand_below_their_question_and_the_answer_is_one_of_them(answer) -> None:
+    row = {"question": "Which? 哪个？", "choices": ["the dog", "狐狸"], "answer": answer}
+    made = objective().example(row)
+    asked = chat_tokenizer().decode(made.example["tokens"].tolist())
+    assert "Which? 哪个？\n\nA. the dog\nB. 狐狸" in asked
+    assert learnt(made) == "B. 狐狸"
+
+
 def test_every_answer_of_a_conversation_is_learnt() -> None:
     assert learnt(objective().example({"messages": LONGER})) == "The dog.春"
 
@@ -74,6 +83,11 @@ def test_what_is_too_long_loses_its_oldest_exchange_or_is_left_out() -> None:
         ({"messages": [{"role": "user", "content": " "}]}, "empty_message"),
         ({"instruction": "x", "output": ""}, "empty_message"),
         ({"text": "x"}, "missing_key"),
+        ({"question": "x", "choices": ["a"], "answer": 0}, "no_list_of_choices"),
+        ({"question": "x", "choices": ["a", "b"], "answer": 2}, "answer_is_no_choice"),
+        ({"question": "x", "choices": ["a", "b"], "answer": "C"}, "answer_is_no_choice"),
+        ({"question": "x", "choices": ["a", "b"], "answer": True}, "answer_is_no_choice"),
+        ({"question": "x", "choices": ["a", " "], "answer": 0}, "empty_text"),
     ],
 )
 def test_rows_that_cannot_be_used_say_why(row, reason: str) -> None:

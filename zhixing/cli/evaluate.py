@@ -18,6 +18,7 @@ from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
 from zhixing.cli.task_scores import score
+from zhixing.cli.writing import writing
 from zhixing.core.errors import UsageError
 from zhixing.core.files import new_folder
 
@@ -32,6 +33,7 @@ app.command(score)
 app.command(lm_eval, name="lm-eval")
 app.command(baselines)
 app.command(pairs)
+app.command(writing)
 
 
 @dataclass(frozen=True, kw_only=True)

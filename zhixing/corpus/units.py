@@ -126,10 +126,15 @@ def ngrams(hashes: Hashes, length: int) -> Hashes:
     count = len(hashes) - length + 1
     runs = np.zeros(count, dtype=np.uint64)
     for offset in range(length):
-        runs *= _MULTIPLIER
-        runs += hashes[offset : offset + count]
-        runs ^= runs >> np.uint64(29)
+        lengthen(runs, hashes[offset : offset + count])
     return runs
+
+
+def lengthen(runs: Hashes, following: Hashes) -> None:
+    """Turn hashes of runs, in place, into those of the runs with one more unit each; a run of none has the hash 0."""
+    runs *= _MULTIPLIER
+    runs += following
+    runs ^= runs >> np.uint64(29)
 
 
 def jaccard(a: Hashes, b: Hashes) -> float:

@@ -3,8 +3,8 @@
     loss = -Σ_t learnt_{t+1} log p(token_{t+1} | token_0 … token_t)         (Ouyang et al. 2022, §3.4: supervised fine-tuning)
 
 How a conversation becomes tokens, and which of them are learnt, is `encode_chat`, as in evaluation and in use. Rows may have
-the keys of published sets: {messages}, {conversations} (sharegpt), {instruction, input, output} (alpaca). A conversation longer than
-`time` loses its oldest exchanges. Left out: packing several conversations into a row.
+the keys of published sets: {messages}, {conversations} (sharegpt), {instruction, input, output} (alpaca), {question, choices,
+answer} (MMLU). A conversation longer than `time` loses its oldest exchanges. Left out: packing several conversations into a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +24,9 @@ from zhixing.objective.loss import Counts, Loss, Losses, Measured
 from zhixing.objective.reading import pad
 from zhixing.tokenizer.conversation import fit
 from zhixing.tokenizer.tokenizer import Tokenizer
+
+FORMATS = ("messages", "sharegpt", "alpaca", "mmlu")
+"""Published formats whose rows are conversations."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +89,7 @@ class Chat:
 def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]] | str:
     """The messages of a row under the keys of any set of conversations; or why it cannot be used, in one word."""
     kind = detect_row_format(record)
-    if kind not in ("messages", "sharegpt", "alpaca"):
+    if kind not in FORMATS:
         return "missing_key"
     made = ROW_FORMATS[kind][1](record)
     return made if isinstance(made, str) else list(made["messages"])

@@ -219,7 +219,7 @@ class RankConfig(TaskConfig):
 
 
 class ChatConfig(TaskConfig):
-    """Answer in a conversation: {messages}, or the keys of sharegpt or alpaca; the loss is on answers. For language models.
+    """Answer in a conversation: {messages}, or the keys of sharegpt, alpaca or MMLU; the loss is on answers. For language models.
 
     A model without a chat template is given ChatML, and two tokens for it.
     """

@@ -6,7 +6,7 @@ tag                 {tokens, tags}
 span                {question, context, answers}
 similar             {text1, text2} and label for the cosine
 rank                {query, texts, relevance}
-chat                {messages}, or as in sharegpt or alpaca: {conversations}, {instruction, output}
+chat                {messages}, or as in sharegpt, alpaca or MMLU: {conversations}, {instruction, output}, {question, choices, answer}
 preference          {prompt, chosen, rejected}; the prompt may be a list of messages
 """
 
@@ -26,12 +26,17 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "span": (("question", "context", "answers"),),
     "similar": (("text1", "text2"),),
     "rank": (("query", "texts", "relevance"),),
-    "chat": (("messages",), ("conversations",), ("instruction", "output")),
+    "chat": (
+        ("messages",),
+        ("conversations",),
+        ("instruction", "output"),
+        ("question", "choices", "answer"),
+    ),
     "preference": (("prompt", "chosen", "rejected"),),
 }
 """Objective -> the sets of keys, one of which a row must have."""
-_LISTS = frozenset({"tokens", "tags", "texts", "relevance", "messages", "conversations"})
-_OTHERS = frozenset({"label", "answers", "prompt"})
+_LISTS = frozenset({"tokens", "tags", "texts", "relevance", "messages", "conversations", "choices"})
+_OTHERS = frozenset({"label", "answers", "answer", "prompt"})
 
 
 class Maker(Protocol):

@@ -3,6 +3,7 @@
     {messages: [{role, content}]}                       as it is
     {conversations: [{from: human, value}]}             sharegpt
     {instruction, input, output}                        alpaca; the input stands below the instruction
+    {question, choices, answer}                         MMLU; the choices stand below the question, the answer is one of them
     {prompt, chosen, rejected}                          as it is; the prompt is a text, or a list of messages
     {premise, hypothesis}, {sentence1, sentence2}, {anchor, positive}, {source, target}, {input, target}
 
@@ -11,6 +12,7 @@ used is left out and its reason counted.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from string import ascii_uppercase
 from typing import Any
 
 from zhixing.corpus.table_rows import BrokenRow, Row
@@ -98,7 +100,25 @@ def _alpaca(row: Row) -> Row | BrokenRow:
         return "no_text"
     if not asked.strip() or not answer.strip():
         return "empty_message"
-    question = f"{asked}\n\n{more}" if more.strip() else asked
+    return _asked(f"{asked}\n\n{more}" if more.strip() else asked, answer)
+
+
+def _mmlu(row: Row) -> Row | BrokenRow:
+    question, choices, answer = row["question"], row["choices"], row["answer"]
+    if not isinstance(choices, list) or not 2 <= len(choices) <= len(ascii_uppercase):
+        return "no_list_of_choices"
+    if not all(isinstance(each, str) and each.strip() for each in (question, *choices)):
+        return "empty_text"
+    letters = ascii_uppercase[: len(choices)]
+    place = letters.find(answer) if isinstance(answer, str) and len(answer) == 1 else answer
+    if type(place) is not int or not 0 <= place < len(choices):
+        return "answer_is_no_choice"
+    lines = [f"{letter}. {text}" for letter, text in zip(letters, choices, strict=True)]
+    return _asked("\n".join([question, "", *lines]), lines[place])
+
+
+def _asked(question: str, answer: str) -> Row:
+    """A question and its answer as messages."""
     return {
         "messages": [
             {"role": "user", "content": question},
@@ -135,6 +155,7 @@ ROW_FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], Row | BrokenRow
     "sharegpt": (("conversations",), _sharegpt),
     "preference": (("prompt", "chosen", "rejected"), _preference),
     "alpaca": (("instruction", "output"), _alpaca),
+    "mmlu": (("question", "choices", "answer"), _mmlu),
     **{f"pairs-{'-'.join(keys)}": (keys, _pair(keys)) for keys in _PAIRS},
 }
 """Format -> the keys that show it, and what makes a row of ours of one of its."""

@@ -3,6 +3,9 @@
 bits_per_byte    of the true answers, each with its end, after everything that was truly said before
 chrf             of what is written instead, token by token the most probable one, beside the true answer
 exact_stop       share of the written answers that end with the end token, and not for their length
+_later           of answers that are not the first of their conversation
+_behind          of all answers, with an exchange of another conversation put before theirs: derived, for few conversations
+                 are long, and what was said before should do no harm
 
 A baseline that only looks answers up has no bits and does not stop by itself; only chrf is measured of it.
 """
@@ -32,10 +35,14 @@ from zhixing.evaluate.baselines.chat_parts import (
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of
 from zhixing.evaluate.tasks.measure import Judged, Measure, SumMeasure, mean, quotient
 from zhixing.evaluate.tasks.translation import chrf
+from zhixing.model.protocol import LanguageModel
+from zhixing.tokenizer.tokenizer import Tokenizer
 
 TASK = "dialogue"
 Answer = Mapping[str, Any]
-"""text: what was written; finish: why it ended; bits: of the true answer. None where a system has no such thing."""
+"""text: what was written; finish: why it ended; bits, behind: of the true answer. None where a system has no such thing."""
+
+Reply = Callable[[Messages], tuple[str, Finish | None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +86,7 @@ class DialogueContest(Contest[Answer]):
     def shown(self) -> Sequence[str]:
         """See Contest; the last are the first by language and for answers that are not the first of their conversation."""
         languages = sorted({*self.test.languages} - {""})
-        slices = [f"bits_per_byte_{each}" for each in (*languages, "later")]
+        slices = [f"bits_per_byte_{each}" for each in (*languages, "later", "behind")]
         return ("bits_per_byte", "chrf", "exact_stop", *slices)
 
     def told(self) -> Sequence[str]:
@@ -107,8 +114,7 @@ class DialogueContest(Contest[Answer]):
             made = model.chat(messages, max_tokens=MAX_TOKENS, temperature=0.0)
             return made.text, made.finish
 
-        bits = bits_of(model.network, model.tokenizer, self.test.asked)
-        return self._written(reply, bits), ""
+        return self._written(reply, model.network, model.tokenizer), ""
 
     def judge(self, answers: Sequence[Answer]) -> Judged:
         """See Contest."""
@@ -116,7 +122,7 @@ class DialogueContest(Contest[Answer]):
         texts = [str(each["text"]) for each in answers]
         measures: list[Measure] = [chrf(texts, [each.answer for each in found])]
         if all(each["bits"] is not None for each in answers):
-            measures += self._bits([float(each["bits"]) for each in answers])
+            measures += self._bits(*(np.array([e[k] for e in answers]) for k in ("bits", "behind")))
         if all(each["finish"] is not None for each in answers):
             ended = [float(each["finish"] == Finish.END) for each in answers]
             measures.append(mean("exact_stop", ended, f"at most {MAX_TOKENS} tokens|greedy"))
@@ -124,31 +130,45 @@ class DialogueContest(Contest[Answer]):
         notes = (f"{empty} answers are empty",) if empty else ()
         return Judged(task=TASK, measures=tuple(measures), notes=notes)
 
-    def _bits(self, bits: Sequence[float]) -> list[SumMeasure]:
+    def _bits(self, bits: NDArray[np.float64], behind: NDArray[np.float64]) -> list[SumMeasure]:
         found = self.test.asked
-        sizes = [each.num_bytes for each in found]
-        table = np.array([bits, sizes], dtype=np.float64).T
+        sizes = np.array([each.num_bytes for each in found], dtype=np.float64)
+        table = np.stack([bits, sizes], axis=1)
         of_row = zip(self.test.messages, self.test.languages, strict=True)
         languages = np.array([tag for messages, tag in of_row for _ in asked_of(messages)])
         kinds: dict[str, NDArray[np.bool_]] = {
             tag: languages == tag for tag in sorted({*self.test.languages} - {""})
         }
         kinds["later"] = np.array([len(each.messages) > 1 for each in found])
-        return [
-            _per_byte("bits_per_byte", table),
-            *(
-                _per_byte(f"bits_per_byte_{name}", table * mask[:, None])
-                for name, mask in kinds.items()
-            ),
+        slices = [
+            _per_byte(f"bits_per_byte_{name}", table * mask[:, None])
+            for name, mask in kinds.items()
         ]
+        with_more = _per_byte("bits_per_byte_behind", np.stack([behind, sizes], axis=1))
+        return [_per_byte("bits_per_byte", table), *slices, with_more]
+
+    def _behind(self) -> list[Asked]:
+        """Every test answer, with the first exchange of the next conversation in its language put before its own."""
+        found = []
+        by_language: dict[str, list[Messages]] = {}
+        for messages, tag in zip(self.test.messages, self.test.languages, strict=True):
+            by_language.setdefault(tag, []).append(messages)
+        nexts = {tag: iter([*these[1:], these[0]]) for tag, these in by_language.items()}
+        for messages, tag in zip(self.test.messages, self.test.languages, strict=True):
+            other = asked_of(next(nexts[tag]))[0]
+            before = (*other.messages, {"role": "assistant", "content": other.answer})
+            found += [
+                Asked(messages=(*before, *each.messages), answer=each.answer)
+                for each in asked_of(messages)
+            ]
+        return found
 
     def _counted(self) -> tuple[System[Answer], float]:
         held = self.validation.asked
         made = counted(self.train.messages, held)
-        bits = bits_of(made.model, made.tokenizer, self.test.asked)
         system = System(
             name="n-gram",
-            answers=self._written(made.reply, bits),
+            answers=self._written(made.reply, made.model, made.tokenizer),
             parameters=made.model.num_ngrams,
             seconds=made.seconds,
             told=made.told,
@@ -167,7 +187,7 @@ class DialogueContest(Contest[Answer]):
         ]
         value, config, memory = max(ways, key=lambda way: way[0])
         found: list[Answer] = [
-            {"text": text, "finish": None, "bits": None}
+            {"text": text, "finish": None, "bits": None, "behind": None}
             for text in memory([each.question for each in test])
         ]
         system = System(
@@ -178,13 +198,20 @@ class DialogueContest(Contest[Answer]):
         )
         return system, value
 
-    def _written(
-        self, reply: Callable[[Messages], tuple[str, Finish | None]], bits: NDArray[np.float64]
-    ) -> list[Answer]:
+    def _written(self, reply: Reply, network: LanguageModel, tokenizer: Tokenizer) -> list[Answer]:
+        asked = self.test.asked
+        prices = zip(
+            asked,
+            bits_of(network, tokenizer, asked),
+            bits_of(network, tokenizer, self._behind()),
+            strict=True,
+        )
         answers: list[Answer] = []
-        for each, price in zip(self.test.asked, bits, strict=True):
+        for each, bits, behind in prices:
             text, finish = reply(each.messages)
-            answers.append({"text": text, "finish": finish, "bits": float(price)})
+            answers.append(
+                {"text": text, "finish": finish, "bits": float(bits), "behind": float(behind)}
+            )
         return answers
 
 
