@@ -100,10 +100,8 @@ def test_the_plain_table_names_every_measure(place: Path, capsys) -> None:
     ],
 )
 def test_wrong_use_is_told(place: Path, capsys, more, code: int, message: str) -> None:
-    command = asked(place, *more)
-    if "--data" in more:
-        command = ["evaluate", "writing", str(place / "lstm"), *more]
-    assert main(command) == code
+    data = [] if "--data" in more else ["--data", str(place / "corpus")]
+    assert main(["evaluate", "writing", str(place / "lstm"), *data, *more]) == code
     assert message in capsys.readouterr().err
 
 
