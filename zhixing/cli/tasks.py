@@ -136,7 +136,8 @@ def labels(recipe: Recipe) -> tuple[str, ...]:
     config = recipe.objective
     if not isinstance(config, ClassifyConfig | TagConfig):
         return ()
-    found = config.labels or labels_of(rows(find_tables(config.examples.train)), config.kind)
+    place = config.examples.train
+    found = config.labels or labels_of(rows(find_tables(place)), config.kind, origin=place)
     if len(set(found)) < len(found):
         raise ConfigError(f"objective.labels has a label twice: {', '.join(found)}")
     if len(found) < 2:

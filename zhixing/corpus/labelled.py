@@ -9,7 +9,7 @@ they are about one thing: what is measured on them is one document's worth.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -27,6 +27,8 @@ from zhixing.corpus.units import UnitHasher, ngrams
 KEYS = ("label", "genre")
 """What a document's label is called in its `meta`, unless another name is given."""
 SHORTEST_PIECE = 200
+FEWEST_ROWS = 20
+"""From so many rows on, labels are expected to repeat."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +135,16 @@ def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
     """The first of each group of texts that are nearly the same."""
     copies = near_copies([each.compared for each in found])
     return [each for number, each in enumerate(found) if number not in copies]
+
+
+def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> None:
+    """Raise DataError where most of `count` rows have a label of their own, as when the fields of text and label are exchanged."""
+    if count >= FEWEST_ROWS and 2 * len(labels) > count:
+        example = min(labels, key=lambda label: (len(label), label))
+        raise DataError(
+            f"{origin}: {count:,} rows have {len(labels):,} different labels, such as {example[:60]!r}, so there is nothing to "
+            "learn from: is the label in another field? It is read from 'label', the text from 'text'"
+        )
 
 
 def near_copies(texts: Sequence[str]) -> set[int]:

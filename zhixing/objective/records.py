@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import is_messages
+from zhixing.corpus.labelled import check_are_labels
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.config import ExamplesConfig
 
@@ -71,13 +72,19 @@ def keys_of(row: Mapping[str, Any], kind: str) -> tuple[str, ...] | None:
     return next((keys for keys in KEYS[kind] if all(key in row for key in keys)), None)
 
 
-def labels_of(rows: Iterable[Mapping[str, Any] | str], kind: str) -> tuple[str, ...]:
-    """All labels (classify) or tags (tag) of some rows, sorted."""
+def labels_of(
+    rows: Iterable[Mapping[str, Any] | str], kind: str, *, origin: str = "the rows"
+) -> tuple[str, ...]:
+    """All labels (classify) or tags (tag) of some rows, sorted. Raises DataError where almost every text has its own label."""
     key = "tags" if kind == "tag" else "label"
     found: set[str] = set()
+    count = 0
     for row in rows:
+        count += 1
         value = [] if isinstance(row, str) else row.get(key, [])
         found |= set(map(str, value)) if isinstance(value, list) else {str(value)}
+    if kind == "classify":
+        check_are_labels(found, count, origin=origin)
     return tuple(sorted(found))
 
 

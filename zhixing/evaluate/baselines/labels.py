@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, final
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.labelled import check_are_labels
 from zhixing.corpus.parts import same
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.labels import judge_labels
@@ -57,6 +58,7 @@ def read_parts(folder: Path) -> Parts:
         raise DataError(
             f"{file_of(folder, 'train')}: every example has the label {train.labels[0]!r}; a classifier needs two or more"
         )
+    check_are_labels({*train.labels}, len(train.labels), origin=f"{file_of(folder, 'train')}")
     return Parts(train=train, validation=validation, test=test)
 
 
