@@ -212,3 +212,44 @@ def test_sentences_with_tags_are_written_from_the_text_they_belong_to(
     }
     assert main(["data", "list"]) == 0
     assert "zhixing data examples brown-pos" in capsys.readouterr().out
+
+
+def test_published_judgements_become_a_test_of_pairs(tmp_path: Path, monkeypatch, capsys) -> None:
+    package = tmp_path / "package"
+    (package / "gensim/test/test_data").mkdir(parents=True)
+    file = package / "gensim/test/test_data/wordsim353.tsv"
+    file.write_text("# Word 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\ntiger\tcat\t7.35\n")
+    monkeypatch.setattr(
+        "zhixing.corpus.fetch.fetch", lambda entry, **_: (package, entry.origins[0])
+    )
+    out = tmp_path / "out"
+    assert main(["data", "examples", "wordsim353", str(out), "--json", "--log", "none"]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"] == {"test": 2}
+    first, _ = (out / "test.jsonl").read_text().splitlines()
+    assert json.loads(first) == {"text1": "love", "text2": "sex", "label": 6.77}
+    assert main(["data", "examples", "wordsim353", str(tmp_path / "x"), "--label", "y"]) == 3
+    assert "do nothing with wordsim353" in capsys.readouterr().err
+
+
+def test_a_search_is_written_from_both_packages(tmp_path: Path, monkeypatch, capsys) -> None:
+    for language, text in (("en-US", "Sentence"), ("zh-CN", "句子")):
+        folder = tmp_path / language / f"usr/share/libreoffice/help/{language}/text/a"
+        folder.mkdir(parents=True)
+        for n in range(40):
+            (folder / f"p{n}.html").write_text(f'<p id="par_1">{text} {n}</p>', "utf-8")
+    places = {"libreoffice-help-en": "en-US", "libreoffice-help-zh": "zh-CN"}
+    monkeypatch.setattr(
+        "zhixing.corpus.fetch.fetch",
+        lambda entry, **_: (tmp_path / places[entry.name], entry.origins[0]),
+    )
+    out = tmp_path / "out"
+    assert main(["data", "examples", "help-zh-en", str(out), "--json", "--log", "none"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["documents"], sum(found["parts"].values()), found["copies"]) == (40, 40, 0)
+    row = json.loads((out / "train.jsonl").read_text("utf-8").splitlines()[0])
+    assert row["query"].startswith("句子")
+    assert main(["data", "list"]) == 0
+    told = capsys.readouterr().out
+    assert (
+        told.count("zhixing data examples help-zh-en") == 2
+    )  # below both texts that it is made of

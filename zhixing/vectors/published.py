@@ -12,6 +12,7 @@ from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.packages import VECTORS, WORD_TESTS
+from zhixing.corpus.sources.judgements import FILES
 from zhixing.vectors import folder
 from zhixing.vectors.blocks import Block, blocks_of, checked
 from zhixing.vectors.formats import read_blocks
@@ -21,11 +22,7 @@ from zhixing.vectors.table import Vectors
 PUBLISHED = {"word2vec-en": "*/data/test_model.kv", "synonyms-zh": "*/data/words.vector"}
 """Vectors by the name that the commands take -> their file in the package."""
 
-TEST_FILES = {
-    "wordsim353": "wordsim353.tsv",
-    "simlex999": "simlex999.txt",
-    "questions-words": "questions-words.txt",
-}
+TEST_FILES = {**FILES, "questions-words": "questions-words.txt"}
 """File in the package of each test set."""
 
 

@@ -11,20 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.core.errors import MissingExtraError
+from zhixing.corpus.sources.judgements import Judgement
 from zhixing.vectors.table import Vectors
 
 RESAMPLES = 1000
 LEAST_PAIRS = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
-    """Two words and the mean of what people said; more is nearer."""
-
-    one: str
-    other: str
-    score: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,25 +29,6 @@ class Agreement:
     known: int
     pairs: int
     seed: int
-
-
-def read_judgements(text: str, origin: str) -> list[Judgement]:
-    """Lines of two words and a number between tabs; lines that begin with # are comments. Raises DataError."""
-    found = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        parts = line.split("\t")
-        try:
-            one, other, score = parts[0].strip(), parts[1].strip(), float(parts[2])
-        except (IndexError, ValueError) as error:
-            raise DataError(
-                f"{origin}:{number}: two words and a number between tabs were expected, not {line[:60]!r}"
-            ) from error
-        found.append(Judgement(one=one, other=other, score=score))
-    if not found:
-        raise DataError(f"{origin} holds no pairs of words")
-    return found
 
 
 def agreement(vectors: Vectors, judgements: Sequence[Judgement], *, seed: int = 42) -> Agreement:

@@ -11,6 +11,7 @@ from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
 from zhixing.evaluate.baselines.preferences import open_preferences
 from zhixing.evaluate.baselines.retrieval import open_search
+from zhixing.evaluate.baselines.similarity import open_similarity
 from zhixing.evaluate.baselines.tags import open_tags
 from zhixing.evaluate.contest import Contest, file_of, rows_of
 
@@ -44,6 +45,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("question", "context", "answers"): _without_wish(open_answers),
     ("messages",): _without_wish(open_chats),
     ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
+    ("text1", "text2", "label"): _without_wish(open_similarity),
 }
 """Keys that every row has -> what opens the folder."""
 

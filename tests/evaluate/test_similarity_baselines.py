@@ -1,0 +1,94 @@
+"""How alike two texts are: shared letters, vectors of words, numbers of a model; and what is no judgement."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+import zhixing
+from tests.trained import train
+from zhixing.cli import main
+from zhixing.core.errors import DataError
+from zhixing.evaluate.baselines.similarity import open_similarity
+from zhixing.evaluate.contest import value_of
+from zhixing.vectors import folder as vectors
+from zhixing.vectors.blocks import blocks_of
+from zhixing.vectors.table import Vectors
+
+PAIRS = [("the dog", "the dogs", 5.0), ("a fox", "the fox", 4.0), ("a dog", "paper", 0.5), ("river", "rivers run", 3)]  # fmt: skip
+
+
+def write(path: Path, pairs: list[tuple[str, str, Any]]) -> None:
+    rows = ({"text1": a, "text2": b, "label": label} for a, b, label in pairs)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+def test_shared_letters_and_words_are_what_has_to_be_beaten(tmp_path: Path) -> None:
+    write(tmp_path / "test.jsonl", PAIRS)
+    contest = open_similarity(tmp_path)
+    letters, words = contest.baselines(seed=1)
+    assert (letters.name, words.name) == ("TF-IDF, characters", "TF-IDF, words")
+    assert letters.answers[2] < min(letters.answers[n] for n in (0, 1, 3))
+    wanted = spearmanr(letters.answers, [label for *_, label in PAIRS]).statistic
+    assert value_of(contest.judge(letters.answers), "spearman") == pytest.approx(wanted)
+    assert contest.told() == ("0 pairs to learn from, 0 to choose on, 4 to test on",)
+
+
+def test_words_that_are_never_shared_are_no_baseline(tmp_path: Path) -> None:
+    write(tmp_path / "test.jsonl", [("dog", "dogs", 3), ("fox", "ox", 2), ("river", "paper", 1)])
+    (only,) = open_similarity(tmp_path).baselines(seed=1)
+    assert only.name == "TF-IDF, characters"
+
+
+def test_validation_pairs_choose_the_best(tmp_path: Path) -> None:
+    write(tmp_path / "test.jsonl", PAIRS)
+    write(tmp_path / "train.jsonl", PAIRS)
+    write(tmp_path / "validation.jsonl", [("a dog", "dog bdo", 3), ("adog", "a dog", 1), ("x", "y", 0.5)])  # fmt: skip
+    first, _ = open_similarity(tmp_path).baselines(seed=1)
+    assert first.name == "TF-IDF, words"
+
+
+def test_vectors_of_words_and_models_with_numbers_answer(tmp_path: Path) -> None:
+    write(tmp_path / "test.jsonl", PAIRS)
+    contest = open_similarity(tmp_path)
+    words = Vectors(["dog", "dogs", "fox"], np.array([[1, 0], [1, 1], [0, 1]], dtype=np.float32))
+    vectors.save(blocks_of(words), tmp_path / "words", origin="test")
+    answers, told = contest.ask(zhixing.load(tmp_path / "words"))
+    assert answers == pytest.approx([0.5**0.5, 1.0, 0.0, 0.0])
+    assert (
+        told == "1 of 4 first texts without a known word; 2 of 4 second texts without a known word"
+    )
+    model = zhixing.load(train(tmp_path, "similar", "encoder", steps=2))
+    answers, told = contest.ask(model)
+    assert answers == pytest.approx([model.similarity(a, b) for a, b, _ in PAIRS], abs=1e-5)
+    assert told == ""
+
+
+def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) -> None:
+    for pair, told in [
+        (("a", "b", "alike"), "row 2: its label is no number"),
+        (("a", "b", None), "row 2: its label is no number"),
+        ((" ", "b", 1), "row 2: text1 is empty or no text"),
+        (("a", 5, 1), "row 2: text2 is empty or no text"),
+    ]:
+        write(tmp_path / "test.jsonl", [PAIRS[0], pair])
+        with pytest.raises(DataError, match=told):
+            open_similarity(tmp_path)
+    write(tmp_path / "test.jsonl", PAIRS)
+    assert main(["evaluate", "baselines", str(tmp_path), "--positive", "x"]) == 3
+    assert "--positive would do nothing" in capsys.readouterr().err
+
+
+def test_a_file_of_sts_b_is_read_as_it_is_published(tmp_path: Path) -> None:
+    head = (
+        "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+    )
+    line = "0\tmain\tMSR\t2012\t0001\tnone\tnone\tA plane is taking off.\tAn air plane takes off.\t5.000\n"
+    other = "1\tmain\tMSR\t2012\t0002\tnone\tnone\tA man plays.\tA dog sleeps.\t0.500\n"
+    (tmp_path / "test.tsv").write_text(head + line + other, "utf-8")
+    contest = open_similarity(tmp_path)
+    assert contest.test.labels == (5.0, 0.5)
+    assert contest.test.first == ("A plane is taking off.", "A man plays.")
