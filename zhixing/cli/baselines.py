@@ -4,12 +4,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
 from zhixing.cli.scores import MISSING
+from zhixing.cli.slices import measure_slices, places_of, slices_as_markdown, told_slices
 from zhixing.cli.task_scores import difference_values
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -30,6 +31,7 @@ _FOLDER = Parameter(
     "which task it is."
 )
 _MODELS = Parameter(name="--model", negative="")
+RuleName = Literal["word-list", "language"]
 _MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
 
 
@@ -41,6 +43,12 @@ class Options:
     """A model folder to set beside them; may be repeated."""
     positive: str = ""
     """The label whose F1 counts (examples with labels)."""
+    clean: str = ""
+    """The label that raises no alarm: false alarms per 1,000 such texts, recall and precision of each other label."""
+    rules: Annotated[tuple[RuleName, ...], Parameter(name="--rule", negative="")] = ()
+    """Something that learns nothing, to stand beside the baselines of labels: a word list, or what tells languages apart."""
+    slices: Annotated[tuple[str, ...], Parameter(name="--slice", negative="")] = ()
+    """Measure parts of the test texts too: by length, language, or a field of the rows; may be repeated."""
     seed: int = 42
     """Of the baselines and of the bootstrap."""
     out: Path | None = None
@@ -85,18 +93,23 @@ def baselines(
     _check(options, folder)
     from zhixing.evaluate.baselines.kinds import Wish, open_contest
 
-    contest = open_contest(folder, Wish(positive=options.positive))
+    wish = Wish(positive=options.positive, clean=options.clean, rules=options.rules)
+    contest = open_contest(folder, wish)
+    places = places_of(contest, options.slices, folder)
     found = measure(contest, options.models, seed=options.seed, progress=reporter(log))
     if options.out is not None:
         _save(options.out, found)
+    sliced = measure_slices(contest, places, [each.system for each in found], options.seed)
     if as_json:
-        print_json(_as_json(folder, contest, found))
+        print_json(_as_json(folder, contest, found) | {"slices": [asdict(each) for each in sliced]})
     elif markdown:
         from zhixing.cli.task_rows import markdown as line
 
         print("\n".join(line(row) for row in _rows(folder.name, found)))
+        if sliced:
+            print(f"\n{slices_as_markdown(sliced)}")
     else:
-        print(_table(contest, found))
+        print("\n".join([_table(contest, found), *told_slices(sliced)]))
 
 
 def measure(

@@ -21,7 +21,7 @@ LEFT, BOTTOM, SIDE = 62.0, 62.0, 390.0
 """Where the square with the points lies, in pixels."""
 LARGEST = 420.0
 """Area of the point of the fullest bin, in square points; others in proportion, from SMALLEST on."""
-SMALLEST = 14.0
+SMALLEST = 24.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,19 +20,31 @@ Opener = Callable[[Path], Contest[Any]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What is asked of one kind of task alone; `positive` is the label whose F1 counts."""
+    """What is asked of labels alone: see LabelContest."""
 
     positive: str = ""
+    clean: str = ""
+    rules: tuple[str, ...] = ()
 
 
 def _labels(folder: Path, wish: Wish) -> Contest[Any]:
-    return LabelContest(parts=read_parts(folder), positive=wish.positive)
+    parts = read_parts(folder)
+    known = sorted({*parts.train.labels})
+    for option, label in (("positive", wish.positive), ("clean", wish.clean)):
+        if label and label not in known:
+            raise UsageError(
+                f"--{option} {label}: no training text has this label; there are {', '.join(known)}"
+            )
+    return LabelContest(parts=parts, positive=wish.positive, clean=wish.clean, rules=wish.rules)
 
 
 def _without_wish(opener: Opener) -> Callable[[Path, Wish], Contest[Any]]:
     def opened(folder: Path, wish: Wish) -> Contest[Any]:
-        if wish.positive:
-            raise UsageError(f"--positive would do nothing: the examples of {folder} have no label")
+        asked = {"positive": wish.positive, "clean": wish.clean, "rule": wish.rules}
+        if given := [name for name, value in asked.items() if value]:
+            raise UsageError(
+                f"--{given[0]} would do nothing: the examples of {folder} have no label"
+            )
         return opener(folder)
 
     return opened

@@ -1,14 +1,16 @@
-"""What a classifier of texts has to beat, on the same texts: the most frequent label, and TF-IDF with logistic regression.
+"""What a classifier of texts has to beat, on the same texts: the most frequent label, TF-IDF with logistic regression, rules.
 
 train.jsonl        learnt from
 validation.jsonl   words or characters, and the penalty, are chosen here, and which baseline is the best
 test.jsonl         looked at once, by every system alike
+
+An answer is a label, or {label, probabilities} where a system has these: then its calibration error is measured too.
 """
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -16,22 +18,44 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.labelled import check_are_labels
 from zhixing.corpus.parts import same
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
-from zhixing.evaluate.tasks.labels import judge_labels
+from zhixing.evaluate.tasks.labels import alarms, judge_labels
 from zhixing.evaluate.tasks.measure import Judged
+from zhixing.evaluate.tasks.slices import slices
 from zhixing.text.segment import HAS_HAN
 from zhixing.vectors.bag_of_words import BaselineConfig, chosen
 
+Answer = str | Mapping[str, Any]
+"""A label, or {label, probabilities}."""
+OWN = ("text", "label", "document")
+"""Fields of a row that are read; others can name slices."""
 PHRASES = {"words": 2, "characters": 3}
 """Units -> longest phrase of them that is counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labelled:
-    """Texts with their labels, and the document that each is a piece of; no documents where texts are whole."""
+    """Texts with their labels, and the document that each is a piece of; no documents where texts are whole.
+
+    `fields` are others that every row has as a text.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     documents: tuple[str, ...]
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def at(self, places: Sequence[int]) -> "Labelled":
+        """Some of them, in this order."""
+
+        def chosen(values: Sequence[str]) -> tuple[str, ...]:
+            return tuple(values[place] for place in places)
+
+        return Labelled(
+            texts=chosen(self.texts),
+            labels=chosen(self.labels),
+            documents=chosen(self.documents) if self.documents else (),
+            fields={name: chosen(values) for name, values in self.fields.items()},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +89,7 @@ def read_parts(folder: Path) -> Parts:
 def read_labelled(path: Path) -> Labelled:
     """The examples {text, label} of a file, which may also have {document}."""
     texts, labels, documents = [], [], []
+    others: list[dict[str, str]] = []
     for number, row in rows_of(path):
         if not isinstance(row.get("text"), str):
             raise DataError(f"{path}: row {number} is no example {{text, label}}")
@@ -78,28 +103,49 @@ def read_labelled(path: Path) -> Labelled:
         labels.append(str(row["label"]))
         if "document" in row:
             documents.append(str(row["document"]))
+        others.append({k: v for k, v in row.items() if k not in OWN and isinstance(v, str)})
     if not texts:
         raise DataError(f"{path} has no examples")
     if len(documents) not in (0, len(texts)):
         raise DataError(
             f"{path}: {len(documents)} of {len(texts)} rows have a document; all or none must"
         )
-    return Labelled(texts=tuple(texts), labels=tuple(labels), documents=tuple(documents))
+    common = [name for name in others[0] if all(name in each for each in others)]
+    return Labelled(
+        texts=tuple(texts),
+        labels=tuple(labels),
+        documents=tuple(documents),
+        fields={name: tuple(each[name] for each in others) for name in common},
+    )
+
+
+def label_of(answer: Answer) -> str:
+    """The label of an answer."""
+    return answer if isinstance(answer, str) else str(answer["label"])
 
 
 @final
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelContest(Contest[str]):
-    """Labels of texts; `positive` is the one whose F1 counts, empty for none."""
+class LabelContest(Contest[Answer]):
+    """Labels of texts; `positive` is the one whose F1 counts, `clean` the one that raises no alarm, empty for none.
+
+    `rules` are names of RULES that stand beside the baselines.
+    """
 
     parts: Parts
     positive: str = ""
+    clean: str = ""
+    rules: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Sequence[str]:
         """See Contest."""
         first = ("f1",) if self.positive else ()
-        return (*first, "accuracy", "f1_macro")
+        if not self.clean:
+            return (*first, "accuracy", "f1_macro", "calibration_error")
+        alarms = sorted({*self.parts.train.labels} - {self.clean})
+        found = [f"{name}:{label}" for label in alarms for name in ("recall", "precision")]
+        return (*first, "f1_macro", "false_alarms", *found, "calibration_error")
 
     def told(self) -> Sequence[str]:
         """See Contest."""
@@ -114,37 +160,91 @@ class LabelContest(Contest[str]):
             f"note: {copies:,} of the texts to test on are also learnt from: the scores are too good",
         )
 
-    def baselines(self, *, seed: int) -> Sequence[System[str]]:
+    def baselines(self, *, seed: int) -> Sequence[System[Answer]]:
         """See Contest; the best by macro F1."""
         common = Counter(self.parts.train.labels).most_common(1)[0][0]
-        majority = System(
+        majority: System[Answer] = System(
             name="most frequent label",
             answers=(common,) * len(self.parts.test.labels),
             parameters=1,
             seconds=0.0,
             told=f"always {common}",
         )
-        guesses = [common] * len(self.parts.validation.labels)
-        floor = value_of(judge_labels(guesses, self.parts.validation.labels), "f1_macro")
-        return best_first([_linear(self.parts, seed), (majority, floor)])
+        floor = _value([common] * len(self.parts.validation.labels), self.parts.validation)
+        rules = [each for name in self.rules for each in _rules(name, self.parts)]
+        return best_first([_linear(self.parts, seed), (majority, floor), *rules])
 
-    def ask(self, model: Any) -> tuple[Sequence[str], str]:
+    def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest; texts are cut as in training."""
         model.require("classify")
         texts, limit = self.parts.test.texts, model.limit
-        labels = tuple(each.label for each in model.classify(texts, cut=True))
+        answers = tuple(
+            {"label": each.label, "probabilities": dict(each.probabilities)}
+            if each.probabilities
+            else each.label
+            for each in model.classify(texts, cut=True)
+        )
         long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in texts)
-        return labels, f"{long:,} of {len(texts):,} texts cut to {limit} tokens" if long else ""
+        return answers, f"{long:,} of {len(texts):,} texts cut to {limit} tokens" if long else ""
 
-    def judge(self, answers: Sequence[str]) -> Judged:
+    def judge(self, answers: Sequence[Answer]) -> Judged:
         """See Contest."""
         test, known = self.parts.test, sorted(set(self.parts.train.labels))
-        return judge_labels(
-            answers, test.labels, known=known, positive=self.positive, documents=test.documents
+        guesses = [label_of(answer) for answer in answers]
+        judged = judge_labels(
+            guesses,
+            test.labels,
+            known=known,
+            positive=self.positive,
+            probabilities=_probabilities(answers, {*test.labels, *guesses}),
+            documents=test.documents,
         )
+        if not self.clean:
+            return judged
+        more = alarms(guesses, test.labels, clean=self.clean, documents=test.documents)
+        return replace(judged, measures=(*judged.measures, *more))
+
+    def slices(self, by: str) -> Mapping[str, Sequence[int]]:
+        """Places of the test texts by `length`, `language`, or the values of a field of the rows."""
+        return slices(self.parts.test.texts, self.parts.test.fields, by)
+
+    def at(self, places: Sequence[int]) -> "LabelContest":
+        """The contest of some of the test texts."""
+        return replace(self, parts=replace(self.parts, test=self.parts.test.at(places)))
 
 
-def _linear(parts: Parts, seed: int) -> tuple[System[str], float]:
+def _probabilities(answers: Sequence[Answer], labels: Iterable[str]) -> list[dict[str, float]]:
+    """Of every label, 0 for those that a system does not know; none where a system gives none."""
+    zeros = dict.fromkeys(sorted(labels), 0.0)
+    return (
+        [{**zeros, **answer["probabilities"]} for answer in answers if not isinstance(answer, str)]
+        if all(not isinstance(answer, str) for answer in answers)
+        else []
+    )
+
+
+def _value(guesses: Sequence[str], held: Labelled) -> float:
+    return value_of(judge_labels(guesses, held.labels), "f1_macro")
+
+
+def _rules(name: str, parts: Parts) -> Iterator[tuple[System[Answer], float]]:
+    """The systems of a rule with their scores on the validation texts."""
+    from zhixing.evaluate.baselines.rules import RULES
+
+    for called, rule in RULES[name]((parts.train.texts, parts.train.labels)):
+        began = time.perf_counter()
+        held = [rule(text) for text in parts.validation.texts]
+        system: System[Answer] = System(
+            name=called,
+            answers=tuple(rule(text) for text in parts.test.texts),
+            parameters=0,
+            seconds=0.0,
+            told=f"learns nothing; {(time.perf_counter() - began) / (len(held) + len(parts.test.texts)) * 1e6:.0f} µs a text",
+        )
+        yield system, _value(held, parts.validation)
+
+
+def _linear(parts: Parts, seed: int) -> tuple[System[Answer], float]:
     """TF-IDF and logistic regression with its score on the validation texts; characters are tried for Chinese alone."""
     began = time.perf_counter()
     train, held = parts.train, parts.validation
@@ -157,9 +257,17 @@ def _linear(parts: Parts, seed: int) -> tuple[System[str], float]:
     found = chosen((train.texts, train.labels), (held.texts, held.labels), configs)
     seconds = time.perf_counter() - began
     config = found.baseline.config
-    system = System(
+    shares = found.baseline.probabilities(parts.test.texts)
+    labels = found.baseline.labels
+    system: System[Answer] = System(
         name="TF-IDF, logistic regression",
-        answers=tuple(found.baseline.predict(parts.test.texts)),
+        answers=tuple(
+            {
+                "label": labels[int(row.argmax())],
+                "probabilities": dict(zip(labels, row.tolist(), strict=True)),
+            }
+            for row in shares
+        ),
         parameters=found.baseline.num_parameters,
         seconds=seconds,
         told=f"{config.units}, runs of up to {config.phrase}, C = {config.inverse_penalty:g}; the best of {found.tried} "

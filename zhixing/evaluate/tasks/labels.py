@@ -75,6 +75,47 @@ def judge_labels(
     )
 
 
+def alarms(
+    predictions: Sequence[str],
+    references: Sequence[str],
+    *,
+    clean: str,
+    documents: Sequence[str] = (),
+) -> list[Measure]:
+    """False alarms per 1,000 texts that are `clean`, and recall and precision of every other label.
+
+    Where no text is `clean` the first is not defined.
+    """
+    require_pairs(TASK, predictions, references)
+    names = sorted({*predictions, *references, clean})
+    table = together(_counts(predictions, references, names), documents)
+    signature = f"clean:{clean}{'|drawn:documents' if documents else ''}"
+    found, guessed, true = _split(table)
+    place = names.index(clean)
+    wrong = np.stack([true[:, place] - found[:, place], true[:, place] / 1000], axis=1)
+    measures: list[Measure] = [
+        SumMeasure(
+            name="false_alarms",
+            signature=signature,
+            table=wrong,
+            formula=quotient,
+            unit="texts/1,000 clean texts",
+            better="lower",
+        )
+    ]
+    for number, name in enumerate(names):
+        if name == clean:
+            continue
+        for kind, counted in (("recall", true), ("precision", guessed)):
+            columns = np.stack([found[:, number], counted[:, number]], axis=1)
+            measures.append(
+                SumMeasure(
+                    name=f"{kind}:{name}", signature=signature, table=columns, formula=quotient
+                )
+            )
+    return measures
+
+
 def confusion(
     predictions: Sequence[str], references: Sequence[str], names: Sequence[str]
 ) -> list[list[int]]:
