@@ -6,14 +6,18 @@ import random
 import tarfile
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import zhixing
+from zhixing.checkpoint.folder import load_network
 from zhixing.cli import main
 from zhixing.cli.examples import languages
+from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.corpus import fetch
+from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.objective.config import PairFilesConfig, Seq2SeqConfig
 
 WORDS = {
@@ -41,6 +45,7 @@ kind = "seq2seq"
 measure = "translation"
 language = "zh"
 label_smoothing = 0.0
+length_penalty = 1.2
 beams = [2]
 examples = {{ train = "{0}/train.jsonl", validation = "{0}/test.jsonl", test = "{0}/test.jsonl" }}
 
@@ -56,6 +61,14 @@ batch_tokens = 512
 lr = 0.01
 precision = "float32"
 """
+
+
+def parts(folder: Path, place: Path) -> Path:
+    """The pairs of `place`, with those of the test for validation too."""
+    folder.mkdir()
+    for part, file in (("train", "train"), ("validation", "test"), ("test", "test")):
+        (folder / f"{part}.jsonl").write_bytes((place / f"{file}.jsonl").read_bytes())
+    return folder
 
 
 def said(command: list[str]) -> Any:
@@ -131,6 +144,122 @@ def test_baselines_are_scored_alike_and_compared(place: Path) -> None:
     assert bleu["is_significant"]
     for baseline in ("lead", "tfidf"):
         assert said(["evaluate", "pairs", run, "--by", baseline])["scores"]["bleu"]["value"] < 5
+
+
+@pytest.mark.usefixtures("_dictionary", "result")
+def test_pairs_are_measured_like_every_other_task(place: Path, tmp_path: Path) -> None:
+    data, run = parts(tmp_path / "data", place), str(place / "run")
+    command = [
+        "evaluate",
+        "baselines",
+        str(data),
+        "--model",
+        run,
+        "--out",
+        str(tmp_path / "o.jsonl"),
+    ]
+    found = said(command)
+    assert found["told"][0].endswith(
+        "translations from en to zh to learn from, 40 to choose on, 40 to test on"
+    )
+    systems = {each["name"]: each for each in found["systems"]}
+    assert [*systems] == ["dictionary", "memory", run]  # the better baseline first
+    assert systems[run]["scores"]["bleu"]["value"] > 60
+    assert "tok:zh" in systems[run]["scores"]["bleu"]["signature"]
+    assert systems[run]["told"] == "beam of 5"
+    assert systems[run]["against_best_baseline"][0]["name"] == "bleu"
+    written = [
+        json.loads(line)[run] for line in (tmp_path / "o.jsonl").read_text("utf-8").splitlines()
+    ]
+    sources = [
+        json.loads(line)["src"] for line in (place / "test.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert written == zhixing.load(run).translate(sources, beam=5)
+    turned = said(["evaluate", "baselines", str(data), "--reversed"])["systems"][0]
+    assert "tok:13a" in turned["scores"]["bleu"]["signature"]
+
+
+def test_a_chat_model_answers_every_source(place: Path, tmp_path: Path) -> None:
+    class Model:
+        methods = ("chat",)
+
+        def chat(self, messages: list[dict[str, str]], **settings: Any) -> Any:
+            (message,) = messages
+            assert message["role"] == "user"
+            assert settings["temperature"] == 0.0
+            return SimpleNamespace(text="".join(WORDS[word] for word in message["content"].split()))
+
+    contest = open_pairs(parts(tmp_path / "data", place), is_reversed=False)
+    answers, told = contest.ask(Model())
+    assert told == "greedy"
+    (bleu,) = [each for each in contest.judge(answers).measures if each.name == "bleu"]
+    assert bleu.value() == pytest.approx(100)
+
+
+def test_pairs_in_one_language_are_summaries(tmp_path: Path) -> None:
+    row = {"src": "Open the new file. Then close the red window.", "tgt": "Open the new file."}
+    for part in ("train", "validation", "test"):
+        (tmp_path / f"{part}.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    found = said(["evaluate", "baselines", str(tmp_path)])
+    assert "1 summaries from en to en to learn from" in found["told"][0]
+    assert "1 of the test sources are also learnt from" in found["told"][1]
+    scores = {each["name"]: each["scores"]["rougel"]["value"] for each in found["systems"]}
+    assert {*scores} == {"lead", "tfidf", "memory"}
+    assert scores["lead"] == scores["memory"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("row", "words", "told"),
+    [
+        ({"src": "open", "tgt": " "}, [], "row 1 is no pair {src, tgt} of two texts"),
+        ({"src": "a", "tgt": "b", "references": ["b", "c"]}, [], "row 1 has 2 references"),
+        ({"src": "1 2", "tgt": "3 4"}, [], "are in no language"),
+        ({"src": "open file", "tgt": "文件"}, ["--positive", "x"], "--positive would do nothing"),
+        ({"text": "open file", "label": "x"}, ["--reversed"], "--reversed would do nothing"),
+    ],
+)
+def test_what_is_no_pair_of_texts_is_named(
+    tmp_path: Path,
+    row: dict[str, Any],
+    words: list[str],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for part in ("train", "validation", "test"):
+        (tmp_path / f"{part}.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    assert main(["evaluate", "baselines", str(tmp_path), *words, "--log", "none"]) in (1, 3)
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("result")
+def test_a_model_keeps_the_length_penalty_of_its_recipe(place: Path, tmp_path: Path) -> None:
+    loaded = load_network(place / "run")
+    assert loaded.length_penalty == 1.2
+    table = json.loads((place / "run/generation_config.json").read_text("utf-8"))
+    assert table["length_penalty"] == 1.2
+    changed = tmp_path / "changed"
+    changed.mkdir()
+    for file in (place / "run").iterdir():
+        if file.is_file() and file.name != "manifest.json":
+            (changed / file.name).write_bytes(file.read_bytes())
+    for penalty, is_right in ((0.0, True), ("much", False)):
+        written = json.dumps({**table, "length_penalty": penalty})
+        (changed / "generation_config.json").write_text(written, "utf-8")
+        if is_right:
+            assert load_network(changed).length_penalty == penalty
+            continue
+        with pytest.raises(CheckpointError, match="length_penalty = 'much' must be a number"):
+            load_network(changed)
+
+
+@pytest.mark.usefixtures("result")
+def test_a_source_that_is_too_long_is_refused_or_cut_as_in_training(place: Path) -> None:
+    model = zhixing.load(place / "run")
+    text = "open new file " * 10
+    with pytest.raises(UnsupportedError):
+        model.translate([text])
+    kept = " ".join(text.split()[:15])  # and the end
+    assert model.translate([text], cut=True) == model.translate([kept])
 
 
 def test_pairs_turn_round_by_one_setting(place: Path) -> None:

@@ -16,6 +16,7 @@ from zhixing.corpus import fetch
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
+from zhixing.corpus.example_sources import EXAMPLES
 from zhixing.corpus.pairs import Pair, without_copies
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
@@ -302,6 +303,32 @@ def test_paragraphs_of_the_help_with_one_id_are_pairs_sentence_by_sentence(tmp_p
     ]
     text = "Press Ctrl+P. The dialog opens.\nSUM\nOne. Two."
     assert list(libreoffice_help.sections(english)) == [("Print & Save", text)]
+
+
+def test_what_stands_under_a_heading_is_left_out_where_it_was_not_translated(
+    tmp_path: Path,
+) -> None:
+    text = "选择要复制的单元格，然后将其拖到新的位置。" * 3
+    files: dict[str, bytes] = {}
+    for number in range(100):
+        titles = (("打印", text), ("复制", "Not translated " * 5), ("Print", text))
+        body = "".join(
+            f'<h1 id="h">{title}</h1><p id="p">{text}{number}</p>' for title, text in titles
+        )
+        files |= page("zh-CN", f"p{number}", body)
+    archive = packed(tmp_path / "zh.tgz", files)
+    source = EXAMPLES["libreoffice-help-zh-pairs"]
+    assert [entry.name for entry in source.entries] == ["libreoffice-help-zh"]
+    written = source.write({"libreoffice-help-zh": archive}, tmp_path / "pairs")
+    counts = written.parts
+    assert str(written) == ", ".join(f"{part} {count}" for part, count in counts.items())
+    rows = [
+        json.loads(row)
+        for part in counts
+        for row in (tmp_path / f"pairs/{part}.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert rows
+    assert {row["tgt"] for row in rows} == {"打印"}
 
 
 def test_pages_of_the_help_are_not_divided_between_parts(tmp_path: Path) -> None:

@@ -34,9 +34,10 @@ def learnt(made) -> str:
         {"messages": ASKED},
         {"conversations": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": "The dog."}]},
         {"instruction": "Who?", "input": "", "output": "The dog."},
+        {"src": "Who?", "tgt": "The dog."},
     ],
 )  # fmt: skip
-def test_rows_of_three_published_forms_are_the_same_example(row) -> None:
+def test_rows_of_published_forms_and_pairs_are_the_same_example(row) -> None:
     made = objective().example(row)
     tokenizer = chat_tokenizer()
     assert made.example["tokens"].tolist() == list(encode_chat(tokenizer, ASKED).ids[:-1])
@@ -82,6 +83,7 @@ def test_what_is_too_long_loses_its_oldest_exchange_or_is_left_out() -> None:
         ({"messages": [{"role": "wizard", "content": "x"}]}, "unknown_speaker"),
         ({"messages": [{"role": "user", "content": " "}]}, "empty_message"),
         ({"instruction": "x", "output": ""}, "empty_message"),
+        ({"src": "x", "tgt": " "}, "empty_message"),
         ({"text": "x"}, "missing_key"),
         ({"question": "x", "choices": ["a"], "answer": 0}, "no_list_of_choices"),
         ({"question": "x", "choices": ["a", "b"], "answer": 2}, "answer_is_no_choice"),

@@ -82,8 +82,8 @@ class PhonemeModel(Model):
             logits: Tensor = self._network(tokens, source=letters).logits[0].float()
             return logits
 
-    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
-        """The phonemes of each word (ARPAbet with stress). Raises DataError for what is no word of English letters."""
+    def translate(self, texts: Sequence[str], *, beam: int = 1, cut: bool = False) -> list[str]:
+        """The phonemes of each word (ARPAbet with stress), however long. Raises DataError for what is no word of English letters."""
         sources = each_of("texts", texts, self._letters)
         options = SearchOptions(
             ends=(target_end(self._imported),), width=beam, max_tokens=g2p_en.LONGEST

@@ -232,14 +232,15 @@ class Model:
         """
         self._refuse("answer")
 
-    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+    def translate(self, texts: Sequence[str], *, beam: int = 1, cut: bool = False) -> list[str]:
         """The best target of each text that a search of width `beam` finds; 1 takes the most probable token each time.
 
-        Raises DataError for a text without any token.
+        A text that is longer than the model reads is refused; cut: it loses its last tokens, as in training. Raises
+        DataError for a text without any token.
         """
         self._refuse("translate")
 
-    def summarise(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+    def summarise(self, texts: Sequence[str], *, beam: int = 1, cut: bool = False) -> list[str]:
         """The same, for a model that learnt summaries."""
         self._refuse("summarise")
 

@@ -15,6 +15,7 @@ from zhixing.engine.engine import Engine
 from zhixing.engine.request import Request, SamplingParams, TokenEvent
 from zhixing.engine.search import SearchOptions, translate
 from zhixing.engine.target import Target
+from zhixing.model.config import EncoderDecoderConfig
 from zhixing.model.writer import Writer
 from zhixing.tokenizer.encoding import Special
 
@@ -60,10 +61,21 @@ class WritingModel(Model):
         engine = Engine(target, self.tokenizer, ends=self._loaded.ends)
         return engine.run(Request(id=self._next_id(), tokens=target.opening, params=params))
 
-    def translate(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+    @property
+    def limit(self) -> int | None:
+        """Longest source in tokens, its end among them; None for a recurrent reader, which has no limit."""
+        config = self._model.config
+        return config.encoder.max_time if isinstance(config, EncoderDecoderConfig) else None
+
+    def translate(self, texts: Sequence[str], *, beam: int = 1, cut: bool = False) -> list[str]:
         """See Model.translate."""
-        sources = each_of("texts", texts, self._source_of_words)
-        options = SearchOptions(ends=self._loaded.ends, width=beam, max_tokens=self._most_tokens)
+        sources = each_of("texts", texts, lambda text: self._source_of_words(text, cut=cut))
+        options = SearchOptions(
+            ends=self._loaded.ends,
+            width=beam,
+            max_tokens=self._most_tokens,
+            penalty=self._loaded.length_penalty,
+        )
 
         def write(places: Sequence[int]) -> list[str]:
             found = translate(self._model, [sources[place] for place in places], options)
@@ -72,9 +84,9 @@ class WritingModel(Model):
         sizes = [len(ids) + beam * options.max_tokens for ids in sources]
         return in_batches(sizes, write, tokens=ROOM)
 
-    def summarise(self, texts: Sequence[str], *, beam: int = 1) -> list[str]:
+    def summarise(self, texts: Sequence[str], *, beam: int = 1, cut: bool = False) -> list[str]:
         """See Model.summarise."""
-        return self.translate(texts, beam=beam)
+        return self.translate(texts, beam=beam, cut=cut)
 
     @property
     def _most_tokens(self) -> int:
@@ -83,10 +95,13 @@ class WritingModel(Model):
         longest = self._model.max_time
         return usual if longest is None else min(usual, longest + 1 - len(self._model.opening))
 
-    def _source_of_words(self, text: str) -> list[int]:
+    def _source_of_words(self, text: str, *, cut: bool) -> list[int]:
         if not self.tokenizer.encode_text(text):
             raise DataError("the text is empty: there is nothing in it that the tokenizer keeps")
-        return self._source(text)
+        ids, limit = self._source(text), self.limit
+        if not cut or limit is None or len(ids) <= limit:
+            return ids
+        return [*ids[: limit - 1], ids[-1]]  # its end stays
 
     def _source(self, text: str) -> list[int]:
         """A source ends with the end token: where the folder's form of a text has none, it is as in our training."""

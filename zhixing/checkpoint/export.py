@@ -193,6 +193,7 @@ def _info(loaded: Loaded[Network]) -> ModelInfo:
         tokens=manifest.tokens,
         config_hash=manifest.config_hash,
         ends=loaded.ends,
+        length_penalty=loaded.length_penalty,
         learnt=loaded.learnt,
         base=loaded.base,
     )

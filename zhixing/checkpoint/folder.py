@@ -78,11 +78,13 @@ class ModelInfo:
     """The model that this one is an adapter of; None: its weights are its own."""
     learnt: Learnt | None = None
     """What it was taught to answer; None for a model that continues texts, and for one made elsewhere."""
+    length_penalty: float = 1.0
+    """What a search divides log-probabilities by: the length to this power (a model that writes targets)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded(Generic[Model]):
-    """An opened folder. `ends` are the token ids after which generation stops; see ModelInfo for `learnt` and `base`."""
+    """An opened folder. `ends` are the token ids after which generation stops; see ModelInfo for the others."""
 
     model: Model
     tokenizer: Tokenizer
@@ -90,6 +92,7 @@ class Loaded(Generic[Model]):
     ends: tuple[int, ...]
     learnt: Learnt | None = None
     base: Base | None = None
+    length_penalty: float = 1.0
 
     def opening(self, text: str) -> list[int]:
         """The ids of a text that goes on: without the end token that some folders append.
@@ -189,6 +192,7 @@ def load_network(
         ends=_ends(folder, tokenizer),
         learnt=_learnt(folder),
         base=read_base(folder) if adapts else None,
+        length_penalty=_length_penalty(folder),
     )
 
 
@@ -218,7 +222,8 @@ def write_files(folder: Path, model: Network, tokenizer: Tokenizer, *, info: Mod
         write_adapter(folder, model, info.base, specials)
     else:
         repeated = write_model(folder, model, specials)
-    write_json(folder / GENERATION, specials | repeated | _all_ends(specials, info.ends))
+    penalty = {} if info.length_penalty == 1.0 else {"length_penalty": info.length_penalty}
+    write_json(folder / GENERATION, specials | repeated | penalty | _all_ends(specials, info.ends))
     if info.learnt is not None:
         write_json(folder / OBJECTIVE, info.learnt.model_dump(mode="json"))
     tokenizer.save(folder, max_time=longest_input(model, info.learnt))
@@ -305,17 +310,30 @@ def _all_ends(specials: Mapping[str, int], ends: tuple[int, ...]) -> dict[str, A
 
 def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
     """The tokenizer's end token, and those that generation_config.json adds (chat models have several)."""
-    try:
-        table = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
-    named = table.get("eos_token_id") if isinstance(table, Mapping) else None
+    named = _generation(folder).get("eos_token_id")
     ends = set(named if isinstance(named, list) else [] if named is None else [named])
     if not all(isinstance(token, int) for token in ends):
         raise CheckpointError(f"{folder / GENERATION}: eos_token_id = {named!r} must be token ids")
     if Special.END in tokenizer.specials:
         ends.add(tokenizer.end)
     return tuple(sorted(ends))
+
+
+def _length_penalty(folder: Path) -> float:
+    """What generation_config.json says of it; 1 where it says nothing."""
+    named = _generation(folder).get("length_penalty", 1.0)
+    if not isinstance(named, int | float):
+        raise CheckpointError(f"{folder / GENERATION}: length_penalty = {named!r} must be a number")
+    return float(named)
+
+
+def _generation(folder: Path) -> Mapping[str, Any]:
+    """The table of generation_config.json; an empty one where there is none."""
+    try:
+        table = read_json(folder / GENERATION) if (folder / GENERATION).is_file() else {}
+    except DataError as error:
+        raise CheckpointError(str(error)) from error
+    return table if isinstance(table, Mapping) else {}
 
 
 def _learnt(folder: Path) -> Learnt | None:

@@ -146,11 +146,13 @@ def _search(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[
 
 
 def _translate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    return [{"text": text} for text in model.translate([text for (text,) in given], beam=how.beam)]
+    texts = [text for (text,) in given]
+    return [{"text": text} for text in model.translate(texts, beam=how.beam, cut=how.cut)]
 
 
 def _summarise(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    return [{"text": text} for text in model.summarise([text for (text,) in given], beam=how.beam)]
+    texts = [text for (text,) in given]
+    return [{"text": text} for text in model.summarise(texts, beam=how.beam, cut=how.cut)]
 
 
 def _generate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
@@ -203,14 +205,14 @@ TASKS: Mapping[str, Task] = {
         answer=_translate,
         method="translate",
         together=_SEARCHED,
-        reads=("beam",),
+        reads=("beam", "cut"),
     ),
     "summarise": Task(
         fields=(("text",),),
         answer=_summarise,
         method="summarise",
         together=_SEARCHED,
-        reads=("beam",),
+        reads=("beam", "cut"),
     ),
     "generate": Task(
         fields=(("text",),),

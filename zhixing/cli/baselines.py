@@ -31,6 +31,7 @@ _FOLDER = Parameter(
     "which task it is."
 )
 _MODELS = Parameter(name="--model", negative="")
+_REVERSED = Parameter(negative="")
 RuleName = Literal["word-list", "language"]
 _MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
 
@@ -49,6 +50,8 @@ class Options:
     """Something that learns nothing, to stand beside the baselines of labels: a word list, or what tells languages apart."""
     slices: Annotated[tuple[str, ...], Parameter(name="--slice", negative="")] = ()
     """Measure parts of the test texts too: by length, language, or a field of the rows; may be repeated."""
+    reversed: Annotated[bool, _REVERSED] = False
+    """Write the source, given the target (pairs)."""
     seed: int = 42
     """Of the baselines and of the bootstrap."""
     out: Path | None = None
@@ -93,7 +96,12 @@ def baselines(
     _check(options, folder)
     from zhixing.evaluate.baselines.kinds import Wish, open_contest
 
-    wish = Wish(positive=options.positive, clean=options.clean, rules=options.rules)
+    wish = Wish(
+        positive=options.positive,
+        clean=options.clean,
+        rules=options.rules,
+        reversed=options.reversed,
+    )
     contest = open_contest(folder, wish)
     places = places_of(contest, options.slices, folder)
     found = measure(contest, options.models, seed=options.seed, progress=reporter(log))

@@ -23,7 +23,7 @@ from zhixing.objective.records import keys_of
 from zhixing.text.running import running_text
 
 STAMP = "made_from.json"
-PAIRS_VERSION = 1
+PAIRS_VERSION = 2
 """Raised whenever the same archives would give other pairs."""
 
 

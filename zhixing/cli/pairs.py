@@ -7,10 +7,10 @@ lead          the first sentence of the source (in Chinese what stands before th
 tfidf         the sentence of the source that is most like all of it
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from zhixing.cli.recipe import Recipe
     from zhixing.cli.seq2seq_scores import Wanted
     from zhixing.core.progress import Progress
+    from zhixing.evaluate.baselines.pairs import Pairs
     from zhixing.evaluate.tasks.measure import TaskDifference
     from zhixing.objective.config import Seq2SeqConfig
 
-By = Literal["model", "dictionary", "memory", "lead", "tfidf"]
+Baseline = Literal["dictionary", "memory", "lead", "tfidf"]
+By = Literal["model", Baseline]
+BASELINES = get_args(Baseline)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +134,12 @@ def write(run: Run, by: str, beam: int | None, progress: "Progress") -> list[str
         width = max(run.config.beams) if beam is None else beam
         translator = Translator(run.folder, time=run.recipe.data.time)
         return translator.translate_all(sources, beam=width, progress=progress)
+    from zhixing.cli.examples import languages
+    from zhixing.evaluate.baselines.pairs import WRITERS, Languages
+
     progress.start(f"{by} on {len(sources):,} sources")
-    found = BASELINES[by](run, progress)(sources)
+    source, target = languages(run.config)
+    found = WRITERS[by](_learnt_from(run), Languages(source=source, target=target))(sources)
     progress.finish(f"{len(sources):,} targets written by {by}")
     return found
 
@@ -166,56 +173,15 @@ def _second(run: Run, against: str, progress: "Progress") -> tuple[Run, str] | N
     return other, "model"
 
 
-def _dictionary(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
-    from zhixing.cli.examples import languages
-    from zhixing.corpus.archive import Archive
-    from zhixing.corpus.catalogue import find
-    from zhixing.corpus.fetch import fetch
-    from zhixing.corpus.sources.cc_cedict import entries
-    from zhixing.evaluate.baselines.dictionary import WordForWord
-
-    source, target = languages(run.config)
-    source = source or {"en": "zh", "zh": "en"}.get(target, "")
-    path, _ = fetch(find("cc-cedict"), progress=progress)
-    _, targets = _learnt_from(run)
-    return WordForWord(entries(Archive(path=path)), targets, source=source, target=target)
-
-
-def _memory(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
-    from zhixing.evaluate.baselines.memory import Memory
-
-    return Memory(*_learnt_from(run))
-
-
-def _lead(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
-    from zhixing.cli.examples import target_language
-    from zhixing.evaluate.baselines.extract import Lead
-
-    return Lead(target_language(run.config))
-
-
-def _tfidf(run: Run, progress: "Progress") -> Callable[[Sequence[str]], list[str]]:
-    from zhixing.cli.examples import target_language
-    from zhixing.evaluate.baselines.extract import Central
-
-    return Central(_learnt_from(run)[0], target_language(run.config))
-
-
-BASELINES: Mapping[str, Callable[[Run, "Progress"], Callable[[Sequence[str]], list[str]]]] = {
-    "dictionary": _dictionary,
-    "memory": _memory,
-    "lead": _lead,
-    "tfidf": _tfidf,
-}
-"""Name -> what makes a writer for the pairs of a run."""
-
-
-def _learnt_from(run: Run) -> tuple[list[str], list[str]]:
-    """Sources and targets of the training pairs."""
+def _learnt_from(run: Run) -> "Pairs":
+    """The training pairs."""
     from zhixing.cli.seq2seq_scores import wanted_at
+    from zhixing.evaluate.baselines.pairs import Pairs
 
     found = list(wanted_at(run.places.train, run.config.examples))
-    return [each.source for each in found], [each.targets[0] for each in found]
+    return Pairs(
+        sources=[each.source for each in found], targets=[each.targets[0] for each in found]
+    )
 
 
 def _save(path: Path, wanted: Sequence["Wanted"], written: Sequence[str]) -> None:

@@ -162,6 +162,7 @@ def make_model(
         validate_tokens=recipe.data.validate_tokens,
         tokens_per_byte=task.tokens_per_byte,
         learnt=learnt(recipe),
+        length_penalty=getattr(recipe.objective, "length_penalty", 1.0),
         base=_base(recipe, prepared),
         rates=rates,
         recipe=facts(recipe, prepared.origin),

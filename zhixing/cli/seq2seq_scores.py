@@ -48,13 +48,16 @@ class Translator:
     def __init__(self, folder: Path, *, time: int) -> None:
         loaded = load_network(folder)
         self._model, self._time = cast(Writer, loaded.model.eval()), time
+        self._penalty = loaded.length_penalty
         self.tokenizer: Tokenizer = loaded.tokenizer
 
     def translate(self, sources: Sequence[str], *, beam: int) -> list[str]:
         """The best target that a search of width `beam` finds for each source, cut as in training."""
         end = self.tokenizer.end
         ids = [[*self.tokenizer.encode_text(source)[: self._time - 1], end] for source in sources]
-        options = SearchOptions(ends=(end,), width=beam, max_tokens=self._time)
+        options = SearchOptions(
+            ends=(end,), width=beam, max_tokens=self._time, penalty=self._penalty
+        )
         return [self.tokenizer.decode(each.ids) for each in translate(self._model, ids, options)]
 
     def translate_all(self, sources: Sequence[str], *, beam: int, progress: Progress) -> list[str]:

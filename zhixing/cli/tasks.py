@@ -329,10 +329,12 @@ def _from_files(
 
 
 def _alike(recipe: Recipe) -> int:
-    """How many examples in a row are to be about equally long: those of a step, where time is lost on padding."""
+    """How many examples in a row are to be about equally long: those that pass through the model at once, so that little
+    of them is padding. A step of several micro-batches then has several lengths.
+    """
     if recipe.objective.kind not in ALIKE or recipe.train is None:
         return 1
-    return rows_per_step(recipe.train, recipe.data.time)
+    return recipe.train.micro_batch or rows_per_step(recipe.train, recipe.data.time)
 
 
 def _example_store(

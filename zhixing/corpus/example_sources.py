@@ -14,14 +14,17 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES, Entry
 from zhixing.corpus.conversations import WrittenConversations
 from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS, WORD_TESTS
+from zhixing.corpus.pairs import WrittenPairs
 from zhixing.corpus.questions import WrittenQuestions, write_questions
 from zhixing.corpus.searches import WrittenSearch, write_search
 from zhixing.corpus.sources import (
     CHATS,
+    PAIRS,
     QUESTIONS,
     SEARCHES,
     TAGGED,
     Chats,
+    PairSource,
     Questioning,
     SearchSource,
     Tagging,
@@ -62,6 +65,10 @@ def _write_search(search: SearchSource, archives: Archives, folder: Path) -> Wri
     return write_search(search.read([*archives.values()]), folder)
 
 
+def _write_pairs(pairs: PairSource, archives: Archives, folder: Path) -> WrittenPairs:
+    return WrittenPairs(parts=pairs.write([*archives.values()], folder))
+
+
 def _of(*names: str) -> tuple[Entry, ...]:
     return tuple(ENTRIES[name] for name in names)
 
@@ -99,6 +106,14 @@ EXAMPLES: Mapping[str, ExampleSource] = {
             what=asked.what, entries=_of(asked.text), write=partial(_write_questions, asked)
         )
         for name, asked in QUESTIONS.items()
+    },
+    **{
+        f"{name}-pairs": ExampleSource(
+            what=f'sources and targets, those of examples.name = "{name}" in a recipe',
+            entries=_of(*pairs.entries),
+            write=partial(_write_pairs, pairs),
+        )
+        for name, pairs in PAIRS.items()
     },
     **{
         name: ExampleSource(

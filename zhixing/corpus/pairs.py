@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from zhixing.corpus.parts import Part, part_of, same, write_parts
+from zhixing.corpus.parts import Part, part_of, same, told_parts, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,16 @@ class Pair:
     part: Part
     source: str
     target: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenPairs:
+    """Pairs written to each part."""
+
+    parts: Mapping[str, int]
+
+    def __str__(self) -> str:
+        return told_parts(self.parts)
 
 
 def part_of_pair(key: str) -> Part:

@@ -4,7 +4,8 @@
 
 How a conversation becomes tokens, and which of them are learnt, is `encode_chat`, as in evaluation and in use. Rows may have
 the keys of published sets: {messages}, {conversations} (sharegpt), {instruction, input, output} (alpaca), {question, choices,
-answer} (MMLU). A conversation longer than `time` loses its oldest exchanges. Left out: packing several conversations into a row.
+answer} (MMLU); of a pair {src, tgt} the source is asked and the target answers. A conversation longer than `time` loses its oldest
+exchanges. Left out: packing several conversations into a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -88,10 +89,12 @@ class Chat:
 
 def messages_of(record: Mapping[str, Any]) -> list[dict[str, Any]] | str:
     """The messages of a row under the keys of any set of conversations; or why it cannot be used, in one word."""
-    kind = detect_row_format(record)
+    kind, row = detect_row_format(record), record
+    if kind == "pairs-src-tgt":
+        kind, row = "alpaca", {"instruction": record["src"], "output": record["tgt"]}
     if kind not in FORMATS:
         return "missing_key"
-    made = ROW_FORMATS[kind][1](record)
+    made = ROW_FORMATS[kind][1](row)
     return made if isinstance(made, str) else list(made["messages"])
 
 

@@ -122,6 +122,9 @@ class Seq2SeqConfig(TaskConfig):
     the catalogue know theirs."""
     beams: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1, 5), min_length=1)
     """Widths of the search with which the finished model writes the targets of the test; 1 is greedy."""
+    length_penalty: float = Field(default=1.0, ge=0.0, le=4.0)
+    """A search ranks what it finds by its log-probability divided by its length to this power: the larger, the longer what
+    is written. The finished model keeps it; choose it on validation pairs."""
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Share of probability that the target gives to all tokens alike."""
 

@@ -7,6 +7,7 @@ span                {question, context, answers}
 similar             {text1, text2} and label for the cosine
 rank                {query, texts, relevance}
 chat                {messages}, or as in sharegpt, alpaca or MMLU: {conversations}, {instruction, output}, {question, choices, answer}
+                    or {src, tgt}
 preference          {prompt, chosen, rejected}; the prompt may be a list of messages
 """
 
@@ -32,6 +33,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("conversations",),
         ("instruction", "output"),
         ("question", "choices", "answer"),
+        ("src", "tgt"),
     ),
     "preference": (("prompt", "chosen", "rejected"),),
 }

@@ -64,6 +64,8 @@ class Inputs:
     """All settings that led here, as JSON: a resumed run must have the same."""
     learnt: Learnt | None = None
     """What the finished model can be asked; None for one that continues or writes texts."""
+    length_penalty: float = 1.0
+    """Of the search for a target, saved with the model."""
     base: Base | None = None
     """The model whose adapter is trained, in the folder of which only the adapter is saved; None: all is saved."""
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -305,4 +307,5 @@ def _info(session: Session, step: int, tokens: int) -> ModelInfo:
         card=session.inputs.card,
         base=session.inputs.base,
         learnt=session.inputs.learnt,
+        length_penalty=session.inputs.length_penalty,
     )

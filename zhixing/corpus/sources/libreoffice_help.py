@@ -128,6 +128,7 @@ def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, in
         for page in pages(archive)
         for heading, text in sections(page)
         if LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS
+        and is_written_in(page.language, text, heading)
     )
     return write_pairs(found, folder)
 
@@ -163,6 +164,12 @@ def aligned(english: str, chinese: str) -> list[tuple[str, str]]:
     least, most = _RATIOS
     fits = all(least * len(one) <= len(other) <= most * len(one) + 2 for one, other in pairs)
     return pairs if len(first) == len(second) and fits else [(english, chinese)]
+
+
+def is_written_in(language: str, *texts: str) -> bool:
+    """Whether all of them have letters of the language; what was not translated into Chinese stands there in English."""
+    letters = HAS_HAN if language == "zh" else _LETTERS
+    return all(letters.search(text) for text in texts)
 
 
 def sections(page: Page) -> Iterator[tuple[str, str]]:

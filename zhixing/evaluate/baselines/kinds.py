@@ -9,6 +9,7 @@ from zhixing.core.errors import DataError, UsageError
 from zhixing.evaluate.baselines.answers import open_answers
 from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
+from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.evaluate.baselines.preferences import open_preferences
 from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.baselines.similarity import open_similarity
@@ -20,14 +21,16 @@ Opener = Callable[[Path], Contest[Any]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What is asked of labels alone: see LabelContest."""
+    """What is asked of one kind of task alone: `reversed` of pairs, the others of labels (see LabelContest)."""
 
     positive: str = ""
     clean: str = ""
     rules: tuple[str, ...] = ()
+    reversed: bool = False
 
 
 def _labels(folder: Path, wish: Wish) -> Contest[Any]:
+    _refuse_for_pairs(folder, wish)
     parts = read_parts(folder)
     known = sorted({*parts.train.labels})
     for option, label in (("positive", wish.positive), ("clean", wish.clean)):
@@ -38,16 +41,29 @@ def _labels(folder: Path, wish: Wish) -> Contest[Any]:
     return LabelContest(parts=parts, positive=wish.positive, clean=wish.clean, rules=wish.rules)
 
 
+def _pairs(folder: Path, wish: Wish) -> Contest[Any]:
+    _refuse_for_labels(folder, wish)
+    return open_pairs(folder, is_reversed=wish.reversed)
+
+
 def _without_wish(opener: Opener) -> Callable[[Path, Wish], Contest[Any]]:
     def opened(folder: Path, wish: Wish) -> Contest[Any]:
-        asked = {"positive": wish.positive, "clean": wish.clean, "rule": wish.rules}
-        if given := [name for name, value in asked.items() if value]:
-            raise UsageError(
-                f"--{given[0]} would do nothing: the examples of {folder} have no label"
-            )
+        _refuse_for_labels(folder, wish)
+        _refuse_for_pairs(folder, wish)
         return opener(folder)
 
     return opened
+
+
+def _refuse_for_labels(folder: Path, wish: Wish) -> None:
+    asked = {"positive": wish.positive, "clean": wish.clean, "rule": wish.rules}
+    if given := [name for name, value in asked.items() if value]:
+        raise UsageError(f"--{given[0]} would do nothing: the examples of {folder} have no label")
+
+
+def _refuse_for_pairs(folder: Path, wish: Wish) -> None:
+    if wish.reversed:
+        raise UsageError(f"--reversed would do nothing: the examples of {folder} are no pairs")
 
 
 CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
@@ -58,6 +74,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("messages",): _without_wish(open_chats),
     ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
     ("text1", "text2", "label"): _without_wish(open_similarity),
+    ("src", "tgt"): _pairs,
 }
 """Keys that every row has -> what opens the folder."""
 
