@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from zhixing.core.errors import DataError
-from zhixing.evaluate.baselines.answers import PIECES, Likeness, open_answers, read_asked
+from zhixing.evaluate.baselines.answers import (
+    PIECES,
+    Asked,
+    Likeness,
+    open_answers,
+    read_asked,
+)
 from zhixing.evaluate.baselines.kinds import Wish, open_contest
 from zhixing.vectors.bag_of_words import BaselineConfig
 
@@ -85,6 +91,27 @@ def test_pieces_of_a_context_are_texts_of_it(pieces: str, tmp_path: Path) -> Non
         for (score, text), context in zip(found, asked.contexts, strict=True):
             assert text in context
             assert -2 <= score <= 2
+
+
+def test_what_a_piece_is_worked_out_by_hand() -> None:
+    context = "By oak (a tree), people mean all that grows tall. A boat floats."
+    asked = Asked(questions=("What is an oak?",), contexts=(context,), answers=((),))
+    likeness = Likeness(BaselineConfig.model_validate({"min_texts": 1}), {context, "an oak"})
+    found = {
+        pieces: likeness.answers(asked, pieces)[weights][0][1]
+        for pieces, weights in {
+            "sentence": (1.0, 0.0),
+            "clause": (1.0, 0.0),
+            "rest": (0.0, 1.0),
+            "longest": (0.0, 1.0),
+        }.items()
+    }
+    assert found == {
+        "sentence": context.split(".")[0],
+        "clause": "By oak",
+        "rest": "By",
+        "longest": "people mean all that grows tall",
+    }
 
 
 def test_a_context_without_a_letter_is_still_one_piece(tmp_path: Path) -> None:

@@ -29,9 +29,11 @@ from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
 SENTENCE = re.compile(r"[^.!?。！？\n]+(?:\.(?=\S)[^.!?。！？\n]+)*")
 CLAUSE = re.compile(r"[^.!?。！？\n,;:，；：、()（）]+")
 WEIGHTS = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (-0.5, 1.0), (-1.0, 1.0))
-"""Of the likeness of a piece itself, and of the piece with both its neighbours."""
-PIECES = ("sentence", "clause", "rest")
-"""rest: a clause without the words of the question, which cut it."""
+"""Of the likeness of a piece itself, and of what is around it: both its neighbours too, or the sentence it is the longest of."""
+PIECES = ("sentence", "clause", "rest", "longest")
+"""rest: a clause without the words of the question, which cut it; longest: the longest rest of a sentence."""
+Place = tuple[int, int]
+"""The characters of a piece, from and up to."""
 _MARKS = " \t:;,.!?：；，。！？、()（）\"'“”「」"
 
 
@@ -166,16 +168,18 @@ class Likeness:
     ) -> Mapping[tuple[float, float], list[tuple[float, str]]]:
         """For each pair of weights the best piece of every context, with its score."""
         cut = [
-            [*_cut(context, pieces, question)] or [(0, len(context))]
+            _pieces(context, pieces, question)
             for question, context in zip(asked.questions, asked.contexts, strict=True)
         ]
         owners = np.repeat(np.arange(len(cut)), [len(each) for each in cut])
-        alone = [c[a:b] for c, each in zip(asked.contexts, cut, strict=True) for a, b in each]
-        around = [
-            c[each[max(0, n - 1)][0] : each[min(n + 1, len(each) - 1)][1]]
-            for c, each in zip(asked.contexts, cut, strict=True)
-            for n in range(len(each))
-        ]
+        alone, around = (
+            [
+                context[slice(*piece[side])]
+                for context, each in zip(asked.contexts, cut, strict=True)
+                for piece in each
+            ]
+            for side in (0, 1)
+        )
         own, beside = (self._cosines(asked.questions, texts, owners) for texts in (alone, around))
         ends = np.cumsum([len(each) for each in cut])
         return {
@@ -204,19 +208,32 @@ def open_answers(folder: Path) -> AnswerContest:
     return AnswerContest(train=train, validation=validation, test=test)
 
 
-def _cut(context: str, pieces: str, question: str) -> Iterator[tuple[int, int]]:
-    """The pieces of a context that have a letter or a digit, as characters."""
-    pattern = SENTENCE if pieces == "sentence" else CLAUSE
-    for found in pattern.finditer(context):
-        spans = [found.span()]
-        if pieces == "rest":
-            spans = [*_without(context, found.span(), question)]
-        yield from (
-            (start, end) for start, end in spans if any(map(str.isalnum, context[start:end]))
-        )
+def _pieces(context: str, kind: str, question: str) -> list[tuple[Place, Place]]:
+    """The pieces of a context that have a letter or a digit, each with what is around it; the context if there is none."""
+    if kind == "longest":
+        found = [
+            (max(parts, key=lambda part: part[1] - part[0]), sentence.span())
+            for sentence in SENTENCE.finditer(context)
+            if (parts := _parts(context, "rest", question, sentence.span()))
+        ]
+    else:
+        parts = _parts(context, kind, question, (0, len(context)))
+        found = [
+            (part, (parts[max(0, n - 1)][0], parts[min(n + 1, len(parts) - 1)][1]))
+            for n, part in enumerate(parts)
+        ]
+    return found or [((0, len(context)), (0, len(context)))]
 
 
-def _without(context: str, span: tuple[int, int], question: str) -> Iterator[tuple[int, int]]:
+def _parts(context: str, kind: str, question: str, within: Place) -> list[Place]:
+    pattern = SENTENCE if kind == "sentence" else CLAUSE
+    parts = [found.span() for found in pattern.finditer(context, *within)]
+    if kind == "rest":
+        parts = [rest for part in parts for rest in _without(context, part, question)]
+    return [(start, end) for start, end in parts if any(map(str.isalnum, context[start:end]))]
+
+
+def _without(context: str, span: Place, question: str) -> Iterator[Place]:
     """What is left of a span between the words of a question."""
     words = sorted({*terms(question, language_of([question]))}, key=len, reverse=True)
     start, end = span
