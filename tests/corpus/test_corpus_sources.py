@@ -27,6 +27,7 @@ from zhixing.corpus.sources import (
     cc_cedict,
     chinese_poetry,
     cmudict,
+    help_links,
     libreoffice_help,
     peoples_daily,
     python_docs,
@@ -418,3 +419,32 @@ def test_titles_of_poems_lose_their_number_and_authors_stay_in_one_part(tmp_path
     assert all(len(each) == 1 for each in parts.values())
     assert {part for each in parts.values() for part in each} == {"train", "validation", "test"}
     assert found[0].target.endswith("秋")
+
+
+def linked(name: str, title: str, *targets: str) -> dict[str, bytes]:
+    """A page of the help with links to others, in the body and around it."""
+    links = "".join(f'<p id="par_{n}">See <a href="en-US/text/{target}.html#x">about {target}</a></p>' for n, target in enumerate(targets))  # fmt: skip
+    own = f'<h1 id="hd_1"><a href="en-US/text/{name}.html">{title}</a></h1>'
+    around = '<a href="en-US/text/main.html">Main</a>'
+    body = f'{around}<div id="DisplayArea">{own}{links}</div><footer>{around}</footer>'
+    return page("en-US", name, body)
+
+
+def test_a_page_and_its_links_stand_for_a_user(tmp_path: Path) -> None:
+    files = (
+        linked("a", "First", "b", "c", "b", "missing", "a")
+        | linked("b", "Second")
+        | linked("c", "Third", "a")
+        | linked("d", "Fourth", "a")
+        | linked("main", "Main")
+    )
+    interactions, items = help_links.read(packed(tmp_path / "help.tgz", files))
+    found = [(each.user, each.item) for each in interactions]
+    assert found == [("a", "a"), ("a", "b"), ("a", "c"), ("c", "c"), ("c", "a")]  # d copies c
+    assert items == {  # no text names what it links to, but for itself
+        "a": "First\nSee\nSee\nSee\nSee\nSee about a",
+        "b": "Second",
+        "c": "Third\nSee",
+        "d": "Fourth\nSee",
+        "main": "Main",
+    }

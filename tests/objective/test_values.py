@@ -29,6 +29,7 @@ from zhixing.objective.denoise import sentinel, spans_to_take
 from zhixing.objective.functions import cross_entropy, hinge, squared_error
 from zhixing.objective.preference import Preference
 from zhixing.objective.rank import listwise, ordered_differences
+from zhixing.objective.similar import copies, unit_vectors
 from zhixing.objective.span import best_span
 from zhixing.objective.tag import by_word, entities, word_tokens
 
@@ -253,6 +254,23 @@ def test_contrastive_loss_is_cross_entropy_of_cosines() -> None:
     loss = both.objective.losses(both.model, batch)["loss"]
     torch.testing.assert_close(loss.total, (by_hand + wrong) / 2, rtol=1e-9, atol=0)
     assert loss.count == 3
+
+
+def test_what_shares_a_text_with_a_pair_is_no_wrong_answer() -> None:
+    case = in_float64(similar_case())
+    one, two, three = (case.items[n] for n in range(3))
+    batch = case.objective.collate(
+        [one, two, three, {**two, "second": one["second"]}, {**three, "first": one["first"]}]
+    )
+    assert copies(batch.second).nonzero().tolist() == [[0, 3], [2, 4], [3, 0], [4, 2]]
+    both = case.objective.losses(case.model, batch)["loss"]
+    assert both.count == 5
+    asking = unit_vectors(case.model, batch.first, batch.first_keep)
+    cosines = asking @ unit_vectors(case.model, batch.second, batch.second_keep).T / 0.05
+    for a, b in ((0, 3), (1, 3), (0, 4), (2, 4)):  # pairs that share a text
+        cosines[a, b] = cosines[b, a] = -math.inf
+    by_hand = F.cross_entropy(cosines, torch.arange(5), reduction="sum")
+    torch.testing.assert_close(both.total, by_hand, rtol=1e-9, atol=0)
 
 
 def test_ranking_losses_by_hand() -> None:

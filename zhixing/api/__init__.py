@@ -13,7 +13,7 @@ from zhixing.api.continuing import ContinuingModel
 from zhixing.api.imported import open_model
 from zhixing.api.model import Generation, Model, TextScore
 from zhixing.api.reading import Reader, ReadingModel
-from zhixing.api.results import Answer, Label, Ranked, Tagged, TaggedSpan, TaggedWord
+from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, TaggedSpan, TaggedWord
 from zhixing.api.writing import WritingModel
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.foreign.folder import SYMBOLS
@@ -24,7 +24,8 @@ from zhixing.vectors.folder import is_vectors_folder
 from zhixing.vectors.word_model import WordModel
 
 __all__ = [
-    "Answer", "Generation", "Label", "Model", "Ranked", "Tagged", "TaggedSpan", "TaggedWord", "TextScore", "load",
+    "Answer", "Generation", "Label", "Model", "Ranked", "Recommended", "Tagged", "TaggedSpan", "TaggedWord", "TextScore",
+    "load",
 ]  # fmt: skip
 
 _KINDS: tuple[tuple[Any, type[Any]], ...] = (

@@ -1,7 +1,7 @@
 """What every opened model answers to: its ids, its vectors, and a refusal by name for what it cannot do."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Unpack
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zhixing.api.inputs import cut_to, each_of, in_batches, input_of
-from zhixing.api.results import Answer, Label, Ranked, Tagged, Text
+from zhixing.api.recommending import Scorer, by_texts, check_histories, recommended
+from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
 from zhixing.core.errors import UnsupportedError, UsageError
@@ -40,6 +41,7 @@ NEEDS = {
     "translate": "an encoder-decoder trained on pairs of texts",
     "summarise": "an encoder-decoder trained on texts and their summaries",
     "rank": "a model taught the objective rank, or an encoder with a classification head of one output",
+    "recommend": "a model with hidden vectors, best one taught the objective similar, or one that classifies histories",
 }
 """Verb -> what a model needs for it."""
 
@@ -83,6 +85,7 @@ class Model:
     def __init__(self, loaded: Loaded[Network]) -> None:
         self._loaded = loaded
         self._ids = itertools.count()
+        self._recommends: tuple[Mapping[str, str], bool, Scorer] | None = None
 
     @property
     def kind(self) -> str:
@@ -97,7 +100,8 @@ class Model:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that this folder's model answers to; the others refuse."""
-        return ("encode", "decode", *(("embed", "similarity") if self._has_vectors else ()))
+        vectors = ("embed", "similarity", "recommend") if self._has_vectors else ()
+        return ("encode", "decode", *vectors)
 
     def require(self, method: str) -> None:
         """Raise UnsupportedError, naming what there is, unless the model answers to `method`."""
@@ -183,7 +187,9 @@ class Model:
         """
         if not self._has_vectors:
             self._refuse("embed")
-        ids = each_of("texts", texts, lambda text: self._vector_ids(text, cut=cut))
+        return self._embedded(each_of("texts", texts, lambda text: self._vector_ids(text, cut=cut)))
+
+    def _embedded(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         rows = in_batches([len(each) for each in ids], lambda places: self._vectors(ids, places))
         width: int = getattr(self.network.config, "width", 0)
         return np.array(rows, dtype=np.float32).reshape(len(rows), width)
@@ -248,6 +254,31 @@ class Model:
         """The items in the order of how well they answer the query, the best first; `cut` as in classify."""
         self._refuse("rank")
 
+    def recommend(
+        self,
+        histories: Sequence[Sequence[str]],
+        items: Mapping[str, str],
+        *,
+        count: int = 10,
+        cut: bool = False,
+    ) -> list[list[Recommended]]:
+        """The `count` of `items` (name -> text) that come next after each history of names, the best first.
+
+        Items of the history are left out. `cut` as in classify, for the texts of items; their vectors are kept for the
+        next call with the same items. Raises DataError for an empty history or an unknown item.
+        """
+        self.require("recommend")
+        check_histories(histories, items)
+        known = self._recommends
+        if known is None or known[:2] != (items, cut):
+            self._recommends = known = (dict(items), cut, self._scorer(items, cut=cut))
+        return recommended(histories, [*items], known[2], count=count)
+
+    def _scorer(self, items: Mapping[str, str], *, cut: bool) -> Scorer:
+        """What scores items for histories."""
+        ids = each_of("items", [*items.values()], lambda text: self._vector_ids(text, cut=cut))
+        return by_texts([*items], self._embedded(ids))
+
     @property
     def _has_vectors(self) -> bool:
         return hasattr(self.network.config, "width")
@@ -284,7 +315,7 @@ class Model:
         if self.limit is not None and count > self.limit:
             raise UnsupportedError(
                 f"{count} tokens are more than the {self.limit} this model reads at once; "
-                "nothing is cut silently: split the text (score() takes any length)"
+                "nothing is cut silently: split the text (score() takes any length; embed and recommend cut with cut=True)"
             )
 
     def _check_source(self, source: Sequence[int] | None) -> None:

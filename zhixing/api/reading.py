@@ -1,21 +1,25 @@
 """What can be asked of a model that reads whole texts: vectors, hidden tokens, labels, numbers, tags, answers, an order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zhixing.api.answering import answer_of, candidates, windows_of
 from zhixing.api.inputs import ModelInput, check_framed, cut_to, each_of, input_of
 from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
+from zhixing.api.recommending import Scorer, by_labels
 from zhixing.api.results import ABSTAIN, Answer, Label, Ranked, Tagged, Text
 from zhixing.api.tagging import cut_into_words, scores_of, tagged, tags_of
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
+from zhixing.corpus.histories import words_of
 from zhixing.model.assembly import Classifier
 from zhixing.model.encoder import Encoder
 from zhixing.model.protocol import device_of
@@ -47,7 +51,7 @@ class ReadingModel(Model):
     def methods(self) -> tuple[str, ...]:
         """See Model.methods."""
         masked = ("logits",) if "masked" in getattr(self._model, "heads", {}) else ()
-        return (*super().methods, *masked, *self._verbs())
+        return tuple(dict.fromkeys((*super().methods, *masked, *self._verbs())))
 
     def logits(
         self, ids: Sequence[int], *, source: Sequence[int] | None = None
@@ -131,6 +135,8 @@ class ReadingModel(Model):
 
     def _verbs(self) -> tuple[str, ...]:
         """The one that was learnt; of a folder made elsewhere those that its heads can serve."""
+        if self._reads_histories:
+            return ("recommend",)
         if self.learnt is not None:
             return tuple(verb for kind, verb in VERBS.items() if kind == self.learnt.kind)
         if isinstance(self._model, Tagger):
@@ -142,6 +148,22 @@ class ReadingModel(Model):
         if "classify" in heads:
             verbs += ["regress", "rank"] if heads["classify"] == 1 else ["classify"]
         return tuple(verbs)
+
+    def _scorer(self, items: Mapping[str, str], *, cut: bool) -> Scorer:
+        """By labels where histories were learnt, else by texts."""
+        if not self._reads_histories:
+            return super()._scorer(items, cut=cut)
+        assert self.learnt is not None, "only a model that was taught reads histories"
+
+        def logits(histories: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+            words = [words_of(history) for history in histories]
+            return np.stack([each.numpy() for each in self._logits(self._inputs(words, cut=True))])
+
+        return by_labels([*items], self.learnt.labels, logits)
+
+    @property
+    def _reads_histories(self) -> bool:
+        return self.learnt is not None and self.learnt.histories
 
     def _check_offers(self, verb: str) -> None:
         if verb not in self._verbs():

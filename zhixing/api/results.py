@@ -76,3 +76,11 @@ class Ranked:
     index: int
     text: str
     score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recommended:
+    """An item that may come next; more `score` is better. A cosine, or a logit of a model of sequences."""
+
+    item: str
+    score: float

@@ -45,6 +45,7 @@ TaskName = Literal[
     "tag",
     "answer",
     "rank",
+    "recommend",
     "embed",
     "search",
     "translate",
@@ -77,10 +78,14 @@ class Options:
     """Field of the list of texts to order (texts)."""
     messages: str | None = None
     """Field of the list of messages to answer (messages)."""
+    history: str | None = None
+    """Field of the list of items that a user took, in order (history)."""
+    items: Path | None = None
+    """File of the items, {item, text} a line, of which some are recommended."""
     documents: Path | None = None
     """File of the documents to search, {id, text} a line."""
     count: int | None = None
-    """How many documents to list for a query (10)."""
+    """How many documents to list for a query, or items for a history (10)."""
     cut: Annotated[bool, Switch] = False
     """Let longer texts lose their last tokens, as in training, instead of refusing them."""
     at_least: float | None = None
@@ -163,7 +168,15 @@ def apply(
         print_json({**rows, "out": str(place.out) if place.out else ""})
 
 
-_FIELDS = ("text", "text1", "text2", "tokens", "question", "context", "query", "texts", "messages")
+_FIELDS = (
+    *("text", "text1", "text2", "tokens", "question", "context", "query", "texts", "messages"),
+    "history",
+)
+NEEDED = {
+    "search": ("documents", "the documents: --documents NAME.jsonl with {id, text} a line"),
+    "recommend": ("items", "the items: --items NAME.jsonl with {item, text} a line"),
+}
+"""Task -> the option without which it cannot be done, and what to type."""
 
 
 def _check(file: Path | None, task: str, options: Options, place: Place) -> None:
@@ -180,10 +193,9 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
     for name, number in (("beam", options.beam), ("count", options.count)):
         if number is not None and number < 1:
             raise UsageError(f"--{name} {number} must be at least 1")
-    if task == "search" and options.documents is None:
-        raise UsageError(
-            "task search needs the documents: --documents NAME.jsonl with {id, text} a line"
-        )
+    option, needed = NEEDED.get(task, ("", ""))
+    if option and getattr(options, option) is None:
+        raise UsageError(f"task {task} needs {needed}")
     if place.resume and place.fresh:
         raise UsageError("--resume continues a file and --fresh begins it again; give one of them")
     if place.out is None and (place.resume or place.fresh):
@@ -225,6 +237,7 @@ def _how(options: Options, model: "Model", progress: "Progress") -> How:
         sampling=sampling,
         count=10 if options.count is None else options.count,
         library=_library(options, model, progress),
+        items=_items(options, model),
     )
 
 
@@ -245,6 +258,18 @@ def _library(options: Options, model: "Model", progress: "Progress") -> Library 
         raise type(error)(f"{path}: {error} (--cut reads the beginning of a longer one)") from error
     progress.finish(f"{path}: {len(index):,} documents")
     return Library(names=(*documents,), index=index, sha256=sha256_file(path))
+
+
+def _items(options: Options, model: "Model") -> Mapping[str, str] | None:
+    """The items to choose from; None for other tasks. What is wrong with one is told before the work."""
+    if options.items is None:
+        return None
+    from zhixing.corpus.histories import items_of
+    from zhixing.corpus.rows import find_tables, rows
+
+    items = items_of(rows(find_tables(str(options.items))), origin=str(options.items))
+    model.recommend([], items, cut=options.cut)
+    return items
 
 
 def _from_file(job: Job, folder: Path, file: Path, task: str, progress: "Progress") -> Told:

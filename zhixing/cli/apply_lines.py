@@ -115,7 +115,7 @@ def answered(
 
 def of_the_row(error: ZhixingError) -> str:
     """What is wrong with a row: its line says where, so the place among those answered together is left out."""
-    return re.sub(r"^(texts|pairs)\[\d+\]: ", "", str(error))
+    return re.sub(r"^(texts|pairs|histories)\[\d+\]: ", "", str(error))
 
 
 class Output:

@@ -5,6 +5,7 @@
     tag        text, or tokens (a list)     text, tags, words, spans
     answer     question, context            found, text, start, end, score
     rank       query, texts (a list)        ranked: places in the list, the best first; scores of these
+    recommend  history (a list of items)    ranked: names of items, the best first; scores of these
     embed      text                         vector
     search     query, or text               ranked: ids of the documents, the nearest first; scores of these
     translate, summarise                    text
@@ -50,13 +51,15 @@ class How:
     sampling: Mapping[str, Any] | None = None
     count: int = 10
     library: Library | None = None
+    items: Mapping[str, str] | None = None
 
     def settings(self) -> dict[str, Any]:
         """What answers depend on beside model and rows, as JSON values."""
         named = {
             name: getattr(self, name) for name in ("cut", "at_least", "beam", "sampling", "count")
         }
-        return {**named, "documents": self.library.sha256 if self.library else ""}
+        documents = self.library.sha256 if self.library else ""
+        return {**named, "documents": documents, "items": self.items}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +74,7 @@ class Task:
     """Options that do something here."""
 
 
-LISTS = ("texts", "tokens")
+LISTS = ("texts", "tokens", "history")
 """Fields that hold a list of texts."""
 MESSAGES = "messages"
 """The field that holds a list of messages, which the model checks."""
@@ -125,6 +128,16 @@ def _rank(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[An
     return [
         {"ranked": [each.index for each in one], "scores": [each.score for each in one]}
         for one in ranked
+    ]
+
+
+def _recommend(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    assert how.items is not None, "the items of a recommendation are checked before it"
+    histories = [history for (history,) in given]
+    found = model.recommend(histories, how.items, count=how.count, cut=how.cut)
+    return [
+        {"ranked": [each.item for each in one], "scores": [each.score for each in one]}
+        for one in found
     ]
 
 
@@ -192,6 +205,12 @@ TASKS: Mapping[str, Task] = {
     "answer": Task(fields=(("question", "context"),), answer=_answer, method="answer"),
     "rank": Task(
         fields=(("query", "texts"),), answer=_rank, method="rank", together=32, reads=("cut",)
+    ),
+    "recommend": Task(
+        fields=(("history",),),
+        answer=_recommend,
+        method="recommend",
+        reads=("items", "count", "cut"),
     ),
     "embed": Task(fields=(("text",),), answer=_embed, method="embed", reads=("cut",)),
     "search": Task(

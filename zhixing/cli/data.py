@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from zhixing.cli.console import Json, Log, Settings, print_json, reporter
 from zhixing.cli.example_files import FORMAT, convert, show_file
+from zhixing.cli.histories import histories
 from zhixing.cli.recipe import Recipe, find_recipe
 from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
+app.command(histories)
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -130,7 +132,7 @@ def examples(
 
     Copies, near-copies of labelled texts and conversations, and texts with two different labels are left out before the split;
     tagged sentences are split by document, the queries of a search by page, conversations by their questions, questions about texts
-    by what they were made of.
+    by what they were made of; of a history the last item is tested.
     """
     from zhixing.corpus.archive import Archive
     from zhixing.corpus.catalogue import find

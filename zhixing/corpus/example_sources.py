@@ -13,17 +13,20 @@ from typing import Any
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES, Entry
 from zhixing.corpus.conversations import WrittenConversations
+from zhixing.corpus.histories import WrittenHistories, write_histories
 from zhixing.corpus.packages import HELP, TEACHER, WORD_LISTS, WORD_TESTS
 from zhixing.corpus.pairs import WrittenPairs
 from zhixing.corpus.questions import WrittenQuestions, write_questions
 from zhixing.corpus.searches import WrittenSearch, write_search
 from zhixing.corpus.sources import (
     CHATS,
+    HISTORIES,
     PAIRS,
     QUESTIONS,
     SEARCHES,
     TAGGED,
     Chats,
+    HistorySource,
     PairSource,
     Questioning,
     SearchSource,
@@ -67,6 +70,10 @@ def _write_search(search: SearchSource, archives: Archives, folder: Path) -> Wri
 
 def _write_pairs(pairs: PairSource, archives: Archives, folder: Path) -> WrittenPairs:
     return WrittenPairs(parts=pairs.write([*archives.values()], folder))
+
+
+def _write_histories(source: HistorySource, archives: Archives, folder: Path) -> WrittenHistories:
+    return write_histories(*source.read(archives[source.text]), folder)
 
 
 def _of(*names: str) -> tuple[Entry, ...]:
@@ -120,6 +127,12 @@ EXAMPLES: Mapping[str, ExampleSource] = {
             what=what, entries=(WORD_TESTS,), write=partial(judgements.write_judgements, name)
         )
         for name, what in _JUDGED.items()
+    },
+    **{
+        name: ExampleSource(
+            what=source.what, entries=_of(source.text), write=partial(_write_histories, source)
+        )
+        for name, source in HISTORIES.items()
     },
     "languages": ExampleSource(
         what="which of seven languages and scripts a text is in",

@@ -38,6 +38,8 @@ class Learnt(Config):
     """Labels of classify and tag, in the order of the model's outputs."""
     texts: tuple[Literal[1, 2], ...] = (1,)
     """How many texts an input of classify or regress has: one, two, or either."""
+    histories: bool = False
+    """Whether the texts of classify are histories of items as words, and its labels items (zhixing.corpus.histories)."""
     loss: str = ""
     """The loss of classify and similar, where there are several: the logits of a hinge loss are no probabilities."""
     temperature: float = Field(default=1.0, gt=0.0)
@@ -70,6 +72,8 @@ def learnt_of(
     table: dict[str, Any] = {"kind": config.kind, "time": time, "labels": labels}
     if config.kind in ("classify", "regress"):
         table["texts"] = tuple(sorted({1 if "text" in row else 2 for row in first})) or (1,)
+    if config.kind == "classify":
+        table["histories"] = bool(first) and all("history" in row for row in first)
     if config.kind in ("classify", "similar"):
         table["loss"] = getattr(config, "loss", "")
     if isinstance(config, SpanConfig):

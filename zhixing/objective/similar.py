@@ -5,7 +5,8 @@
     both ways     half of that, and half of the same with a and b exchanged                LaBSE: Feng et al. 2022, §2.2
     cosine        Σ_i (cos(a_i, b_i) - label_i)²                                 Reimers & Gurevych 2019, §3
 
-In-batch negatives: the second texts of the other pairs of the same micro-batch. So here, and only here, the size of the
+In-batch negatives: the second texts of the other pairs of the same micro-batch. Pairs that share a text with this one are left
+out: their other texts are right as well. So here, and only here, the size of the
 micro-batch changes what is learnt: more pairs at once make the question harder. Sums and counts stay exact: one target
 a pair, whatever the batch. Left out: hard negatives, negatives from other processes.
 """
@@ -103,13 +104,22 @@ class Similar:
         if self._loss == "cosine":
             total = squared_error((one * other).sum(dim=-1), batch.values)
             return Measured(losses={"loss": Loss(total=total, count=count)}, scores={})
-        cosines = one @ other.T  # (batch of first texts, batch of second texts)
+        known = copies(batch.first) | copies(batch.second)
+        cosines = (one @ other.T).masked_fill(
+            known, -torch.inf
+        )  # (batch of first texts, batch of second texts)
         own = torch.arange(count, device=cosines.device)
         right = Tally(total=num_right(cosines, own), count=count)
         total = cross_entropy(cosines / self._temperature, own)
         if self._both_ways:
             total = (total + cross_entropy(cosines.T / self._temperature, own)) / 2
         return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
+
+
+def copies(texts: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch batch"]:
+    """Whether two different rows are the same text."""
+    _, numbers = torch.unique(texts, dim=0, return_inverse=True)
+    return (numbers[:, None] == numbers).fill_diagonal_(False)
 
 
 def unit_vectors(

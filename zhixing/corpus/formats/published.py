@@ -20,6 +20,7 @@ from zhixing.corpus.formats.conll import (
     read_conllu,
 )
 from zhixing.corpus.formats.glue import TASKS, detect_glue, read_glue
+from zhixing.corpus.formats.movielens import ITEMS, RATINGS, detect_movielens, read_ratings
 from zhixing.corpus.formats.parallel import read_plain, read_sgm
 from zhixing.corpus.formats.row_formats import ROW_FORMATS, detect_row_format, read_row_format
 from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
@@ -160,6 +161,8 @@ def _of_rows(found: Iterable[Row | BrokenRow]) -> str | None:
 def _of_lines(path: Path, lines: list[str]) -> str | None:
     if lines[0].startswith("#begin document"):
         return "conll-2012"
+    if found := detect_movielens(lines):
+        return found
     cut = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
     if cut and all(len(columns) == 10 for columns in cut[:-1] or cut) and cut[0][0].startswith("1"):
         return "conll-u"
@@ -218,4 +221,6 @@ _READERS: Mapping[str, Callable[[Path], Rows]] = {
     "conll-u-xpos": partial(read_conllu, column="xpos"),
     "conll-u-deprel": partial(read_conllu, column="deprel"),
     **{kind: _row_format(kind) for kind in ROW_FORMATS},
+    **{kind: partial(read_ratings, separator=between) for kind, between in RATINGS.items()},
+    **ITEMS,
 }

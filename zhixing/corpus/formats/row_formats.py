@@ -1,13 +1,15 @@
-"""Conversations, instructions, preferences and pairs, under the keys that published sets use.
+"""Conversations, instructions, preferences, pairs, and who liked what, under the keys that published sets use.
 
     {messages: [{role, content}]}                       as it is
     {conversations: [{from: human, value}]}             sharegpt
     {instruction, input, output}                        alpaca; the input stands below the instruction
     {question, choices, answer}                         MMLU; the choices stand below the question, the answer is one of them
     {prompt, chosen, rejected}                          as it is; the prompt is a text, or a list of messages
+    {userId, movieId, rating}, {movieId, title, genres} MovieLens; {user, item} and {item, text} as they are
     {premise, hypothesis}, {sentence1, sentence2}, {anchor, positive}, {source, target}, {input, target}
 
-All become the keys that objectives read: messages; prompt, chosen, rejected; text1, text2; src, tgt. A row that cannot be
+All become the keys that objectives and commands read: messages; prompt, chosen, rejected; text1, text2; src, tgt; user, item,
+rating, time; item, text. A row that cannot be
 used is left out and its reason counted.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from string import ascii_uppercase
 from typing import Any
 
+from zhixing.corpus.formats.movielens import COLUMNS, interaction_row, item_row
 from zhixing.corpus.table_rows import BrokenRow, Row
 
 _SPEAKERS = {
@@ -137,6 +140,17 @@ def _preference(row: Row) -> Row | BrokenRow:
     return "chosen_is_rejected" if made["chosen"] == made["rejected"] else made
 
 
+def _movie(row: Row) -> Row | BrokenRow:
+    name, title, genres = (str(row[key]) for key in ("movieId", "title", "genres"))
+    return item_row(name, title, genres.split("|"))
+
+
+def _item(row: Row) -> Row | BrokenRow:
+    if not isinstance(row["text"], str):
+        return "no_text"
+    return {"item": str(row["item"]), "text": row["text"]} if row["text"].strip() else "empty_text"
+
+
 def _pair(keys: tuple[str, str]) -> Callable[[Row], Row | BrokenRow]:
     def make(row: Row) -> Row | BrokenRow:
         texts = [row[key] for key in keys]
@@ -157,5 +171,9 @@ ROW_FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], Row | BrokenRow
     "alpaca": (("instruction", "output"), _alpaca),
     "mmlu": (("question", "choices", "answer"), _mmlu),
     **{f"pairs-{'-'.join(keys)}": (keys, _pair(keys)) for keys in _PAIRS},
+    "movielens-csv": (COLUMNS[:3], lambda row: interaction_row(row, COLUMNS)),
+    "movielens-movies-csv": (("movieId", "title", "genres"), _movie),
+    "interactions": (("user", "item"), interaction_row),
+    "items": (("item", "text"), _item),
 }
 """Format -> the keys that show it, and what makes a row of ours of one of its."""

@@ -13,6 +13,7 @@ from zhixing.corpus.conversations import (
     write_preferences,
 )
 from zhixing.corpus.document import Document
+from zhixing.corpus.histories import Interaction
 from zhixing.corpus.questions import Question
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
@@ -22,6 +23,7 @@ from zhixing.corpus.sources import (
     chatterbot,
     chinese_poetry,
     cmudict,
+    help_links,
     help_questions,
     libreoffice_help,
     linux_doc,
@@ -107,6 +109,26 @@ CHATS: Mapping[str, Chats] = {
     ),
 }
 """What `zhixing data examples` calls conversations."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistorySource:
+    """Who took what, made of a text of the catalogue: its name there, what stands for what, and how it is read.
+
+    read: the interactions in order, and item -> text.
+    """
+
+    text: str
+    what: str
+    read: Callable[[Archive], tuple[Sequence[Interaction], Mapping[str, str]]]
+
+
+_VISITS = "pages and those they link to, as a stand-in for what people take one after the other"
+HISTORIES: Mapping[str, HistorySource] = {
+    "help-links-en": HistorySource(text="libreoffice-help-en", what=_VISITS, read=help_links.read),
+    "help-links-zh": HistorySource(text="libreoffice-help-zh", what=_VISITS, read=help_links.read),
+}
+"""What `zhixing data examples` calls histories of users."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -66,15 +66,21 @@ class Page:
 
 def pages(archive: Archive) -> Iterator[Page]:
     """Every page that has text. Raises DataError for a package in a language that is not known here."""
+    for name, language, markup in markups(archive):
+        found = tuple(blocks(markup))
+        if found:
+            yield Page(name=name, language=language, blocks=found)
+
+
+def markups(archive: Archive) -> Iterator[tuple[str, str, str]]:
+    """Name, language and HTML of every page; raises DataError as `pages` does."""
     for name, content in archive.members("*/help/*/text/*.html"):
         match = _PAGE.search(name)
         if match is None or match[1] not in LANGUAGES:
             raise DataError(
                 f"{archive.path} holds {name}, which is in none of the languages {', '.join(LANGUAGES)}"
             )
-        blocks = tuple(_blocks(content.decode("utf-8", "replace")))
-        if blocks:
-            yield Page(name=match[2], language=LANGUAGES[match[1]], blocks=blocks)
+        yield match[2], LANGUAGES[match[1]], content.decode("utf-8", "replace")
 
 
 def read(archive: Archive) -> Iterator[Document]:
@@ -184,7 +190,8 @@ def sections(page: Page) -> Iterator[tuple[str, str]]:
         heading, found = block.text, []
 
 
-def _blocks(markup: str) -> Iterator[Block]:
+def blocks(markup: str) -> Iterator[Block]:
+    """The paragraphs and headings of a page that have text, in order."""
     for tag, identity, inner in _BLOCK.findall(markup):
         text = " ".join(unescape(_shown(inner)).split())
         if text:

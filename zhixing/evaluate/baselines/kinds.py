@@ -11,6 +11,7 @@ from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
 from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.evaluate.baselines.preferences import open_preferences
+from zhixing.evaluate.baselines.recommendation import open_recommendation
 from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.baselines.similarity import open_similarity
 from zhixing.evaluate.baselines.tags import open_tags
@@ -75,6 +76,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
     ("text1", "text2", "label"): _without_wish(open_similarity),
     ("src", "tgt"): _pairs,
+    ("user", "history", "next"): _without_wish(open_recommendation),
 }
 """Keys that every row has -> what opens the folder."""
 

@@ -1,0 +1,51 @@
+"""`zhixing data histories`: a user's own interactions, in any format that is read, as examples for a recommender."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.core.errors import DataError
+from zhixing.core.files import new_folder
+
+_INTERACTIONS = Parameter(
+    help="Who took what: ratings of MovieLens, or a table of {user, item} and perhaps rating and time."
+)
+_ITEMS = Parameter(help="The items: films of MovieLens, or a table of {item, text}.")
+_LEAST = Parameter(help="Interactions with a lower rating do not count; without it all do.")
+_UNKNOWN = Parameter(help="Share of interactions with unknown items above which it is refused.")
+
+
+def histories(
+    interactions: Annotated[Path, _INTERACTIONS],
+    items: Annotated[Path, _ITEMS],
+    out: Annotated[Path, Parameter(help="The folder to write to.")],
+    *,
+    least_rating: Annotated[float | None, _LEAST] = None,
+    max_unknown: Annotated[float, _UNKNOWN] = 0.1,
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Write who took what as examples: `zhixing data histories ratings.csv movies.csv runs/films --least-rating 4`.
+
+    Of every user the last item is tested and the last but one is for validation; a user with two items is only learnt from.
+    What is left out (copies, low ratings, unknown items, users with one item) is counted.
+    """
+    from zhixing.corpus.formats.published import stream
+    from zhixing.corpus.histories import Limits, interactions_of, items_of, write_histories
+
+    limits = Limits(least_rating=least_rating, max_unknown=max_unknown)
+    for path in (interactions, items):
+        if not path.is_file():
+            raise DataError(f"there is no file {path}")
+    progress = reporter(log)
+    with new_folder(out):
+        progress.start(f"histories of {interactions}")
+        texts = items_of(stream(items), origin=str(items))
+        found = interactions_of(stream(interactions), origin=str(interactions))
+        written = write_histories(found, texts, out, limits=limits)
+    progress.finish(f"{out}: {written}")
+    if as_json:
+        print_json({"written": str(out), **asdict(written)})
