@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zhixing.corpus.archive import Archive
+    from zhixing.corpus.catalogue import Entry
 
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
@@ -67,14 +68,19 @@ def list_(*, as_json: Json = False) -> None:
 
 
 def _examples_of(text: str) -> dict[str, str]:
-    """What `data examples` calls what is made of a text, or of it and others -> what it says."""
+    """What `data examples` calls what is made of a text, or of it and others -> what it says.
+
+    Examples of a package that is in the catalogue for another text alone stand with that text.
+    """
+    from zhixing.corpus.catalogue import ENTRIES
     from zhixing.corpus.example_sources import EXAMPLES
 
-    return {
-        name: each.what
-        for name, each in EXAMPLES.items()
-        if any(entry.name == text for entry in each.entries)
-    }
+    def is_of_it(entry: "Entry") -> bool:
+        if entry.name in ENTRIES:
+            return entry.name == text
+        return not {*ENTRIES[text].origins}.isdisjoint(entry.origins)
+
+    return {name: each.what for name, each in EXAMPLES.items() if any(map(is_of_it, each.entries))}
 
 
 def _pairs_of(text: str) -> list[str]:
