@@ -17,6 +17,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import ENTRIES
 from zhixing.corpus.document import Document
 from zhixing.corpus.example_sources import EXAMPLES
+from zhixing.corpus.labelled import write_labelled
 from zhixing.corpus.pairs import Pair, without_copies
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
@@ -448,3 +449,24 @@ def test_a_page_and_its_links_stand_for_a_user(tmp_path: Path) -> None:
         "d": "Fourth\nSee",
         "main": "Main",
     }
+
+
+def test_questions_of_mmlu_have_their_choices_and_no_reasoning(tmp_path: Path) -> None:
+    prompt = (
+        "The following are multiple choice questions (with answers) about law.\n\n"
+        "Q: Two lines\nof a question?\n(A) 1 (B) (x) (C) 3, 4 (D) y\nA: Let's think step by step. The answer is not (A). "
+        "The answer is (C).\n\n"
+        "Q: Another?\n(A) a (B) b (C) c (D) d\nA: Let's think step by step. The answer is (A).\n\n"
+        "Q: A third?\n(A) a (B) b (C) c (D) d\nA: Let's think step by step. So.\nThe answer is (D).\n\n"
+    )
+    name = "lm_eval/tasks/mmlu/flan_cot_fewshot/_cot_prompts.json"
+    found = documents("mmlu-samples", tmp_path, {name: json.dumps({"law": prompt}).encode()})
+    assert [each.meta["label"] for each in found] == ["C", "A", "D"]
+    assert [each.meta["part"] for each in found] == ["train", "validation", "test"]
+    assert found[0].text == "Two lines\nof a question?\nA. 1\nB. (x)\nC. 3, 4\nD. y"
+    written = write_labelled(found, tmp_path / "out")
+    assert written.parts == {"train": 1, "validation": 1, "test": 1}
+    row = json.loads((tmp_path / "out" / "test.jsonl").read_text())
+    assert row == {"text": "A third?\nA. a\nB. b\nC. c\nD. d", "label": "D"}
+    with pytest.raises(DataError, match="no question of 'law'"):
+        documents("mmlu-samples", tmp_path, {name: b'{"law": "Q: ?"}'})

@@ -220,6 +220,58 @@ def test_conll2012_gives_a_row_for_each_predicate(tmp_path: Path) -> None:
             read_published(write(tmp_path, "b.gold_conll", wrong))
 
 
+VERBS = """Mali   NNP  (S*   -   -     (A0*  *     
+staff  NN   *     -   -     *)    (A0*  
+say    VBP  *     01  say   (V*)  *     
+so     RB   *     -   -     *     *)    
+and    CC   *     -   -     *     *     
+go     VB   *     01  go    *     (V*)  
+out    RP   *)    -   -     *     (C-V*)
+
+Fine   UH   (S*)  -   -
+"""
+
+
+def test_conll2005_gives_a_row_for_each_verb_whatever_stands_before_its_column(
+    tmp_path: Path,
+) -> None:
+    found = read_published(write(tmp_path, "a.txt", VERBS))
+    assert found.format == "conll-2005"
+    words = ["Mali", "staff", "say", "so", "and", "go", "out"]
+    assert found.rows == (
+        {
+            "tokens": words,
+            "tags": ["B-A0", "I-A0", "B-V", "O", "O", "O", "O"],
+            "predicate": 2,
+            "verb": "say",
+        },
+        {
+            "tokens": words,
+            "tags": ["O", "B-A0", "I-A0", "I-A0", "O", "B-V", "B-C-V"],
+            "predicate": 5,
+            "verb": "go",
+        },
+    )
+    narrow = "\n".join(
+        " ".join(column for n, column in enumerate(line.split()) if n not in (1, 2, 3))
+        for line in VERBS.splitlines()
+    )
+    assert read_published(write(tmp_path, "b.txt", narrow)).rows == found.rows
+    with pytest.raises(DataError, match=r"c\.txt has no column of verbs"):
+        read_published(write(tmp_path, "c.txt", VERBS.replace("go    *", "-     *")), "conll-2005")
+    with pytest.raises(DataError, match=r"d\.txt:7, column 7: \(V\* is never closed"):
+        read_published(write(tmp_path, "d.txt", VERBS.replace("(V*)  \nout", "(V*   \nout").replace("(C-V*)", "*     ")))  # fmt: skip
+
+
+def test_predicates_without_a_verb_or_with_two_are_left_out_and_counted(tmp_path: Path) -> None:
+    without = read_published(write(tmp_path, "a.txt", VERBS.replace("(C-V*)", "(A1*)").replace("(V*)  \nout", "*     \nout")))  # fmt: skip
+    assert without.dropped == {"predicate_without_verb": 1}
+    two = read_published(write(tmp_path, "b.txt", VERBS.replace("(C-V*)", "(V*)  ")))
+    assert two.dropped == {"predicate_with_two_verbs": 1}
+    twice = read_published(write(tmp_path, "c.gold_conll", ROLES.replace("(ARG1*) ", "(V*)    ")))
+    assert twice.dropped == {"predicate_with_two_verbs": 1}
+
+
 def test_conllu_leaves_out_words_that_are_none_and_counts_the_others(tmp_path: Path) -> None:
     text = (
         "# text = Vámonos\n1-2\tVámonos\t_\t_\t_\t_\t_\t_\t_\t_\n"

@@ -91,6 +91,10 @@ def test_roles_follow_srl_eval() -> None:
     assert arguments(tags) == {
         ("A0", ((0, 1),)), ("A1", ((2, 3), (4, 6))), ("R-A0", ((6, 7),))
     }  # fmt: skip
+    loose = ["B-C-V", "B-C-A1", "B-V", "I-A0", "B-C-A1", "B-A1", "B-C-A0", "B-C-A1"]
+    assert arguments(loose) == {
+        ("A1", ((1, 2), (4, 5))), ("A0", ((3, 4), (6, 7))), ("A1", ((5, 6), (7, 8)))
+    }  # fmt: skip
     cut = ["B-A0", "B-V", "B-A1", "O", "O", "O", "B-R-A0"]
     found = values_of(judge_roles([cut], [tags]))
     assert found == pytest.approx({"f1": 2 * 2 / 6, "precision": 2 / 3, "recall": 2 / 3})

@@ -94,6 +94,15 @@ def test_what_is_wrong_with_tags_and_answers_is_said() -> None:
     assert reasons(tag, *ROWS, {"tokens": ["a"], "tags": []}, {"tokens": ["a"], "tags": ["X"]}, {"tokens": "a", "tags": ["O"]}) == [
         "", "", "words_and_tags_differ", "unknown_tag", "tokens_is_no_list",
     ]  # fmt: skip
+    about = Tag(tokenizer(), time=TIME, labels=("O", "B-V", "B-A0"), with_predicate=True)
+    row = {"tokens": ["a", "b"], "tags": ["B-A0", "B-V"]}
+    wrong = [{}, *({"predicate": each} for each in (1, 2, -1, "1", True, [0, 1], None))]
+    assert reasons(about, *({**row, **each} for each in wrong)) == [
+        "missing_predicate", "", *["predicate_is_no_place"] * 6,
+    ]  # fmt: skip
+    long = {"tokens": ["a"] * TIME, "tags": ["O"] * TIME}
+    cut = [{**long, "predicate": place} for place in (TIME - 5, TIME - 4, TIME - 1)]
+    assert reasons(about, *cut) == ["", "predicate_is_cut_off", "predicate_is_cut_off"]
     span = Span(tokenizer(), time=12)
     question = {"question": "Who?", "context": "The dog sleeps here"}
     answers = [

@@ -123,8 +123,14 @@ class PinyinModel(Model):
         """See Model.methods."""
         return ("encode", "decode", "tag")
 
-    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
+    def tag(
+        self,
+        texts: Sequence[str | Sequence[str]],
+        *,
+        predicates: Sequence[int] | None = None,
+    ) -> list[Tagged]:
         """A syllable for each character; what the dictionary does not have has the tag O."""
+        self._check_predicates(len(texts), predicates)
         whole = [text if isinstance(text, str) else "".join(text) for text in texts]
         rows = [self.encode(text) for text in whole]
 

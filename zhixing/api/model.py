@@ -16,7 +16,7 @@ from zhixing.api.recommending import Scorer, by_texts, check_histories, recommen
 from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
 from zhixing.checkpoint.manifest import Manifest
-from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.engine.request import Finish, Sampling, SamplingParams, TokenEvent, sampling_params
 from zhixing.model.assembly import Network
 from zhixing.model.heads import mean_of_places
@@ -214,10 +214,17 @@ class Model:
         """The number that belongs to each text, or to each pair (first, second); see classify."""
         self._refuse("regress")
 
-    def tag(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
+    def tag(
+        self,
+        texts: Sequence[str | Sequence[str]],
+        *,
+        predicates: Sequence[int] | None = None,
+    ) -> list[Tagged]:
         """Words with their tags and what the tags say, with places in the text; a text may be given as its words.
 
-        Texts of any length; one without a word has no tags.
+        Texts of any length; one without a word has no tags. A model of roles needs `predicates`: for each text the place
+        of the word that its tags are about, from 0. Raises DataError where they are missing, too many or no place of a
+        word, UnsupportedError for a text with a predicate that is longer than the model reads at once.
         """
         self._refuse("tag")
 
@@ -316,6 +323,20 @@ class Model:
             raise UnsupportedError(
                 f"{count} tokens are more than the {self.limit} this model reads at once; "
                 "nothing is cut silently: split the text (score() takes any length; embed and recommend cut with cut=True)"
+            )
+
+    def _check_predicates(self, count: int, predicates: Sequence[int] | None) -> None:
+        needed = self.learnt is not None and self.learnt.predicate
+        if needed and predicates is None:
+            raise DataError(
+                "this model has learnt the roles of words around a predicate: say which word that is, by its place from 0, as "
+                'in tag([["Anna", "sings"]], predicates=[1])'
+            )
+        if predicates is not None and not needed:
+            raise DataError("this model has learnt tags without a predicate; leave predicates out")
+        if predicates is not None and len(predicates) != count:
+            raise DataError(
+                f"{count} texts have {len(predicates)} predicates; each text has one: give it again for another predicate"
             )
 
     def _check_source(self, source: Sequence[int] | None) -> None:

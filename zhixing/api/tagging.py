@@ -11,7 +11,7 @@ window where it stands farthest from an end, and a chain goes over all words of 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from zhixing.api.inputs import in_batches
 from zhixing.api.results import Tagged, TaggedSpan, TaggedWord
+from zhixing.core.errors import DataError
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import device_of
 from zhixing.objective.learnt import Learnt
@@ -26,8 +27,10 @@ from zhixing.objective.reading import side_by_side, word_logits
 from zhixing.objective.tag import (
     OUTSIDE,
     best_labels,
+    between_marks,
     entities,
     is_bio,
+    is_place,
     rules_of,
     word_tokens,
 )
@@ -76,6 +79,16 @@ def cut_into_words(text: str | Sequence[str], tokenizer: Tokenizer, learnt: Lear
     written = [whole[start:stop] for start, stop in spans]
     tokens = tuple(tuple(pieces) for pieces in word_tokens(written, tokenizer))
     return Cut(text=whole, spans=tuple(spans), tokens=tokens)
+
+
+def about(cut: Cut, predicate: int, tokenizer: Tokenizer) -> Cut:
+    """The same words, one of which is the predicate. Raises DataError where it is none of them."""
+    if not is_place(predicate, cut.spans):
+        there = f"0 to {len(cut.spans) - 1}" if cut.spans else "none: the text has no word"
+        raise DataError(f"predicate = {predicate!r} is no place of a word; the places are {there}")
+    tokens = [*cut.tokens]
+    tokens[predicate] = tuple(between_marks(tokens[predicate], tokenizer))
+    return replace(cut, tokens=tuple(tokens))
 
 
 def windows(sizes: Sequence[int], room: int) -> Iterator[Window]:

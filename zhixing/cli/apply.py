@@ -68,6 +68,8 @@ class Options:
     """Field of the second text of a pair (text2)."""
     tokens: str | None = None
     """Field of a list of words to tag (tokens)."""
+    predicate: str | None = None
+    """Field of the place of the word that tags are about, from 0 (predicate)."""
     question: str | None = None
     """Field of the question (question)."""
     context: str | None = None
@@ -153,6 +155,8 @@ def apply(
 
     opened = load(model)
     opened.require(TASKS[task].method)
+    if options.predicate and not (opened.learnt and opened.learnt.predicate):
+        raise UsageError("--predicate would do nothing: this model has learnt tags without one")
     progress.finish(f"{model}: {opened.kind}")
     job = Job(
         model=opened,
@@ -169,7 +173,18 @@ def apply(
 
 
 _FIELDS = (
-    *("text", "text1", "text2", "tokens", "question", "context", "query", "texts", "messages"),
+    *(
+        "text",
+        "text1",
+        "text2",
+        "tokens",
+        "predicate",
+        "question",
+        "context",
+        "query",
+        "texts",
+        "messages",
+    ),
     "history",
 )
 NEEDED = {

@@ -3,6 +3,7 @@
     classify   text, or text1 and text2     label, probability, probabilities, scores
     regress    text, or text1 and text2     label, a number
     tag        text, or tokens (a list)     text, tags, words, spans
+               and predicate, the place of a word, for a model of roles
     answer     question, context            found, text, start, end, score
     rank       query, texts (a list)        ranked: places in the list, the best first; scores of these
     recommend  history (a list of items)    ranked: names of items, the best first; scores of these
@@ -78,6 +79,8 @@ LISTS = ("texts", "tokens", "history")
 """Fields that hold a list of texts."""
 MESSAGES = "messages"
 """The field that holds a list of messages, which the model checks."""
+PLACE = "predicate"
+"""The field that holds the place of a word."""
 
 
 def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
@@ -94,6 +97,8 @@ def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
     for field, value in zip(chosen, values, strict=True):
         if field == MESSAGES:
             right = isinstance(value, list)
+        elif field == PLACE:  # which of the words it may be, the model says
+            right = True
         elif field in LISTS:
             right = isinstance(value, list) and all(isinstance(each, str) for each in value)
         else:
@@ -115,7 +120,11 @@ def _regress(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list
 
 
 def _tag(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
-    made = [asdict(each) for each in model.tag([value for (value,) in given])]
+    texts = [values[0] for values in given]
+    is_about = model.learnt is not None and model.learnt.predicate
+    has_places = all(len(values) == 2 for values in given)
+    places = [values[1] for values in given] if is_about and has_places else None
+    made = [asdict(each) for each in model.tag(texts, predicates=places)]
     return [{**each, "tags": [word["tag"] for word in each["words"]]} for each in made]
 
 
@@ -201,7 +210,11 @@ TASKS: Mapping[str, Task] = {
         fields=_ONE_OR_TWO, answer=_classify, method="classify", reads=("cut", "at_least")
     ),
     "regress": Task(fields=_ONE_OR_TWO, answer=_regress, method="regress", reads=("cut",)),
-    "tag": Task(fields=(("tokens",), ("text",)), answer=_tag, method="tag"),
+    "tag": Task(
+        fields=(("tokens", "predicate"), ("text", "predicate"), ("tokens",), ("text",)),
+        answer=_tag,
+        method="tag",
+    ),
     "answer": Task(fields=(("question", "context"),), answer=_answer, method="answer"),
     "rank": Task(
         fields=(("query", "texts"),), answer=_rank, method="rank", together=32, reads=("cut",)

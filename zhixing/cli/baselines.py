@@ -33,7 +33,7 @@ _FOLDER = Parameter(
 _MODELS = Parameter(name="--model", negative="")
 _REVERSED = Parameter(negative="")
 RuleName = Literal["word-list", "language"]
-_MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
+MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def baselines(
     folder: Annotated[Path, _FOLDER],
     *,
     options: Annotated[Options, FLAT] = Options(),
-    markdown: Annotated[bool, _MARKDOWN] = False,
+    markdown: Annotated[bool, MARKDOWN] = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -109,15 +109,17 @@ def baselines(
         _save(options.out, found)
     sliced = measure_slices(contest, places, [each.system for each in found], options.seed)
     if as_json:
-        print_json(_as_json(folder, contest, found) | {"slices": [asdict(each) for each in sliced]})
+        print_json(
+            as_values(folder, contest, found) | {"slices": [asdict(each) for each in sliced]}
+        )
     elif markdown:
         from zhixing.cli.task_rows import markdown as line
 
-        print("\n".join(line(row) for row in _rows(folder.name, found)))
+        print("\n".join(line(row) for row in table_rows(folder.name, found)))
         if sliced:
             print(f"\n{slices_as_markdown(sliced)}")
     else:
-        print("\n".join([_table(contest, found), *told_slices(sliced)]))
+        print("\n".join([as_table(contest, found), *told_slices(sliced)]))
 
 
 def measure(
@@ -130,7 +132,7 @@ def measure(
     progress.finish("; ".join(_named(system) for system in floor))
     shown = contest.shown
     found = [
-        _measured(system, each, shown, seed) for system, each in zip(floor, judged, strict=True)
+        measured(system, each, shown, seed) for system, each in zip(floor, judged, strict=True)
     ]
     for model in models:
         system = _of_model(model, contest, progress)
@@ -138,15 +140,15 @@ def measure(
         rivals = [(each.name, beside) for each, beside in zip(floor, judged, strict=True)]
         found.append(
             replace(
-                _measured(system, other, shown, seed),
+                measured(system, other, shown, seed),
                 before=_seconds_before(model),
-                differences=_against(other, rivals, shown, seed),
+                differences=against(other, rivals, shown, seed),
             )
         )
     return found
 
 
-def _against(
+def against(
     judged: "Judged", rivals: Sequence[tuple[str, "Judged"]], shown: Sequence[str], seed: int
 ) -> list[Against]:
     """Each measure that is shown beside the first rival that has it."""
@@ -160,7 +162,8 @@ def _against(
     return [found[name] for name in shown if name in found]
 
 
-def _measured(system: "System[Any]", judged: "Judged", shown: Sequence[str], seed: int) -> Measured:
+def measured(system: "System[Any]", judged: "Judged", shown: Sequence[str], seed: int) -> Measured:
+    """A system whose answers were judged, with the scores that are `shown` apart from the others."""
     from zhixing.evaluate.tasks.measure import scores
 
     made = {each.name: each for each in scores(judged, seed=seed)}
@@ -237,7 +240,8 @@ def _save(out: Path, found: Sequence[Measured]) -> None:
     write_json_lines(out, (dict(zip(names, answers, strict=True)) for answers in items))
 
 
-def _rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
+def table_rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
+    """Rows of the table of applications, for the folder called `data`."""
     from zhixing.cli.task_rows import TaskRow
 
     rows = []
@@ -268,7 +272,8 @@ def _verdict(differences: Sequence[Against], best: str) -> str:
     return "; ".join(firsts.values())
 
 
-def _as_json(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -> dict[str, Any]:
+def as_values(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -> dict[str, Any]:
+    """What --json prints of one folder."""
     return {
         "data": str(folder),
         "told": list(contest.told()),
@@ -292,7 +297,8 @@ def _as_json(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -
     }
 
 
-def _table(contest: "Contest[Any]", found: Sequence[Measured]) -> str:
+def as_table(contest: "Contest[Any]", found: Sequence[Measured]) -> str:
+    """What is printed of one folder."""
     from zhixing.cli.task_rows import told_count, told_difference, told_score, told_seconds
 
     lines = [*contest.told()]

@@ -17,6 +17,7 @@ from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
+from zhixing.cli.suite import suite
 from zhixing.cli.task_scores import score
 from zhixing.cli.writing import writing
 from zhixing.core.errors import UsageError
@@ -34,6 +35,7 @@ app.command(lm_eval, name="lm-eval")
 app.command(baselines)
 app.command(pairs)
 app.command(writing)
+app.command(suite)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,7 @@ from zhixing.objective.config import (
     TaskConfig,
 )
 from zhixing.objective.denoise import Denoise, sentinel
-from zhixing.objective.learnt import READING, Learnt, learnt_of
+from zhixing.objective.learnt import READING, Learnt, have_predicates, learnt_of
 from zhixing.objective.masked import Masked, document_example
 from zhixing.objective.preference import Preference
 from zhixing.objective.protocol import Objective
@@ -379,7 +379,8 @@ def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any
             smoothing=config.label_smoothing,
         )
     if isinstance(config, TagConfig):
-        return Tag(tokenizer, time=time, labels=labels(recipe))
+        given = have_predicates(rows(find_tables(config.examples.train)))
+        return Tag(tokenizer, time=time, labels=labels(recipe), with_predicate=given)
     if isinstance(config, SimilarConfig):
         return Similar(
             tokenizer,

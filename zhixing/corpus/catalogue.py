@@ -181,6 +181,20 @@ _ALL = (
         origins=(_POCKETSPHINX,),
     ),
     Entry(
+        name="mmlu-samples",
+        what="281 questions of MMLU with four choices, which prompts begin with",
+        languages=("en",),
+        license="MIT",
+        megabytes=9.1,
+        origins=(
+            Origin(
+                kind="pip",
+                locator="lm-eval==0.4.13",
+                sha256="5daaa1973bf874005f64f28d3834b875f6886f0d6475878e6a6c821994a5286a",
+            ),
+        ),
+    ),
+    Entry(
         name="libreoffice-help-en",
         what="the help of LibreOffice, a page per document",
         languages=("en",),

@@ -77,6 +77,7 @@ class _Labelled:
     text: str
     label: str
     compared: str
+    part: Part
 
 
 def write_labelled(
@@ -84,7 +85,7 @@ def write_labelled(
 ) -> WrittenTexts:
     """Write {"text", "label"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
 
-    The part of a document follows from a hash of its text; a piece of one also has its "document". Raises DataError for
+    The part of a document is in its `meta`, as published, or follows from a hash of its text; a piece of one also has its "document". Raises DataError for
     documents without labels.
     """
     form = form or Form()
@@ -92,8 +93,8 @@ def write_labelled(
     full = [each for each in found if same(each.compared)]
     agreed, contradictory = _agreed(full)
     kept = _without_near_copies(agreed)
-    counts = Counter(map(_part, kept))
-    rows = ((_part(each), row) for each in kept for row in _rows(each, form.piece))
+    counts = Counter(each.part for each in kept)
+    rows = ((each.part, row) for each in kept for row in _rows(each, form.piece))
     parts = write_parts(rows, folder)
     return WrittenTexts(
         parts=parts,
@@ -116,7 +117,19 @@ def _labelled(documents: Iterable[Document], form: Form) -> Iterator[_Labelled]:
                 "examples to write"
             )
         text = document.text
-        yield _Labelled(name=document.id, text=text, label=str(label), compared=form.compared(text))
+        compared = form.compared(text)
+        yield _Labelled(
+            name=document.id,
+            text=text,
+            label=str(label),
+            compared=compared,
+            part=_part(document, compared),
+        )
+
+
+def _part(document: Document, compared: str) -> Part:
+    said = document.meta.get("part")
+    return next((part for part in get_args(Part) if part == said), part_of(same(compared)))
 
 
 def _agreed(found: Sequence[_Labelled]) -> tuple[list[_Labelled], int]:
@@ -156,10 +169,6 @@ def near_copies(texts: Sequence[str]) -> set[int]:
     runs = [np.unique(ngrams(hasher.measure(text).hashes, usual.shingle)) for text in texts]
     without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
     return {*find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)}
-
-
-def _part(each: _Labelled) -> Part:
-    return part_of(same(each.compared))
 
 
 def _rows(each: _Labelled, piece: int | None) -> Iterator[dict[str, str]]:

@@ -14,11 +14,16 @@ from zhixing.corpus.parts import part_of, same, told_copies, told_parts, write_p
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaggedSentence:
-    """Words and as many tags; sentences of one `document` stay together."""
+    """Words and as many tags; sentences of one `document` stay together.
+
+    Where tags are about one word, `predicate` is its place; `pos` are parts of speech that they were derived from.
+    """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
     document: str
+    predicate: int | None = None
+    pos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,20 +47,20 @@ def bio_tags(words: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> WrittenSentences:
-    """Write {"tokens", "tags"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
+    """Write {"tokens", "tags"}, with {"predicate", "pos"} where there are any, to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
 
     Of copies the first is written, unless one of them has other tags.
     """
-    first: dict[str, TaggedSentence] = {}
-    contradictory: set[str] = set()
+    first: dict[tuple[str, int | None], TaggedSentence] = {}
+    contradictory: set[tuple[str, int | None]] = set()
     total = 0
     for each in sentences:
         total += 1
-        key = same("".join(each.words))
+        key = same("".join(each.words)), each.predicate
         if first.setdefault(key, each).tags != each.tags:
             contradictory.add(key)
     rows = (
-        (part_of(each.document), {"tokens": each.words, "tags": each.tags})
+        (part_of(each.document), _row(each))
         for key, each in first.items()
         if key not in contradictory
     )
@@ -63,3 +68,10 @@ def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> WrittenSe
     return WrittenSentences(
         parts=parts, copies=total - len(first), contradictory=len(contradictory)
     )
+
+
+def _row(each: TaggedSentence) -> dict[str, object]:
+    row: dict[str, object] = {"tokens": each.words, "tags": each.tags}
+    if each.predicate is not None:
+        row["predicate"] = each.predicate
+    return {**row, "pos": each.pos} if each.pos else row

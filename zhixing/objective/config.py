@@ -172,7 +172,10 @@ class RegressConfig(TaskConfig):
 
 
 class TagConfig(TaskConfig):
-    """A label of each word: {tokens, tags}. For encoders and taggers; a tagger with chain = true learns a CRF."""
+    """A label of each word: {tokens, tags}. For encoders and taggers; a tagger with chain = true learns a CRF.
+
+    With {predicate}, the place of a word from 0, tags are about that word: the roles of other words around a verb.
+    """
 
     kind: Literal["tag"]
     """Picks the objective."""

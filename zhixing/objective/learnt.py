@@ -53,6 +53,8 @@ class Learnt(Config):
     spaced_words: Literal["apart", "attached", "characters"] = "apart"
     """Whether a mark after a word of English was a word of its own in the examples of tag, or a part of the word; or
     every character was, letters and digits too."""
+    predicate: bool = False
+    """Whether the tags of a text are about one of its words, which has to be named."""
 
 
 def learnt_of(
@@ -79,8 +81,13 @@ def learnt_of(
     if isinstance(config, SpanConfig):
         table["mark_shared"] = config.mark_shared
     if isinstance(config, TagConfig):
-        table |= _forms_of_words(first)
+        table |= {**_forms_of_words(first), "predicate": have_predicates(first)}
     return Learnt.model_validate(table)
+
+
+def have_predicates(rows: Iterable[Mapping[str, Any] | str]) -> bool:
+    """Whether the first rows of tags, or some of them, say which word they are about."""
+    return any("predicate" in row for row in islice(rows, LOOKED_AT) if not isinstance(row, str))
 
 
 def longest_input(model: Network, learnt: Learnt | None) -> int | None:

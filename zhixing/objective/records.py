@@ -2,7 +2,7 @@
 
 classify, regress   {text, label} or {text1, text2, label}
 seq2seq             {src, tgt}
-tag                 {tokens, tags}
+tag                 {tokens, tags}; with {predicate}, the place of the word that tags are about
 span                {question, context, answers}
 similar             {text1, text2} and label for the cosine
 rank                {query, texts, relevance}

@@ -1,10 +1,17 @@
-"""A label for each word: names, parts of speech, segmentation.
+"""A label for each word: names, parts of speech, segmentation, roles around a predicate.
 
     words    Angela   Merkel   visited  Paris
     tags     B-PER    I-PER    O        B-LOC
     tokens   Ang ela  Mer kel  visited  Par is      a word's label stands at its first token; the others have none
 
     loss = -Σ_words log softmax(z_first token)_tag, or with a linear chain -log p(all tags of the text)
+
+Where tags are about one word of the text, its predicate, that word stands between the two special tokens of the frame:
+
+    <begin> Mali staff <begin> say <end> so <end>
+
+Every tagger and every pre-trained encoder reads that as it is, without an input or a token more, and a word that occurs
+twice is told apart, which is not so where the predicate is repeated behind the text (Shi & Lin 2019, §2.2).
 
 Devlin et al. 2018, §5.3 for first tokens; Lafferty et al. 2001 for the chain. BIO tags of what is found are read as
 entities like seqeval does by default: I-x without a B-x or I-x before it begins an entity. Examples whose own tags are so
@@ -34,6 +41,8 @@ Entity = tuple[str, int, int]
 """Type, first word, and the word after the last one."""
 OUTSIDE = "O"
 """The tag of a word that belongs to no entity."""
+VERB = "V"
+"""The role of the predicate itself, which is given and never counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,19 +55,27 @@ class TagBatch:
 
 
 class Tag:
-    """One of `labels` for each word."""
+    """One of `labels` for each word; `with_predicate`: they are about the word whose place a record names."""
 
     kind = "tag"
     target = "word"
     fields = ("tokens", "labels")
 
-    def __init__(self, tokenizer: Tokenizer, *, time: int, labels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        *,
+        time: int,
+        labels: Sequence[str],
+        with_predicate: bool = False,
+    ) -> None:
         self._tokenizer, self._time, self.labels = tokenizer, time, tuple(labels)
         self._numbers = {label: number for number, label in enumerate(labels)}
         self._rules = rules_of(labels)
+        self._with_predicate = with_predicate
 
     def example(self, record: Mapping[str, Any]) -> Made:
-        """{tokens, tags}: words and as many tags."""
+        """{tokens, tags}: words and as many tags; also {predicate}, the place of a word, from 0."""
         words, tags = record["tokens"], record["tags"]
         if len(words) != len(tags) or not words:
             return Made(dropped="words_and_tags_differ")
@@ -66,12 +83,20 @@ class Tag:
             return Made(dropped="unknown_tag")
         if self._rules is not None and breaks_bio([str(tag) for tag in tags]):
             return Made(dropped="tags_break_bio")
-        cut = word_tokens(words, self._tokenizer)
+        cut, room = word_tokens(words, self._tokenizer), self._time - 1
+        if self._with_predicate:
+            if "predicate" not in record:
+                return Made(dropped="missing_predicate")
+            place = record["predicate"]
+            if not is_place(place, words):
+                return Made(dropped="predicate_is_no_place")
+            cut[place] = between_marks(cut[place], self._tokenizer)
+            if 1 + sum(map(len, cut[: place + 1])) > room:
+                return Made(dropped="predicate_is_cut_off")
         ids, labels = [self._tokenizer.begin], [IGNORED]
         for pieces, tag in zip(cut, tags, strict=True):
             ids += pieces
             labels += [self._numbers[str(tag)], *[IGNORED] * (len(pieces) - 1)][: len(pieces)]
-        room = self._time - 1
         truncated = len(ids) > room
         ids, labels = [*ids[:room], self._tokenizer.end], [*labels[:room], IGNORED]
         return Made(
@@ -109,10 +134,14 @@ class Tag:
         """2 · right / (found + true), over all entities: sums that add up over batches."""
         right = total = 0
         for one, other in zip(found, true, strict=True):
-            guesses, facts = (set(entities([self.labels[n] for n in row])) for row in (one, other))
+            guesses, facts = (self._counted(row) for row in (one, other))
             right += 2 * len(guesses & facts)
             total += len(guesses) + len(facts)
         return Tally(total=float(right), count=total)
+
+    def _counted(self, row: Sequence[int]) -> set[Entity]:
+        found = set(entities([self.labels[n] for n in row]))
+        return {each for each in found if each[0] != VERB} if self._with_predicate else found
 
 
 def word_tokens(words: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
@@ -120,6 +149,17 @@ def word_tokens(words: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     text, spans = running_text(words)
     ends = [0, *(span.end for span in spans)]
     return [tokenizer.encode_text(text[start:end]) for start, end in pairwise(ends)]
+
+
+def between_marks(pieces: Sequence[int], tokenizer: Tokenizer) -> list[int]:
+    """The tokens of a predicate: those of its word between begin and end, the first of which has the label."""
+    return [tokenizer.begin, *pieces, tokenizer.end]
+
+
+def is_place(value: Any, words: Sequence[object]) -> bool:
+    """Whether a value says which of some words is meant, from 0."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and 0 <= value < len(words)
 
 
 def is_bio(labels: Sequence[str]) -> bool:

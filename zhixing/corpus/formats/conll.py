@@ -1,11 +1,14 @@
-"""Columns, one word a line, an empty line between sentences: CoNLL-2003, CoNLL-2012 and CoNLL-U.
+"""Columns, one word a line, an empty line between sentences: CoNLL-2003, CoNLL-2005, CoNLL-2012 and CoNLL-U.
 
     2003   word POS chunk NER, any number of columns from 2 on; the last is the tag   Tjong Kim Sang & De Meulder 2003
+    2005   word … verb roles…, any number of columns before the verbs     Carreras & Màrquez 2005
     2012   … POS parse lemma frameset sense speaker NER roles… coreference             Pradhan et al. 2012
     U      ten columns between tabs; words 1-2 and 1.1 are no words of the sentence    universaldependencies.org
 
 All become {tokens, tags}. The original 2003 files say IOB1 (B- only between neighbours of one type); they are turned into
-BIO, which is seen from the whole file. Brackets of 2012, (ARG1* * *), become BIO too: one row per predicate.
+BIO, which is seen from the whole file. Brackets of 2005 and 2012, (ARG1* * *), become BIO too: one row per predicate, and
+the place of its verb. What precedes the verbs of 2005 differs from file to file; their column is the one behind which
+there is a column of brackets for each verb of every sentence.
 """
 
 import re
@@ -24,6 +27,8 @@ _LAYERS: Mapping[Layer, int] = {"names": -1, "pos": 1, "chunks": 2}
 _U_COLUMNS = 10
 _U_PLACES = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _FIRST_ROLE = 11
+_NO_VERB = "-"
+_BRACKETS = re.compile(r"(?:\([^()*]+)*\*\)*")
 _SPACES = re.compile(r"[ \t]+")  # not the full-width space, which is a word of some Chinese files
 _NAMES, _LEMMA, _SENSE = 10, 6, 7
 
@@ -91,12 +96,70 @@ def read_conll2012(
             continue
         for place in range(_FIRST_ROLE, len(sentence.lines[0]) - 1):
             tags = _brackets(path, sentence, place)
-            if "B-V" not in tags:
-                yield "predicate_without_verb"
+            if reason := _problem_of_verbs(tags):
+                yield reason
                 continue
             verb = tags.index("B-V")
             sense = ".".join(sentence.lines[verb][_LEMMA : _SENSE + 1])
             yield {"tokens": tokens, "tags": tags, "predicate": verb, "sense": sense}
+
+
+def read_conll2005(path: Path) -> Iterator[Row | BrokenRow]:
+    """{tokens, tags, predicate, verb} for every verb. Raises DataError where no column can be that of the verbs."""
+    sentences = list(_sentences(path, None))
+    place = _column_of_verbs([each.lines for each in sentences])
+    if place is None:
+        raise DataError(
+            f"{path} has no column of verbs (a verb or {_NO_VERB}) with a column of roles behind it for each verb of "
+            "every sentence, as CoNLL-2005 has"
+        )
+    for sentence in sentences:
+        verbs = [n for n, verb in enumerate(sentence.column(place)) if verb != _NO_VERB]
+        for column, verb in enumerate(verbs, start=place + 1):
+            tags = _brackets(path, sentence, column)
+            reason = _problem_of_verbs(tags)
+            yield reason or {
+                "tokens": sentence.column(0),
+                "tags": tags,
+                "predicate": verb,
+                "verb": sentence.lines[verb][place],
+            }
+
+
+def is_conll2005(lines: Sequence[str]) -> bool:
+    """Whether the first lines of a file are words, verbs and brackets; a sentence that is cut off at the end does not count."""
+    sentences: list[list[list[str]]] = [[]]
+    for line in lines:
+        if not line.strip():
+            sentences.append([])
+        else:
+            sentences[-1].append(columns_of(line))
+    whole = [each for each in sentences[:-1] if each]
+    return bool(whole) and _column_of_verbs(whole) is not None
+
+
+def _column_of_verbs(sentences: Sequence[Sequence[Sequence[str]]]) -> int | None:
+    """The last column, behind the words, after which every sentence has a column of brackets for each of its verbs."""
+    if not any("*" in columns[-1] for sentence in sentences for columns in sentence):
+        return None
+    narrowest = min(len(columns) for sentence in sentences for columns in sentence)
+    return next((n for n in range(narrowest - 1, 0, -1) if _are_verbs(sentences, n)), None)
+
+
+def _are_verbs(sentences: Sequence[Sequence[Sequence[str]]], place: int) -> bool:
+    for sentence in sentences:
+        num_verbs = sum(columns[place] != _NO_VERB for columns in sentence)
+        for columns in sentence:
+            roles = columns[place + 1 :]
+            if len(roles) != num_verbs or not all(map(_BRACKETS.fullmatch, roles)):
+                return False
+    return True
+
+
+def _problem_of_verbs(tags: Sequence[str]) -> str:
+    """Why roles cannot be those of one predicate; empty where they can."""
+    count = tags.count("B-V")
+    return "" if count == 1 else "predicate_with_two_verbs" if count else "predicate_without_verb"
 
 
 def read_conllu(path: Path, *, column: Column = "upos") -> Iterator[Row | BrokenRow]:

@@ -15,7 +15,9 @@ from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.formats.conll import (
     columns_of,
+    is_conll2005,
     read_conll2003,
+    read_conll2005,
     read_conll2012,
     read_conllu,
 )
@@ -169,6 +171,8 @@ def _of_lines(path: Path, lines: list[str]) -> str | None:
     task = detect_glue(path)
     if task is not None:
         return f"glue-{task}"
+    if is_conll2005(lines):
+        return "conll-2005"
     if _is_tagged(lines):
         return "conll-2003"
     return _of_rows(_table(path)) if inner_suffix(path) == ".tsv" else None
@@ -215,6 +219,7 @@ _READERS: Mapping[str, Callable[[Path], Rows]] = {
     "conll-2003": read_conll2003,
     "conll-2003-pos": partial(read_conll2003, layer="pos"),
     "conll-2003-chunks": partial(read_conll2003, layer="chunks"),
+    "conll-2005": read_conll2005,
     "conll-2012": read_conll2012,
     "conll-2012-names": partial(read_conll2012, layer="names"),
     "conll-u": read_conllu,

@@ -28,6 +28,7 @@ from zhixing.corpus.sources import (
     libreoffice_help,
     linux_doc,
     mail,
+    mmlu,
     news,
     peoples_daily,
     reviews,
@@ -46,6 +47,7 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "spam-assassin": mail.read,
     "spam-assassin-whole": mail.read_whole,
     "cmudict": cmudict.read,
+    "mmlu-samples": mmlu.read,
     "libreoffice-help-en": libreoffice_help.read,
     "libreoffice-help-zh": libreoffice_help.read,
     "wordnet": wordnet.read,
@@ -69,6 +71,16 @@ class Tagging:
 TAGGED: Mapping[str, Tagging] = {
     "brown-pos": Tagging(
         text="brown", what="parts of speech of English words", read=brown.parts_of_speech
+    ),
+    "brown-derived-roles": Tagging(
+        text="brown",
+        what="who does what to whom in English, derived by a rule from parts of speech",
+        read=brown.roles,
+    ),
+    "peoples-daily-derived-roles": Tagging(
+        text="peoples-daily",
+        what="who does what to whom in Chinese, derived by a rule from parts of speech",
+        read=peoples_daily.roles,
     ),
     "peoples-daily-segmentation": Tagging(
         text="peoples-daily",

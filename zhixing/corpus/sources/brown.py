@@ -11,8 +11,10 @@ I'll/ppss+md, and the star of not, can't/md*.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from zhixing.corpus.archive import Archive
+from zhixing.corpus.derived_roles import english_roles, predicates
 from zhixing.corpus.document import Document
 from zhixing.corpus.tagged import TaggedSentence
 
@@ -50,6 +52,13 @@ def parts_of_speech(archive: Archive) -> Iterator[TaggedSentence]:
                 words = tuple(word for word, _, _ in tokens)
                 tags = tuple(_MARKS.sub("", tag) for _, _, tag in tokens)
                 yield TaggedSentence(words=words, tags=tags, document=name)
+
+
+def roles(archive: Archive) -> Iterator[TaggedSentence]:
+    """Yield every sentence once for each verb, with roles that a rule derives from its parts of speech."""
+    for each in parts_of_speech(archive):
+        for place, tags in predicates(english_roles, each.words, each.tags):
+            yield replace(each, tags=tuple(tags), predicate=place, pos=each.tags)
 
 
 def _files(archive: Archive, *others: str) -> dict[str, str]:

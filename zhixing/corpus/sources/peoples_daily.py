@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 
 from zhixing.corpus.archive import Archive
+from zhixing.corpus.derived_roles import chinese_roles, predicates
 from zhixing.corpus.document import Document
 from zhixing.corpus.tagged import TaggedSentence, bio_tags
 
@@ -67,6 +68,16 @@ def names(archive: Archive) -> Iterator[TaggedSentence]:
     """Yield every sentence as characters with BIO tags of persons, places and organisations."""
     for number, sentence in _sentences(archive):
         yield _characters(_named(sentence), number)
+
+
+def roles(archive: Archive) -> Iterator[TaggedSentence]:
+    """Yield every sentence once for each verb, as words with roles that a rule derives from their parts of speech."""
+    for number, sentence in _sentences(archive):
+        words, pos = (tuple(column) for column in zip(*sentence, strict=True))
+        for place, tags in predicates(chinese_roles, words, pos):
+            yield TaggedSentence(
+                words=words, tags=tuple(tags), document=number, predicate=place, pos=pos
+            )
 
 
 def plain(line: str) -> str:

@@ -13,6 +13,7 @@ from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.evaluate.baselines.preferences import open_preferences
 from zhixing.evaluate.baselines.recommendation import open_recommendation
 from zhixing.evaluate.baselines.retrieval import open_search
+from zhixing.evaluate.baselines.roles import open_roles
 from zhixing.evaluate.baselines.similarity import open_similarity
 from zhixing.evaluate.baselines.tags import open_tags
 from zhixing.evaluate.contest import Contest, file_of, rows_of
@@ -69,6 +70,7 @@ def _refuse_for_pairs(folder: Path, wish: Wish) -> None:
 
 CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("text", "label"): _labels,
+    ("tokens", "predicate", "tags"): _without_wish(open_roles),
     ("tokens", "tags"): _without_wish(open_tags),
     ("query", "relevance"): _without_wish(open_search),
     ("question", "context", "answers"): _without_wish(open_answers),

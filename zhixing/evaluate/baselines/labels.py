@@ -162,17 +162,11 @@ class LabelContest(Contest[Answer]):
 
     def baselines(self, *, seed: int) -> Sequence[System[Answer]]:
         """See Contest; the best by macro F1."""
-        common = Counter(self.parts.train.labels).most_common(1)[0][0]
-        majority: System[Answer] = System(
-            name="most frequent label",
-            answers=(common,) * len(self.parts.test.labels),
-            parameters=1,
-            seconds=0.0,
-            told=f"always {common}",
-        )
-        floor = _value([common] * len(self.parts.validation.labels), self.parts.validation)
+        usual = majority(self.parts)
+        guesses = [label_of(usual.answers[0])] * len(self.parts.validation.labels)
+        floor = _value(guesses, self.parts.validation)
         rules = [each for name in self.rules for each in _rules(name, self.parts)]
-        return best_first([_linear(self.parts, seed), (majority, floor), *rules])
+        return best_first([_linear(self.parts, seed), (usual, floor), *rules])
 
     def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest; texts are cut as in training."""
@@ -211,6 +205,18 @@ class LabelContest(Contest[Answer]):
     def at(self, places: Sequence[int]) -> "LabelContest":
         """The contest of some of the test texts."""
         return replace(self, parts=replace(self.parts, test=self.parts.test.at(places)))
+
+
+def majority(parts: Parts) -> System[Answer]:
+    """The label that most training texts have, for every test text."""
+    common = Counter(parts.train.labels).most_common(1)[0][0]
+    return System(
+        name="most frequent label",
+        answers=(common,) * len(parts.test.labels),
+        parameters=1,
+        seconds=0.0,
+        told=f"always {common}",
+    )
 
 
 def _probabilities(answers: Sequence[Answer], labels: Iterable[str]) -> list[dict[str, float]]:

@@ -1,7 +1,7 @@
 """Spans: arguments of predicates as CoNLL-2005 and 2012 count them, and words of a segmentation.
 
 roles      B-A0 I-A0 B-V B-A1 B-C-A1    the verb does not count; C-A1 belongs to the A1 before it, and both parts must
-           be right (srl-eval.pl: Carreras & Màrquez 2005)
+           be right; a C-A1 that continues nothing is an A1 (srl-eval.pl: Carreras & Màrquez 2005)
 words      我 喜欢 北京  ->  (0, 1) (1, 3) (3, 5)      right when both ends are (SIGHAN bakeoff: Sproat & Emerson 2003)
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 from zhixing.core.errors import DataError
 from zhixing.evaluate.tasks.measure import Judged, Measure, require_pairs
 from zhixing.evaluate.tasks.tags import Tags, breaks, span_measures
+from zhixing.objective.tag import VERB
 
 Argument = tuple[str, tuple[tuple[int, int], ...]]
 """Role, and first word and word behind the last of each of its parts."""
@@ -55,18 +56,20 @@ def judge_segmentation(
 
 
 def arguments(tags: Tags) -> set[Argument]:
-    """What BIO tags say: an I- without its B- begins an argument; C-x continues the nearest x before it, R-x stands alone."""
-    parts: list[list[tuple[int, int]]] = []
-    roles: list[str] = []
+    """What BIO tags say: an I- without its B- begins an argument, R-x stands alone, V is left out.
+
+    C-x continues the last x before it and, where there is none, is an x.
+    """
+    found: list[tuple[str, list[tuple[int, int]]]] = []
+    last: dict[str, list[tuple[int, int]]] = {}
     for role, start, end in _chunks(tags):
-        continued = role.removeprefix("C-")
-        if continued != role and continued in roles:
-            last = len(roles) - 1 - roles[::-1].index(continued)
-            parts[last].append((start, end))
-        else:
-            roles.append(role)
-            parts.append([(start, end)])
-    return {(role, tuple(spans)) for role, spans in zip(roles, parts, strict=True) if role != "V"}
+        named = role.removeprefix("C-")
+        if named != role and named in last:
+            last[named].append((start, end))
+            continue
+        last[named] = [(start, end)]
+        found.append((named, last[named]))
+    return {(role, tuple(parts)) for role, parts in found if role != VERB}
 
 
 def word_spans(words: Sequence[str]) -> set[tuple[int, int]]:

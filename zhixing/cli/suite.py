@@ -1,0 +1,153 @@
+"""`zhixing evaluate suite`: texts labelled by a language model that was never taught the labels, from a prompt."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from zhixing.cli.baselines import (
+    MARKDOWN,
+    Measured,
+    against,
+    as_table,
+    as_values,
+    measured,
+    table_rows,
+    training_seconds,
+)
+from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zhixing.api import Model
+    from zhixing.core.progress import Progress
+    from zhixing.evaluate.baselines.labels import LabelContest
+    from zhixing.evaluate.prompting import Wording
+    from zhixing.evaluate.suite import Suite
+
+_SUITE = Parameter(help="A suite that ships (few-shot), or a TOML file of your own.")
+_MODELS = Parameter(help="Folders of language models.")
+_SHOTS = Parameter(negative="")
+_SET = Parameter(name="--set", negative="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What of the suite is measured, and how examples are drawn."""
+
+    shots: Annotated[tuple[int, ...], _SHOTS] = ()
+    """Examples in a prompt, instead of what the suite says; may be repeated."""
+    sets: Annotated[tuple[str, ...], _SET] = ()
+    """Only this folder of the suite; may be repeated."""
+    seed: int = 42
+    """Of the examples in the prompts, and of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetResult:
+    """What was measured on one folder."""
+
+    folder: Path
+    contest: "LabelContest"
+    found: Sequence[Measured]
+
+
+def suite(
+    name: Annotated[str, _SUITE],
+    *models: Annotated[Path, _MODELS],
+    options: Annotated[Options, FLAT] = Options(),
+    markdown: Annotated[bool, MARKDOWN] = False,
+    as_json: Json = False,
+    log: Log = "auto",
+) -> None:
+    """Label texts from prompts, as they are and calibrated: `zhixing evaluate suite few-shot runs/quickstart/gpt`."""
+    if markdown and as_json:
+        raise UsageError("--markdown and --json print the same in two forms; give one of them")
+    from zhixing.evaluate.suite import find_suite
+
+    chosen = _narrowed(find_suite(name), options.shots, options.sets)
+    if not models:
+        raise UsageError("name a model folder: zhixing evaluate suite few-shot runs/quickstart/gpt")
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: a seed is zero or larger")
+    results = [*_measure(chosen, models, options.seed, reporter(log))]
+    if as_json:
+        print_json({"sets": [as_values(e.folder, e.contest, e.found) for e in results]})
+    elif markdown:
+        from zhixing.cli.task_rows import markdown as line
+
+        print("\n".join(line(r) for e in results for r in table_rows(e.folder.name, e.found)))
+    else:
+        print("\n\n".join(f"{e.folder}: {as_table(e.contest, e.found)}" for e in results))
+
+
+def _narrowed(found: "Suite", shots: Sequence[int], sets: Sequence[str]) -> "Suite":
+    """The suite with what was asked for alone."""
+    if any(count < 0 for count in shots):
+        raise UsageError(f"--shots {min(shots)}: a number of examples, 0 or more")
+    folders = [each.folder for each in found.sets]
+    if unknown := [each for each in sets if each not in folders]:
+        raise UsageError(f"--set {unknown[0]}: the suite has {', '.join(folders)}")
+    kept = tuple(each for each in found.sets if not sets or each.folder in sets)
+    return found.model_copy(update={"sets": kept, "shots": tuple(shots) or found.shots})
+
+
+def _measure(
+    chosen: "Suite", models: Sequence[Path], seed: int, progress: "Progress"
+) -> Iterator[SetResult]:
+    """The most frequent label, then every model with every number of examples, for each set."""
+    import zhixing
+    from zhixing.evaluate.baselines.labels import LabelContest, majority
+    from zhixing.evaluate.suite import open_set
+
+    opened = [(config, open_set(config)) for config in chosen.sets]
+    worded = [(config, parts, config.wording(parts)) for config, parts in opened]
+    for folder in models:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: there is no such folder")
+    asked = [(folder, zhixing.load(folder)) for folder in models]
+    for _, model in asked:
+        model.require("score")
+    for config, parts, wording in worded:
+        contest = LabelContest(parts=parts)
+        floor = majority(parts)
+        found = [measured(floor, contest.judge(floor.answers), contest.shown, seed)]
+        for folder, model in asked:
+            for count in chosen.shots:
+                progress.start(f"{config.folder}: {folder}, {count} examples in a prompt")
+                found += _of_model(folder, model, contest, wording, (count, seed))
+                progress.finish(f"{config.folder}: {found[-1].system.told}")
+        yield SetResult(folder=Path(config.folder), contest=contest, found=found)
+
+
+def _of_model(
+    folder: Path,
+    model: "Model",
+    contest: "LabelContest",
+    wording: "Wording",
+    way: tuple[int, int],
+) -> list[Measured]:
+    """Labels as they are and calibrated, for a number of examples and a seed, beside the most frequent label."""
+    from zhixing.evaluate.baselines.labels import majority
+    from zhixing.evaluate.prompting import drawn, prompted
+
+    shots, seed = way
+    parts = contest.parts
+    floor = majority(parts)
+    rivals = [(floor.name, contest.judge(floor.answers))]
+    made = []
+    for system in prompted(
+        model, parts.test.texts, drawn(parts.train, shots, seed), wording, seed=seed
+    ):
+        named = replace(
+            system,
+            name=f"{folder}, {shots} examples, {system.name}",
+            parameters=model.num_parameters,
+            seconds=training_seconds(folder),
+        )
+        judged = contest.judge(named.answers)
+        differences = against(judged, rivals, contest.shown, seed)
+        made.append(replace(measured(named, judged, contest.shown, seed), differences=differences))
+    return made
