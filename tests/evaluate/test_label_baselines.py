@@ -161,6 +161,12 @@ def test_false_alarms_and_each_category_are_those_by_hand() -> None:
     )
 
 
+def test_categories_are_shown_the_most_frequent_first() -> None:
+    train = Labelled(texts=("t",) * 6, labels=("b", "ok", "a", "ok", "b", "ok"), documents=())
+    shown = LabelContest(parts=replace(parts(), train=train), clean="ok").shown
+    assert shown[2:] == ("recall:b", "precision:b", "recall:a", "precision:a", "calibration_error")
+
+
 def test_slices_by_length_language_and_field(tmp_path: Path) -> None:
     texts = [
         "short",

@@ -143,8 +143,9 @@ class LabelContest(Contest[Answer]):
         first = ("f1",) if self.positive else ()
         if not self.clean:
             return (*first, "accuracy", "f1_macro", "calibration_error")
-        alarms = sorted({*self.parts.train.labels} - {self.clean})
-        found = [f"{name}:{label}" for label in alarms for name in ("recall", "precision")]
+        common = [label for label, _ in Counter(self.parts.train.labels).most_common()]
+        alarming = [label for label in common if label != self.clean]
+        found = [f"{name}:{label}" for label in alarming for name in ("recall", "precision")]
         return (*first, "f1_macro", "false_alarms", *found, "calibration_error")
 
     def told(self) -> Sequence[str]:
