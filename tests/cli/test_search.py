@@ -47,6 +47,11 @@ def test_the_tiny_recipe_learns_from_queries_and_is_measured(place: Path, capsys
     assert [each["name"] for each in tiny["against_best_baseline"]] == shown
 
 
+def test_queries_are_shown_with_the_objective_that_reads_them(place: Path, capsys) -> None:
+    assert main(["data", "show", str(place / "runs/help/animals/test.jsonl"), "--num", "1"]) == 0
+    assert "objectives that read such rows: similar\n" in capsys.readouterr().out
+
+
 def test_longer_texts_are_cut_and_told(place: Path, tmp_path: Path) -> None:
     long = {**ENGLISH, "long": "the dog and the fox " * 20}
     model = zhixing.load(place / "runs/tiny")

@@ -131,9 +131,11 @@ def _opened(files: "Iterable[Path]", format: str) -> "tuple[Told, Iterator[Row |
 
 
 def _objectives(row: "Row") -> list[str]:
+    from zhixing.corpus.searches import is_query
     from zhixing.objective.records import KEYS, keys_of
 
-    return [kind for kind in KEYS if keys_of(row, kind)]
+    pairs = ["similar"] if is_query(row) else []  # made with the documents beside the file
+    return [*pairs, *(kind for kind in KEYS if keys_of(row, kind))]
 
 
 def _numbers(told: Told) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def as_pairs(found: Found) -> Iterator[Row | BrokenRow]:
     for name, path in found.files:
         documents: dict[str, str] = {}
         for number, row in enumerate(rows(Found(files=[(name, path)], notes=())), start=1):
-            if not _is_query(row):
+            if not is_query(row):
                 yield row
                 continue
             documents = documents or read_documents(path.parent / DOCUMENTS)
@@ -157,7 +157,7 @@ def with_documents(found: Found) -> Found:
     return Found(files=[*found.files, *names], notes=found.notes)
 
 
-def _is_query(row: Row | BrokenRow) -> bool:
+def is_query(row: Row | BrokenRow) -> bool:
     """Whether a row names documents; the {query, texts, relevance} of ranking have theirs in a list."""
     return not isinstance(row, str) and row.keys() >= KEYS and "texts" not in row
 
