@@ -3,8 +3,8 @@
     scalc/guide/print_landscape    →    scalc/01/func_page, scalc/guide/print_title_row, …
 
 No reader was ever watched: a page stands for a user who begins there and follows its links from top to bottom. The links are
-real, chosen by the authors of the help, and the same in all languages; the texts are the help's in each language. What people
-really take differs most in how unevenly it is spread: here nothing is popular everywhere.
+real, chosen by the authors of the help, and the same in all languages; the texts are the help's in each language. Many
+pages share a list of links in one order, as people would not: such users are hardly different, and of a list the last is tested.
 
 The text of an item is the beginning of its page without the words of its links, so that no text names what it links to.
 Pages with the same links as another, in the same order, are copies and left out.
