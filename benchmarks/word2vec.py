@@ -20,12 +20,13 @@ from zhixing.cli.bench import Size
 from zhixing.core.errors import MissingExtraError
 from zhixing.core.interrupt import StopRequest
 from zhixing.core.progress import Silent
+from zhixing.corpus.sources.judgements import read_judgements
 from zhixing.evaluate.race import OURS, Work
 from zhixing.train.word2vec.config import WordVectorConfig
 from zhixing.train.word2vec.loop import Job, run
 from zhixing.train.word2vec.words import BREAK, WordFile, choose_words
 from zhixing.vectors.published import read_test_set
-from zhixing.vectors.similarity import agreement, read_judgements
+from zhixing.vectors.similarity import agreement
 from zhixing.vectors.table import Vectors
 
 EPOCHS = 3
