@@ -255,6 +255,12 @@ def test_an_encoder_of_other_sizes_is_refused_with_what_to_write(
     assert "write encoder = { embedding = 16, width = 16 } there" in capsys.readouterr().err
 
 
+def test_margins_are_not_averaged(two_way: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = recipe(two_way, "margins", ENSEMBLE.format(folder=two_way, width=16), 'loss = "hinge"')
+    assert run("train", path, two_way / "margins") == 3
+    assert 'set objective.loss = "cross_entropy"' in capsys.readouterr().err
+
+
 def test_a_whole_classifier_is_no_part_of_another(
     two_way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

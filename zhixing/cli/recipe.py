@@ -177,6 +177,11 @@ class Recipe(Config):
                 f"a model of kind {model.kind!r} cannot learn the objective {self.objective.kind!r}; set "
                 f"model.kind to {' or '.join(fitting)}, or choose another objective"
             )
+        if isinstance(model, EnsembleConfig) and getattr(self.objective, "loss", "") == "hinge":
+            raise ValueError(
+                "an ensemble answers with the mean of its members' probabilities, and the hinge loss teaches none: set "
+                'objective.loss = "cross_entropy"'
+            )
 
     def _refuse_unused_corpus(self) -> None:
         if self.tokenizer_text == "corpus":
