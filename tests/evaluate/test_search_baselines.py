@@ -11,8 +11,9 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.searches import DOCUMENTS
 from zhixing.corpus.sources.cc_cedict import Entry
 from zhixing.evaluate.baselines import retrieval
-from zhixing.evaluate.baselines.retrieval import language_of, open_search
+from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.contest import value_of
+from zhixing.text.segment import language_of
 from zhixing.vectors.blocks import Block
 from zhixing.vectors.folder import save
 from zhixing.vectors.word_model import WordModel

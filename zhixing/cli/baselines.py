@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
+from zhixing.cli.console import (
+    FLAT,
+    Json,
+    Log,
+    check_forms,
+    check_out,
+    check_seed,
+    print_json,
+    reporter,
+)
 from zhixing.cli.scores import MISSING
 from zhixing.cli.slices import measure_slices, places_of, slices_as_markdown, told_slices
 from zhixing.cli.task_scores import difference_values
@@ -91,8 +100,7 @@ def baselines(
     log: Log = "auto",
 ) -> None:
     """Answer the test items by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`."""
-    if markdown and as_json:
-        raise UsageError("--markdown and --json print the same in two forms; give one of them")
+    check_forms(markdown=markdown, as_json=as_json)
     _check(options, folder)
     from zhixing.evaluate.baselines.kinds import Wish, open_contest
 
@@ -220,8 +228,7 @@ def _seconds_before(folder: Path) -> float | None:
 
 def _check(options: Options, folder: Path) -> None:
     """Refuse, before any work, what cannot be done."""
-    if options.seed < 0:
-        raise UsageError(f"--seed {options.seed}: a seed is zero or larger")
+    check_seed(options.seed)
     for model in options.models:
         if not model.is_dir():
             raise UsageError(f"--model {model}: there is no such folder")

@@ -145,6 +145,18 @@ class JsonLines:
         print(line, file=sys.stderr, flush=True)
 
 
+def check_forms(*, markdown: bool, as_json: bool) -> None:
+    """Refuse two forms of one output."""
+    if markdown and as_json:
+        raise UsageError("--markdown and --json print the same in two forms; give one of them")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes."""
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: a seed is zero or larger")
+
+
 def check_out(out: Path, read: Iterable[Path] = ()) -> None:
     """Refuse, before any work, to write a file that is a folder, that is read, or that has no place."""
     if out.is_dir():

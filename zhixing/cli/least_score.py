@@ -22,8 +22,9 @@ def choose_least_score(recipe: "Recipe", folder: Path, progress: "Progress") -> 
     import zhixing
     from zhixing.checkpoint.folder import write_learnt
     from zhixing.corpus.rows import find_tables, rows
-    from zhixing.evaluate.tasks.answers import language_of, least_score
+    from zhixing.evaluate.tasks.answers import least_score
     from zhixing.objective.config import SpanConfig
+    from zhixing.text.segment import language_of
 
     if not isinstance(recipe.objective, SpanConfig) or not recipe.objective.examples.validation:
         return {}

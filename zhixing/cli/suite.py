@@ -17,7 +17,7 @@ from zhixing.cli.baselines import (
     table_rows,
     training_seconds,
 )
-from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_forms, check_seed, print_json, reporter
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,15 +63,13 @@ def suite(
     log: Log = "auto",
 ) -> None:
     """Label texts from prompts, as they are and calibrated: `zhixing evaluate suite few-shot runs/quickstart/gpt`."""
-    if markdown and as_json:
-        raise UsageError("--markdown and --json print the same in two forms; give one of them")
+    check_forms(markdown=markdown, as_json=as_json)
     from zhixing.evaluate.suite import find_suite
 
     chosen = _narrowed(find_suite(name), options.shots, options.sets)
     if not models:
         raise UsageError("name a model folder: zhixing evaluate suite few-shot runs/quickstart/gpt")
-    if options.seed < 0:
-        raise UsageError(f"--seed {options.seed}: a seed is zero or larger")
+    check_seed(options.seed)
     results = [*_measure(chosen, models, options.seed, reporter(log))]
     if as_json:
         print_json({"sets": [as_values(e.folder, e.contest, e.found) for e in results]})

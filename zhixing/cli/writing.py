@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_forms, check_out, print_json, reporter
 from zhixing.cli.scores import MISSING
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -103,8 +103,7 @@ def _checked(models: Sequence[Path], options: Options, *, markdown: bool, as_jso
     """The corpus, when everything that was typed can be done."""
     from zhixing.corpus.texts import is_corpus
 
-    if markdown and as_json:
-        raise UsageError("--markdown and --json print the same in two forms; give one of them")
+    check_forms(markdown=markdown, as_json=as_json)
     if not models:
         raise UsageError(
             "name one model folder or more: zhixing evaluate writing MODEL… --data CORPUS"

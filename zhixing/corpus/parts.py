@@ -32,6 +32,12 @@ def same(text: str) -> str:
     return "".join(text.split()).lower()
 
 
+def num_copies(texts: Iterable[str], learnt: Iterable[str]) -> int:
+    """How many of `texts` are among those that are learnt from."""
+    known = set(map(same, learnt))
+    return sum(same(text) in known for text in texts)
+
+
 def write_parts(rows: Iterable[tuple[Part, Mapping[str, object]]], folder: Path) -> dict[str, int]:
     """Write each row to PART.jsonl in `folder`; how many rows each part has comes back."""
     counts = dict.fromkeys(get_args(Part), 0)

@@ -10,7 +10,7 @@ refused by name.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -44,6 +44,11 @@ TOKEN = re.compile(
 HAS_HAN = re.compile(f"[{HAN}]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 JOINABLE = ("han", "word")
+
+
+def language_of(texts: Sequence[str]) -> str:
+    """The code zh where most of the texts have Chinese characters, else en."""
+    return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
 
 
 def words(text: str, language: str, *, custom: Iterable[str] = ()) -> list[Span]:

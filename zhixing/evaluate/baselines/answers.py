@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
-from zhixing.evaluate.tasks.answers import judge_answers, language_of, least_score
+from zhixing.evaluate.tasks.answers import judge_answers, least_score
 from zhixing.evaluate.tasks.measure import Judged
+from zhixing.text.segment import language_of
 from zhixing.text.terms import terms
 from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
 
@@ -84,8 +85,7 @@ class AnswerContest(Contest[str]):
             len(part.questions) for part in (self.train, self.validation, self.test)
         )
         none = sum(not answers for answers in self.test.answers)
-        learnt = {same(context) for context in self.train.contexts}
-        copies = sum(same(context) in learnt for context in self.test.contexts)
+        copies = num_copies(self.test.contexts, self.train.contexts)
         sizes = (
             f"{train:,} questions to learn from, {validation:,} to choose on, {test:,} to test on, "
             f"{none:,} of these without an answer"

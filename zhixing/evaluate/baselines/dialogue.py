@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import ROW_FORMATS
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.engine.request import Finish
 from zhixing.evaluate.baselines.chat_parts import (
     MAX_TOKENS,
@@ -93,8 +93,10 @@ class DialogueContest(Contest[Answer]):
         """See Contest."""
         train, held, test = (len(each.asked) for each in (self.train, self.validation, self.test))
         later = sum(len(each.messages) > 1 for each in self.test.asked)
-        known = {same(each.question) for each in self.train.asked}
-        copies = sum(same(each.question) in known for each in self.test.asked)
+        copies = num_copies(
+            (each.question for each in self.test.asked),
+            (each.question for each in self.train.asked),
+        )
         sizes = (
             f"{train:,} answers to learn from, {held:,} to choose on, {test:,} to test on; {later:,} of these are not the "
             "first of their conversation"

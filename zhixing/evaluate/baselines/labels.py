@@ -16,12 +16,12 @@ from typing import Any, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.labelled import check_are_labels
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.labels import alarms, judge_labels
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.slices import slices
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.vectors.bag_of_words import BaselineConfig, chosen
 
 Answer = str | Mapping[str, Any]
@@ -69,8 +69,7 @@ class Parts:
     @property
     def num_copies(self) -> int:
         """How many test texts are also learnt from; spaces and case make no difference."""
-        learnt = {same(text) for text in self.train.texts}
-        return sum(same(text) in learnt for text in self.test.texts)
+        return num_copies(self.test.texts, self.train.texts)
 
 
 def read_parts(folder: Path) -> Parts:
@@ -255,8 +254,7 @@ def _linear(parts: Parts, seed: int) -> tuple[System[Answer], float]:
     """TF-IDF and logistic regression with its score on the validation texts; characters are tried for Chinese alone."""
     began = time.perf_counter()
     train, held = parts.train, parts.validation
-    num_chinese = sum(bool(HAS_HAN.search(text)) for text in train.texts)
-    units = PHRASES if 2 * num_chinese > len(train.texts) else ("words",)
+    units = PHRASES if language_of(train.texts) == "zh" else ("words",)
     configs = [
         BaselineConfig.model_validate({"units": unit, "phrase": PHRASES[unit], "seed": seed})
         for unit in units

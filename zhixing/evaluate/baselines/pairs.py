@@ -19,7 +19,7 @@ from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import find
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
 from zhixing.evaluate.baselines.extract import Central, Lead
@@ -115,8 +115,7 @@ class PairContest(Contest[str]):
         """See Contest."""
         parts = (self.train, self.validation, self.test)
         train, validation, test = (len(part.sources) for part in parts)
-        known = {same(text) for text in self.train.sources}
-        copies = sum(same(text) in known for text in self.test.sources)
+        copies = num_copies(self.test.sources, self.train.sources)
         kind = "translations" if self.is_translation else "summaries"
         sizes = (
             f"{train:,} {kind} from {self.languages.source} to {self.languages.target} to learn from, {validation:,} to "

@@ -25,7 +25,7 @@ from zhixing.corpus.rows import find_tables, rows
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged, mean
 from zhixing.evaluate.tasks.retrieval import Gains, judge_retrieval, recall
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
 
 K = 10
@@ -258,8 +258,7 @@ def _item_item(taken: _Taken) -> Iterator[_Candidate]:
 
 def _texts(texts: Sequence[str]) -> Iterator[_Candidate]:
     """Words; for Chinese characters as well."""
-    num_chinese = sum(bool(HAS_HAN.search(text)) for text in texts)
-    for units in PHRASES if 2 * num_chinese > len(texts) else ("words",):
+    for units in PHRASES if language_of(texts) == "zh" else ("words",):
         table = {"units": units, "phrase": PHRASES[units], "min_texts": 1}
         vectors = make_vectoriser(BaselineConfig.model_validate(table)).fit_transform(texts)
         for fading in FADINGS:

@@ -22,14 +22,14 @@ from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import find
 from zhixing.corpus.fetch import fetch
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.corpus.searches import DOCUMENTS, Queries, read_documents, read_queries
 from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, value_of
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.retrieval import judge_retrieval
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.tokenizer.encoding import Special
 from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
 from zhixing.vectors.nearest import nearest
@@ -68,8 +68,7 @@ class SearchContest(Contest[Ids]):
             f"{len(self.documents):,} documents; {len(self.train.texts):,} queries to learn from, "
             f"{len(self.validation.texts):,} to choose on, {len(self.test.texts):,} to test on; {LISTED} documents are listed"
         )
-        learnt = {same(text) for text in self.train.texts}
-        copies = sum(same(text) in learnt for text in self.test.texts)
+        copies = num_copies(self.test.texts, self.train.texts)
         leak = f"note: {copies:,} of the test queries are also learnt from: the scores are too good"
         return (sizes, leak) if copies else (sizes,)
 
@@ -142,11 +141,6 @@ def open_search(folder: Path) -> SearchContest:
         read_queries(file_of(folder, part), documents) for part in ("train", "validation", "test")
     )
     return SearchContest(documents=documents, train=train, validation=validation, test=test)
-
-
-def language_of(texts: Sequence[str]) -> str:
-    """Zh where most texts have Chinese in them, else en."""
-    return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
 
 
 def _judge(answers: Sequence[Ids], queries: Queries) -> Judged:

@@ -16,7 +16,7 @@ from typing import Any, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.derived_roles import RULES, Rule, role_tags
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.baselines.tags import read_tagged
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged
@@ -101,8 +101,7 @@ class RoleContest(Contest[Tags]):
                 "note: these roles were derived by a rule from parts of speech; a score says how well the rule is imitated "
                 "without them, and nothing of annotated roles"
             )
-        learnt = {same("".join(each)) for each in self.train.words}
-        copies = sum(same("".join(each)) in learnt for each in self.test.words)
+        copies = num_copies(map("".join, self.test.words), map("".join, self.train.words))
         leak = f"note: the sentences of {copies:,} of the test predicates are also learnt from"
         return [*lines, leak] if copies else lines
 

@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.parts import same
+from zhixing.corpus.parts import num_copies
 from zhixing.corpus.sources.peoples_daily import KINDS
 from zhixing.corpus.tagged import bio_tags
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
@@ -74,8 +74,7 @@ class TagContest(Contest[Tags]):
         """See Contest."""
         parts = (self.train, self.validation, self.test)
         train, validation, test = (len(part.words) for part in parts)
-        learnt = {same("".join(each)) for each in self.train.words}
-        copies = sum(same("".join(each)) in learnt for each in self.test.words)
+        copies = num_copies(map("".join, self.test.words), map("".join, self.train.words))
         sizes = (
             f"{train:,} sentences to learn from, {validation:,} to choose on, {test:,} to test on"
         )

@@ -20,7 +20,6 @@ from typing import Literal
 from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, mean, require_pairs, together
 from zhixing.evaluate.tasks.perfect import primary, require_perfect, require_written_in
-from zhixing.text.segment import HAS_HAN
 
 TASK = "answers"
 Version = Literal["v1", "v2"]
@@ -85,11 +84,6 @@ def score_answer(
 ) -> tuple[float, float]:
     """Exact match and F1 of one prediction against the best of its references; no references: there is no answer."""
     return _best(prediction, answers, _rules(language, version))
-
-
-def language_of(texts: Sequence[str]) -> str:
-    """The code zh where most of the texts have Chinese characters, else en."""
-    return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
 
 
 def best_threshold(
