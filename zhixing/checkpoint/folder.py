@@ -321,7 +321,9 @@ def _ends(folder: Path, tokenizer: Tokenizer) -> tuple[int, ...]:
 
 def _length_penalty(folder: Path) -> float:
     """What generation_config.json says of it; 1 where it says nothing."""
-    named = _generation(folder).get("length_penalty", 1.0)
+    named = _generation(folder).get("length_penalty")
+    if named is None:  # written as null by some, which says nothing either
+        return 1.0
     if not isinstance(named, int | float):
         raise CheckpointError(f"{folder / GENERATION}: length_penalty = {named!r} must be a number")
     return float(named)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from zhixing.cli.baselines import MARKDOWN, training_seconds
 from zhixing.cli.console import FLAT, Json, Log, check_forms, check_out, print_json, reporter
 from zhixing.cli.scores import MISSING
 from zhixing.core.errors import UsageError
@@ -58,13 +59,12 @@ class Writer:
 
 
 _MODELS = Parameter(help="Model folders; the first is what the others are compared with.")
-_MARKDOWN = Parameter(negative="", help="Print rows of a Markdown table.")
 
 
 def writing(
     *models: Annotated[Path, _MODELS],
     options: Annotated[Options, FLAT] = Options(),
-    markdown: Annotated[bool, _MARKDOWN] = False,
+    markdown: Annotated[bool, MARKDOWN] = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -125,7 +125,6 @@ def _write(
     progress: "Progress",
 ) -> Writer:
     import zhixing
-    from zhixing.cli.baselines import training_seconds
     from zhixing.cli.judge import judge
     from zhixing.engine.request import sampling_params
     from zhixing.evaluate.generation import continuations
