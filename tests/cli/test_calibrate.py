@@ -128,6 +128,10 @@ def test_the_plot_is_a_file_with_both_languages(made: Path, tmp_path: Path, caps
         assert told in drawn
     assert calibrate(copied(made, tmp_path / "b"), made, "--plot", "plot.png") == 3
     assert "--plot plot.png must end in .svg" in capsys.readouterr().err
+    plot.unlink()
+    plot.mkdir()
+    assert calibrate(copied(made, tmp_path / "c"), made, "--plot", str(plot)) == 3
+    assert f"--plot {plot} is a folder" in capsys.readouterr().err
 
 
 def test_what_cannot_be_calibrated_is_refused_and_left_as_it_was(

@@ -78,6 +78,18 @@ def test_a_sequence_tells_the_next_one_and_texts_tell_a_new_one(place: Path) -> 
     assert NEW in [each.item for each in found]
 
 
+def test_items_in_another_order_are_scored_anew(place: Path) -> None:
+    items = {row["item"]: row["text"] for row in read(place / "data/items.jsonl")}
+    turned = dict(reversed(items.items()))
+    for name in ("recommend-tiny", "recommend-sequence-tiny"):
+        model = zhixing.load(place / name)
+        first, second = (
+            {each.item: each.score for each in model.recommend([["tea 1"]], some, count=100)[0]}
+            for some in (items, turned)
+        )
+        assert second == pytest.approx(first, abs=1e-5)
+
+
 def test_a_file_of_histories_is_answered_line_by_line(place: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.jsonl"
     asked = [place / "recommend-tiny", place / "data/test.jsonl", "--task", "recommend"]

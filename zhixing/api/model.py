@@ -85,7 +85,7 @@ class Model:
     def __init__(self, loaded: Loaded[Network]) -> None:
         self._loaded = loaded
         self._ids = itertools.count()
-        self._recommends: tuple[Mapping[str, str], bool, Scorer] | None = None
+        self._recommends: tuple[list[tuple[str, str]], bool, Scorer] | None = None
 
     @property
     def kind(self) -> str:
@@ -272,13 +272,13 @@ class Model:
         """The `count` of `items` (name -> text) that come next after each history of names, the best first.
 
         Items of the history are left out. `cut` as in classify, for the texts of items; their vectors are kept for the
-        next call with the same items. Raises DataError for an empty history or an unknown item.
+        next call with the same items in the same order. Raises DataError for an empty history or an unknown item.
         """
         self.require("recommend")
         check_histories(histories, items)
-        known = self._recommends
-        if known is None or known[:2] != (items, cut):
-            self._recommends = known = (dict(items), cut, self._scorer(items, cut=cut))
+        known, asked = self._recommends, [*items.items()]  # their order is that of the scores
+        if known is None or known[:2] != (asked, cut):
+            self._recommends = known = (asked, cut, self._scorer(items, cut=cut))
         return recommended(histories, [*items], known[2], count=count)
 
     def _scorer(self, items: Mapping[str, str], *, cut: bool) -> Scorer:

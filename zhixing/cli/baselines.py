@@ -89,6 +89,7 @@ class Measured:
     notes: Sequence[str]
     before: float | None = None
     differences: Sequence[Against] = ()
+    is_model: bool = False
 
 
 def baselines(
@@ -149,6 +150,7 @@ def measure(
         found.append(
             replace(
                 measured(system, other, shown, seed),
+                is_model=True,
                 before=_seconds_before(model),
                 differences=against(other, rivals, shown, seed),
             )
@@ -254,15 +256,16 @@ def table_rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
     rows = []
     for place, each in enumerate(found):
         verdict = _verdict(each.differences, found[0].system.name)
+        is_best = place == 0 and not each.is_model
         rows.append(
             TaskRow(
                 data=data,
-                system=f"`{each.system.name}`" if each.differences else each.system.name,
+                system=f"`{each.system.name}`" if each.is_model else each.system.name,
                 scores=each.scores[:IN_A_ROW],
                 parameters=each.system.parameters,
                 seconds=each.system.seconds,
                 before=each.before,
-                verdict=verdict or ("the best baseline" if place == 0 else MISSING),
+                verdict=verdict or ("the best baseline" if is_best else MISSING),
             )
         )
     return rows

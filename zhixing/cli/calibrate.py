@@ -66,7 +66,7 @@ def calibrate(
     if plot is not None:
         if plot.suffix != ".svg":
             raise UsageError(f"--plot {plot} must end in .svg: that is what is drawn")
-        check_out(plot)
+        check_out(plot, option="--plot")
     import zhixing
     from zhixing.checkpoint.folder import write_learnt
     from zhixing.evaluate.baselines.labels import read_parts

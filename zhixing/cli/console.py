@@ -157,11 +157,11 @@ def check_seed(seed: int) -> None:
         raise UsageError(f"--seed {seed}: a seed is zero or larger")
 
 
-def check_out(out: Path, read: Iterable[Path] = ()) -> None:
-    """Refuse, before any work, to write a file that is a folder, that is read, or that has no place."""
+def check_out(out: Path, read: Iterable[Path] = (), *, option: str = "--out") -> None:
+    """Refuse, before any work, to write a file that is a folder, that is read, or that has no place; `option` named it."""
     if out.is_dir():
-        raise UsageError(f"--out {out} is a folder; name the file to write")
+        raise UsageError(f"{option} {out} is a folder; name the file to write")
     if any(out.exists() and file.exists() and out.samefile(file) for file in read):
-        raise UsageError(f"--out {out} is a file that is read; choose another name")
+        raise UsageError(f"{option} {out} is a file that is read; choose another name")
     with new_folder(out.parent):
         pass

@@ -147,5 +147,6 @@ def _of_model(
         )
         judged = contest.judge(named.answers)
         differences = against(judged, rivals, contest.shown, seed)
-        made.append(replace(measured(named, judged, contest.shown, seed), differences=differences))
+        shown = measured(named, judged, contest.shown, seed)
+        made.append(replace(shown, is_model=True, differences=differences))
     return made

@@ -65,11 +65,13 @@ def told_seconds(seconds: float | None, before: float | None) -> str:
 
 
 def told_difference(difference: TaskDifference) -> str:
-    """By how much better or worse, and whether that is more than chance."""
+    """By how much better, worse or (where neither direction is better) different, and whether that is more than chance."""
     name = difference.name.replace("_", " ")
     span = "" if difference.low is None else f" [{difference.low:+.3f}, {difference.high:+.3f}]"
     told = f"{name} {difference.difference:+.3f}{span}, p = {difference.p_value:.4f}"
     if not difference.is_significant:
         return f"{told}: no difference was found"
+    if difference.better not in ("higher", "lower"):  # of a ratio that is best at 1 neither sign is
+        return f"{told}: different"
     is_better = (difference.difference > 0) != (difference.better == "lower")
     return f"{told}: {'better' if is_better else 'worse'}"
