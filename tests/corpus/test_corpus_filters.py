@@ -153,3 +153,15 @@ def test_exact_copies_point_at_the_first() -> None:
     digests = np.array([[5, 1], [3, 3], [5, 1], [5, 2], [5, 1]], dtype=np.uint64)
     copies = find_exact_copies(digests)
     assert {number: copy.kept for number, copy in copies.items()} == {2: 0, 4: 0}
+
+
+def test_what_a_table_of_one_language_leaves_out_has_the_default_of_that_language() -> None:
+    usual = FilterConfig()
+    own = FilterConfig.model_validate({"zh": {"min_units": 4}, "en": {"min_units": 5}})
+    assert own.zh == usual.zh.model_copy(update={"min_units": 4})
+    assert own.en == usual.en.model_copy(update={"min_units": 5})
+    assert own.zh.top_ngram != own.en.top_ngram
+    with pytest.raises(ValueError, match="zh does nothing with"):
+        FilterConfig.model_validate({"languages": ["en"], "zh": {"min_units": 4}})
+    with pytest.raises(ValueError, match="must be a number"):
+        FilterConfig.model_validate({"zh": {"min_units": "4"}})

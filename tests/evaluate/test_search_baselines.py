@@ -13,7 +13,6 @@ from zhixing.corpus.sources.cc_cedict import Entry
 from zhixing.evaluate.baselines import retrieval
 from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.contest import value_of
-from zhixing.text.segment import language_of
 from zhixing.vectors.blocks import Block
 from zhixing.vectors.folder import save
 from zhixing.vectors.word_model import WordModel
@@ -110,7 +109,3 @@ def test_word_vectors_answer_and_texts_without_a_known_word_are_told(tmp_path: P
     assert [each[0] for each in answers] == ["fox", "river", "market"]
     assert told == "1 of 5 documents without a known word"
     assert model.num_parameters == 36
-
-
-def test_languages_are_told_apart_by_most_texts() -> None:
-    assert [language_of(texts) for texts in (["狗", "x"], ["狗", "河", "x"], ["x"])] == ["en", "zh", "en"]  # fmt: skip

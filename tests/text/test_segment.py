@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.growth import LIMIT, growth
 from zhixing.core.errors import UnsupportedError
-from zhixing.text.segment import words
+from zhixing.text.segment import language_of, words
 
 MIXED = st.text(
     alphabet=st.sampled_from("ab'-.3,，。中国人 的股A\n@:/https😀\u200d\ud800é繁體"), max_size=60
@@ -78,3 +78,11 @@ def test_every_character_but_space_is_in_exactly_one_word(text: str):
 @pytest.mark.parametrize("piece", ["中", "a", "http://", "a@", "'-"])
 def test_one_very_long_line_takes_linear_time(piece: str):
     assert growth(lambda size: words(piece * (size // len(piece)), "en"), 50_000) < LIMIT
+
+
+@pytest.mark.parametrize(
+    ("texts", "language"),
+    [(["狗", "x"], "en"), (["狗", "河", "x"], "zh"), (["x"], "en"), (["一 dog"], "zh"), ([], "en")],
+)
+def test_more_than_half_of_the_texts_decide_their_language(texts: list[str], language: str):
+    assert language_of(texts) == language

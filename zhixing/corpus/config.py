@@ -4,7 +4,8 @@ Every threshold has a name and a default for each language; nothing in the pipel
 that is not here.
 """
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -91,7 +92,7 @@ class LanguageThresholds(Config):
 
 
 def english_thresholds() -> LanguageThresholds:
-    """Defaults for English, counted in words."""
+    """Defaults for English, counted in words: those of the table."""
     return LanguageThresholds()
 
 
@@ -114,6 +115,15 @@ class FilterConfig(Config):
 
     zh: LanguageThresholds = Field(default_factory=chinese_thresholds)
     """Thresholds for Chinese."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_from_chinese(cls, values: Any) -> Any:
+        """What a table of Chinese leaves out has the default of Chinese, not that of English."""
+        given = values.get("zh") if isinstance(values, Mapping) else None
+        if not isinstance(given, Mapping):
+            return values
+        return {**values, "zh": {**chinese_thresholds().model_dump(), **given}}
 
     @model_validator(mode="after")
     def _is_read(self) -> Self:

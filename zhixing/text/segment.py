@@ -47,7 +47,7 @@ JOINABLE = ("han", "word")
 
 
 def language_of(texts: Sequence[str]) -> str:
-    """The code zh where most of the texts have Chinese characters, else en."""
+    """The code zh where more than half of the texts have a Chinese character, else en; of one text: where it has one."""
     return "zh" if 2 * sum(bool(HAS_HAN.search(text)) for text in texts) > len(texts) else "en"
 
 

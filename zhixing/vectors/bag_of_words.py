@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from zhixing.core.config import Config
 from zhixing.core.errors import DataError, MissingExtraError, UsageError
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.text.stop_words import stop_words
 from zhixing.text.terms import terms
 
@@ -60,7 +60,7 @@ class Analyser:
 
     def __call__(self, text: str) -> list[str]:
         """Words and phrases, in order; a phrase has a space between its words."""
-        language = "zh" if HAS_HAN.search(text) else "en"
+        language = language_of([text])
         found = [word for line in text.splitlines() for word in terms(line, language)]
         if self.drop_stop_words:
             dropped = stop_words("en") | stop_words("zh")
@@ -81,7 +81,8 @@ class CharacterAnalyser:
 
     def __call__(self, text: str) -> list[str]:
         """Characters and their runs, in order."""
-        found = ("" if HAS_HAN.search(text) else " ").join(text.lower().split())
+        between = "" if language_of([text]) == "zh" else " "
+        found = between.join(text.lower().split())
         return [
             found[at : at + size]
             for size in range(1, self.phrase + 1)

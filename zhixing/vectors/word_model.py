@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError, UnsupportedError
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.text.terms import terms
 from zhixing.vectors.opening import open_vectors
 from zhixing.vectors.table import Method, Neighbour, Vectors
@@ -77,8 +77,8 @@ class WordModel:
         return refuse
 
     def _mean(self, text: str) -> NDArray[np.float32]:
-        language = "zh" if HAS_HAN.search(text) else "en"
-        found = [self.vectors.find(word) for word in terms(text, language, lowercase=False)]
+        words = terms(text, language_of([text]), lowercase=False)
+        found = [self.vectors.find(word) for word in words]
         rows = [row for row in found if row is not None]
         if not rows:
             raise DataError(f"no word of {text[:60]!r} has a vector")

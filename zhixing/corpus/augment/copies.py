@@ -14,7 +14,7 @@ import numpy as np
 from zhixing.corpus.augment.config import AugmentConfig
 from zhixing.corpus.augment.noise import noisy
 from zhixing.corpus.augment.synonyms import Alternatives
-from zhixing.text.segment import HAS_HAN, words
+from zhixing.text.segment import language_of, words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +59,7 @@ def replaced(text: str, share: float, table: Alternatives, random: np.random.Gen
 
     So that the share is reached although few words have alternatives, these are drawn the more often.
     """
-    language = "zh" if HAS_HAN.search(text) else "en"
-    spans = words(text, language)
+    spans = words(text, language_of([text]))
     there = [n for n, (a, b) in enumerate(spans) if text[a:b].lower() in table]
     count = min(len(there), int(random.binomial(len(spans), share)))
     chosen = set(random.permutation(there)[:count].tolist()) if count else set()

