@@ -103,8 +103,9 @@ def _novelty(
     cut: Sequence[Sequence[str]], known: "Training", size: int, language: str
 ) -> SumMeasure:
     runs = [hash_ngrams(_hashed(units), size) if len(units) >= size else _NONE for units in cut]
-    learnt = hash_ngrams(known.words, size)
-    counts = [(float((~np.isin(each, learnt)).sum()), len(each)) for each in runs]
+    new = ~np.isin(np.concatenate(runs), hash_ngrams(known.words, size))
+    ends = np.cumsum([len(each) for each in runs])
+    counts = [(float(each.sum()), len(each)) for each in np.split(new, ends[:-1])]
     return SumMeasure(
         name=f"novelty_{size}",
         signature=f"{_signature(size, language)}|training:{known.num_words}",
@@ -138,8 +139,9 @@ def longest_copies(texts: Sequence[Hashes], known: Hashes) -> list[int]:
             lengthen(runs[place], text[length:])
         kept = np.isin(learnt, np.concatenate(runs)) & (known[starts + length] != BOUNDARY)
         length += 1
+        found = np.unique(learnt[kept])
         for place, each in enumerate(runs):
-            if np.isin(each, learnt[kept]).any():
+            if np.isin(each, found).any():
                 longest[place] = length
         kept &= starts + length < len(known)
         starts, learnt = starts[kept], learnt[kept]
