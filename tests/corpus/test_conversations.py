@@ -13,7 +13,7 @@ from zhixing.corpus.sources import CHATS, READERS
 
 FILES = {
     "x/data/english/greetings.yml": "conversations:\n- - Hello\n  - Hi\n  - How are you?\n  - Fine\n",
-    "x/data/english/emotion.yml": "conversations:\n- - You are sad\n  - No.\n  - Of what?\n",
+    "x/data/english/emotion.yml": "conversations:\n- - You are sad\n  - No\n  - Of what?\n",
     "x/data/english/trivia.yml": "conversations:\n- "
     + "\n  ".join(f"- q{n}\n  - '{n}'" for n in range(12))
     + "\n",
@@ -47,12 +47,26 @@ def test_turns_alternatives_and_lists_of_questions_are_told_apart(tmp_path: Path
     }
     assert by_topic == {
         "greetings": [("Hello", "Hi", "How are you?", "Fine")],
-        "emotion": [("You are sad", "No."), ("You are sad", "Of what?")],
-        "ai": [("什么是ai", "人工智能")],
+        "emotion": [("You are sad", "No"), ("You are sad", "Of what?")],
+        "ai": [("什么是ai", "人工智能"), ("无人回答",)],
     }
     trivia = [each.turns for each in found if each.topic == "trivia"]
     assert trivia == [(f"q{n}", f"{n}") for n in range(12)]
     assert {each.topic: each.language for each in found}["ai"] == "zh"
+
+
+def test_a_text_in_the_place_of_a_list_is_one_turn_and_not_many_letters(tmp_path: Path) -> None:
+    """A line of the package's trivia lacks the break between question and answer."""
+    broken = "conversations:\n- In a game of bingo, which number is that? - '22'\n- - q\n  - a\n"
+    made = archive(tmp_path, **{"x/data/english/trivia.yml": broken})
+    found = [*CHATS["chatterbot-conversations"].read(made)]
+    trivia = [each.turns for each in found if each.topic == "trivia"]
+    assert trivia == [("In a game of bingo, which number is that? - '22'",), ("q", "a")]
+    written = write_conversations(found, tmp_path / "out")
+    assert written.unanswered == 2  # and 无人回答
+    assert "2 without an answer" in str(written)
+    questions = [row["messages"][0]["content"] for _, row in rows(tmp_path / "out")]
+    assert sorted(questions) == ["Hello", "You are sad", "You are sad", "q", "什么是ai"]
 
 
 def test_documents_have_a_line_for_each_turn(tmp_path: Path) -> None:
@@ -62,7 +76,12 @@ def test_documents_have_a_line_for_each_turn(tmp_path: Path) -> None:
 
 
 def test_what_is_no_yaml_is_told_by_file(tmp_path: Path) -> None:
-    for broken in ("conversations: [", "- a list"):
+    for broken in (
+        "conversations: [",
+        "- a list",
+        "conversations:\n- - a\n  -\n",
+        "conversations:\n- - a: b\n",
+    ):
         made = archive(tmp_path, **{"x/data/english/ai.yml": broken})
         with pytest.raises(DataError, match=r"english/ai\.yml is not a list of conversations"):
             list(CHATS["chatterbot-conversations"].read(made))

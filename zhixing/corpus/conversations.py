@@ -39,13 +39,14 @@ class WrittenConversations:
 
     parts: dict[str, int]
     several_answers: int
+    unanswered: int
     copies: int
     near_copies: int
 
     def __str__(self) -> str:
         return (
             f"{told_parts(self.parts)}, of {self.several_answers:,} conversations with several answers and others with one; "
-            f"left out: {self.copies:,} copies, {self.near_copies:,} near-copies"
+            f"left out: {self.copies:,} copies, {self.near_copies:,} near-copies, {self.unanswered:,} without an answer"
         )
 
 
@@ -70,7 +71,8 @@ def write_preferences(found: Iterable[Conversation], folder: Path) -> WrittenCon
 
 
 def _write(found: Iterable[Conversation], folder: Path, make: _Maker) -> WrittenConversations:
-    full = [_answered(each) for each in found]
+    every = [_answered(each) for each in found]
+    full = [each for each in every if each.turns]
     first = {same("\n".join(each.turns)): each for each in reversed(full)}
     different = [*reversed(first.values())]
     near = near_copies(["\n".join(each.turns) for each in different])
@@ -79,6 +81,7 @@ def _write(found: Iterable[Conversation], folder: Path, make: _Maker) -> Written
     return WrittenConversations(
         parts=parts,
         several_answers=sum(len(each.turns) > len(ROLES) for each in kept),
+        unanswered=len(every) - len(full),
         copies=len(full) - len(different),
         near_copies=len(near),
     )

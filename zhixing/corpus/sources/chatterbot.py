@@ -2,10 +2,11 @@
 
 A conversation is a list of what is said in turn. Two topics of the English part hold something else: a sentence and several
 answers to choose from, which become as many conversations; and one list of trivia is questions with their answers, one after
-another, which have nothing to do with each other. Much of the Chinese part was translated by a machine.
+another, which have nothing to do with each other. A text where a list belongs is a conversation of one turn, which nobody
+answers. Much of the Chinese part was translated by a machine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,14 +36,13 @@ def read(archive: Archive) -> Iterator[Document]:
 
 
 def conversations(archive: Archive) -> Iterator[Conversation]:
-    """Yield every conversation that has an answer."""
+    """Yield every conversation, those of one turn too. Raises DataError for a file in another form."""
     for name, content in archive.members(*(f"*/data/{folder}/*.yml" for folder in LANGUAGES)):
         path = PurePosixPath(name)
         language, topic = LANGUAGES[path.parent.name], path.stem
         for turns in _lists(name, content):
             for said in _apart(turns, language, topic):
-                if len(said) > 1:
-                    yield Conversation(turns=said, language=language, topic=topic)
+                yield Conversation(turns=said, language=language, topic=topic)
 
 
 def _lists(name: str, content: bytes) -> Iterator[list[str]]:
@@ -51,18 +51,24 @@ def _lists(name: str, content: bytes) -> Iterator[list[str]]:
     except ImportError as error:
         raise MissingExtraError("pyyaml", "data", "reading YAML") from error
     try:
-        table: Any = yaml.safe_load(content)
+        table: Any = yaml.load(content, yaml.BaseLoader)  # knows texts alone: No is no boolean
         for turns in table["conversations"]:
-            yield [text for turn in turns if (text := str(turn).strip())]
+            yield [*map(_turn, turns if isinstance(turns, list) else [turns])]
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise DataError(f"{name} is not a list of conversations in YAML: {error}") from error
 
 
-def _apart(turns: list[str], language: str, topic: str) -> Iterator[tuple[str, ...]]:
+def _turn(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(f"{value!r} is nothing that is said")
+    return value.strip()
+
+
+def _apart(turns: Sequence[str], language: str, topic: str) -> Iterator[tuple[str, ...]]:
     """One list as the conversations that it means."""
-    if (language, topic) in ALTERNATIVES:
+    if (language, topic) in ALTERNATIVES and len(turns) > 1:
         yield from ((turns[0], answer) for answer in turns[1:])
     elif len(turns) > MOST_TURNS:
-        yield from zip(turns[::2], turns[1::2], strict=False)
+        yield from (tuple(turns[at : at + 2]) for at in range(0, len(turns), 2))
     else:
         yield tuple(turns)
