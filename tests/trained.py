@@ -18,6 +18,7 @@ MODELS = {
     "reader": 'kind = "recurrent-classifier"\nlabels = 2\nencoder = { embedding = 24, width = 24 }',
     "tagger": 'kind = "tagger"\nlabels = 5\nchain = true\nencoder = { embedding = 24, width = 24 }',
     "plain-tagger": 'kind = "tagger"\nlabels = 5\nencoder = { embedding = 24, width = 24 }',
+    "finder": 'kind = "recurrent-reader"\nencoder = { embedding = 24, width = 24 }',
     "lstm": 'kind = "lstm"\nwidth = 16\nlayers = 1',
 }
 PEOPLE, PLACES = ("Anna Berg", "Otto Lind", "王明", "李娜"), ("Paris", "Rome", "北京", "上海")

@@ -186,8 +186,9 @@ def test_a_tag_that_continues_nothing_begins_a_span() -> None:
     assert plain.words[2] == TaggedWord(start=4, end=5, text="c", tag="O")
 
 
-def test_an_answer_stands_where_it_says(trained: Trained) -> None:
-    opened = trained("span")
+@pytest.mark.parametrize("model", ["encoder", "finder"])
+def test_an_answer_stands_where_it_says(trained: Trained, model: str) -> None:
+    opened = trained("span", model)
     for question, context, answer in (
         ("Where?", "Anna Berg went to Rome.", "Rome"),
         ("哪里？", "王明去了北京。", "北京"),
@@ -253,8 +254,11 @@ def test_one_window_answers_as_training_measures(trained: Trained) -> None:
             assert context[window.spans[first][0] : window.spans[last][1]].strip() == found.text
 
 
-def test_a_long_context_is_read_in_windows_that_leave_nothing_out(trained: Trained) -> None:
-    opened = trained("span")
+@pytest.mark.parametrize("model", ["encoder", "finder"])
+def test_a_long_context_is_read_in_windows_that_leave_nothing_out(
+    trained: Trained, model: str
+) -> None:
+    opened = trained("span", model)
     made = windows_of(opened.tokenizer, "Where?", LONG, limit=TIME)
     assert len(made) > 4
     assert max(map(len, made)) <= TIME
@@ -347,10 +351,11 @@ def test_a_batch_answers_as_each_text_alone(trained: Trained) -> None:
         together, alone = alone_and_together(trained("tag", name), "tag", [*inputs, LONG, ""])
         assert together == alone
     asked = [("Where?", LONG), ("Who?", "Anna Berg went to Rome."), ("谁？", "王明去了北京。")]
-    together, alone = alone_and_together(trained("span"), "answers", asked)
-    for one, other in zip(together, alone, strict=True):
-        assert (one.text, one.start, one.end) == (other.text, other.start, other.end)
-        assert one.score == pytest.approx(other.score, abs=1e-5)
+    for name in ("encoder", "finder"):
+        together, alone = alone_and_together(trained("span", name), "answers", asked)
+        for one, other in zip(together, alone, strict=True):
+            assert (one.text, one.start, one.end) == (other.text, other.start, other.end)
+            assert one.score == pytest.approx(other.score, abs=1e-5)
     for name in ("encoder", "lstm"):
         model = trained("similar", name)
         short = [text for text in inputs if len(text) < 20]
@@ -432,7 +437,12 @@ def test_what_a_folder_cannot_do_is_refused_with_what_it_can(trained: Trained) -
         "generate": lambda model: model.generate("a"),
         "translate": lambda model: model.translate(["a"]),
     }
-    for kind, name in (("classify", "cnn"), ("tag", "tagger"), ("span", "encoder")):
+    for kind, name in (
+        ("classify", "cnn"),
+        ("tag", "tagger"),
+        ("span", "encoder"),
+        ("span", "finder"),
+    ):
         model = trained(kind, name)
         offered = ", ".join(model.methods)
         assert {"encode", "decode"} < set(model.methods)

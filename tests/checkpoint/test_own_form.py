@@ -16,6 +16,7 @@ from zhixing.model.sequence_config import (
     EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
+    RecurrentReaderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
     TwoWayConfig,
@@ -49,6 +50,9 @@ OWN: dict[str, NetworkConfig] = {
     "bag": BagConfig(embedding=8, hidden=(6,), labels=3),
     "recurrent-classifier": RecurrentClassifierConfig(
         encoder=RecurrentEncoderConfig(embedding=8, width=8), labels=3
+    ),
+    "recurrent-reader": RecurrentReaderConfig(
+        encoder=RecurrentEncoderConfig(embedding=8, width=8), segments=2
     ),
     "ensemble": EnsembleConfig(
         members=(ConvolutionConfig(embedding=8, filters=4, labels=3), BagConfig(labels=3))

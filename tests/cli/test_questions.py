@@ -15,6 +15,7 @@ from zhixing.checkpoint.folder import load_network
 from zhixing.cli import main
 from zhixing.corpus.catalogue import Entry, Origin
 from zhixing.evaluate.tasks.answers import score_answer
+from zhixing.model.recurrent_reader import RecurrentReader
 
 
 @pytest.fixture
@@ -95,6 +96,55 @@ def test_a_model_of_questions_is_trained_measured_and_asked(
     words = ["evaluate", "score", "--task", "answers", "--language", "en", str(out), str(asked)]
     assert main(words) == 0
     assert "f1" in capsys.readouterr().out
+
+
+def test_a_recurrent_reader_is_trained_measured_and_asked(
+    package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = tmp_path / "data", tmp_path / "run"
+    assert main(["data", "examples", "wordnet-questions", str(data), "--log", "none"]) == 0
+    places = [f"objective.examples.{part}={data / part}.jsonl" for part in ("train", "validation")]
+    chosen = [part for setting in places for part in ("--set", setting)]
+    words = ["train", "questions-lstm-tiny", "--out", str(run), "--json", "--log", "none"]
+    assert main([*words, *chosen]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])["validation"]
+    model = zhixing.load(run)
+    assert isinstance(model.network, RecurrentReader)
+    assert model.learnt is not None
+    assert (model.learnt.mark_shared, model.learnt.least_score) == (True, found["least_score"])
+    words = ["evaluate", "baselines", str(data), "--model", str(run), "--markdown", "--log", "none"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"| {data.name} | `{run}` | f1 ")
+    row = json.dumps({"question": "Where?", "context": "Anna Berg went to Rome. " * 40})
+    asked, out = tmp_path / "asked.jsonl", tmp_path / "answers.jsonl"
+    asked.write_text(row + "\n", "utf-8")  # far longer than data.time
+    words = ["apply", str(run), "--task", "answer", str(asked), "--out", str(out), "--log", "none"]
+    assert main(words) == 0
+    (answer,) = lines(out)
+    assert answer["found"] == (answer["score"] > model.learnt.least_score)
+    assert main(["export", str(run), str(tmp_path / "hf"), "--to", "hf", "--log", "none"]) == 1
+    assert "'recurrent-reader' in our own form" in capsys.readouterr().err
+
+
+def test_a_reader_of_two_segments_is_told_of_no_third(tmp_path: Path, capsys) -> None:
+    write_rows(tmp_path / "span.jsonl", rows("span"))
+    model = f'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\n{MODELS["finder"]}\nsegments = 2'
+    path = write_recipe(
+        tmp_path / "r.toml",
+        "span",
+        tmp_path / "span.jsonl",
+        model,
+        "mark_shared = true",
+        learn="steps = 1\nbatch_tokens = 128",
+    )
+    assert train(path, tmp_path / "run") == 3
+    assert "the model has 2; set model.segments = 3" in capsys.readouterr().err
+    assert train(path, tmp_path / "two", "--set", "objective.mark_shared=false") == 0
+    again = recipe(tmp_path, "span", tmp_path / "two", table='learn = "head"', steps=1)
+    assert train(again, tmp_path / "again") == 0
+    before, after = (load_network(tmp_path / name).model.state_dict() for name in ("two", "again"))
+    moved = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert {name.split(".")[0] for name in moved} == {"output"}
 
 
 def test_chinese_questions_are_written_and_listed(

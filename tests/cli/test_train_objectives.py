@@ -19,6 +19,7 @@ MODELS = {
     "cnn": 'kind = "cnn"\nlabels = 2\nembedding = 16\nfilters = 8',
     "bag": 'kind = "bag"\nlabels = 1\nembedding = 16',
     "recurrent-classifier": 'kind = "recurrent-classifier"\nlabels = 2\nencoder = { embedding = 16, width = 16 }',
+    "recurrent-reader": 'kind = "recurrent-reader"\nencoder = { embedding = 16, width = 16 }',
     "lstm": 'kind = "lstm"\nwidth = 16\nlayers = 1',
 }
 TEXT = "The fox sleeps."
@@ -42,7 +43,7 @@ CASES = [
     ("classify", "encoder"), ("regress", "encoder"), ("tag", "encoder"), ("span", "encoder"),
     ("similar", "encoder"), ("similar", "lstm"), ("rank", "encoder"), ("preference", "lstm"),
     ("seq2seq", "seq2seq"), ("denoise", "seq2seq"), ("tag", "tagger"), ("classify", "cnn"), ("regress", "bag"),
-    ("classify", "recurrent-classifier"),
+    ("classify", "recurrent-classifier"), ("span", "recurrent-reader"),
 ]  # fmt: skip
 
 
@@ -148,6 +149,20 @@ def test_what_does_not_fit_is_refused_by_name(
 ) -> None:
     assert train(place, recipe(place, kind, model)) == 3
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "fitting"),
+    [
+        ("tag", "recurrent-reader", "encoder or tagger"),
+        ("span", "tagger", "encoder or recurrent-reader"),
+    ],
+)
+def test_what_reads_for_another_answer_is_refused_by_name(
+    place: Path, kind: str, model: str, fitting: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(place, recipe(place, kind, model, examples=examples(place, kind))) == 3
+    assert f"set model.kind to {fitting}, or" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from zhixing.model.sequence_config import (
     EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
+    RecurrentReaderConfig,
     TaggerConfig,
     TwoWayConfig,
 )
@@ -98,7 +99,7 @@ def test_what_would_see_the_guessed_token_is_refused() -> None:
             TwoWayConfig(encoder=RecurrentEncoderConfig(**wrong))
 
 
-def test_a_classifier_a_tagger_and_members_begin_with_its_encoder() -> None:
+def test_what_reads_texts_and_members_begin_with_its_encoder() -> None:
     origin = two_way()
     reader = RecurrentClassifierConfig(
         encoder=ENCODER.model_copy(update={"dropout": 0.4}), labels=2
@@ -111,6 +112,7 @@ def test_a_classifier_a_tagger_and_members_begin_with_its_encoder() -> None:
     for config, begins in (
         (reader, [""]),
         (TaggerConfig(encoder=ENCODER, labels=2), [""]),
+        (RecurrentReaderConfig(encoder=ENCODER), [""]),
         (ensemble, ["members.1."]),
     ):
         model = build_network(config, VOCAB)

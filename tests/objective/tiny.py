@@ -22,6 +22,7 @@ from zhixing.model.sequence_config import (
     EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
+    RecurrentReaderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
 )
@@ -235,6 +236,13 @@ def span_case() -> Case:
     return Case(objective, encoder(HeadConfig(kind="span")), made(objective, records))
 
 
+def recurrent_span_case() -> Case:
+    torch.manual_seed(1)
+    config = RecurrentReaderConfig(encoder=RecurrentEncoderConfig(embedding=12, width=8))
+    case = span_case()
+    return Case(case.objective, shaken(build_network(config, tokenizer().vocab)), case.items)
+
+
 def similar_case(loss: str = "contrastive", *, both_ways: bool = False) -> Case:
     objective = Similar(tokenizer(), time=TIME, loss=loss, both_ways=both_ways)  # type: ignore[arg-type]
     pairs = [("The dog", "狗", 0.5), ("fox fox fox", "x", -0.25), ("春", "spring comes", 1)]
@@ -296,6 +304,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "tag": tag_case,
     "tag, crf": chain_case,
     "span": span_case,
+    "span, recurrent": recurrent_span_case,
     "similar, cosine": lambda: similar_case("cosine"),
     "rank, pairwise": rank_case,
     "rank, listwise": lambda: rank_case("listwise"),

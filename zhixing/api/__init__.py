@@ -12,11 +12,12 @@ from typing import Any, cast
 from zhixing.api.continuing import ContinuingModel
 from zhixing.api.imported import open_model
 from zhixing.api.model import Generation, Model, TextScore
-from zhixing.api.reading import Reader, ReadingModel
+from zhixing.api.reading import ReadingModel
 from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, TaggedSpan, TaggedWord
 from zhixing.api.writing import WritingModel
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.foreign.folder import SYMBOLS
+from zhixing.model.assembly import Reader
 from zhixing.model.encoder_decoder import EncoderDecoder
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_to_sequence import SequenceToSequence

@@ -19,7 +19,7 @@ from zhixing.api.results import Answer
 from zhixing.core.errors import UnsupportedError
 from zhixing.model.assembly import Network
 from zhixing.model.protocol import device_of
-from zhixing.objective.reading import head, read
+from zhixing.objective.reading import span_logits
 from zhixing.objective.span import best_place, shared_marks
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -73,7 +73,7 @@ def candidates(network: Network, windows: Sequence[ModelInput], padding: int) ->
     def answer(chosen: Sequence[int]) -> list[Candidate]:
         made = [windows[n] for n in chosen]
         tokens, keep, segments = stacked(made, padding, device_of(network))
-        logits = head(network, "span")(read(network, tokens, keep, segments)).float().cpu()
+        logits = span_logits(network, tokens, keep, segments).float().cpu()
         return [_candidate(row[: len(each)], each) for row, each in zip(logits, made, strict=True)]
 
     with torch.inference_mode():

@@ -20,13 +20,12 @@ from zhixing.api.tagging import Cut, about, cut_into_words, scores_of, tagged, t
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.corpus.histories import words_of
-from zhixing.model.assembly import Classifier
+from zhixing.model.assembly import Reader
 from zhixing.model.encoder import Encoder
 from zhixing.model.protocol import device_of
+from zhixing.model.recurrent_reader import RecurrentReader
 from zhixing.model.tagger import Tagger
 
-Reader = Encoder | Tagger | Classifier
-"""Networks that read whole texts."""
 VERBS = {
     "classify": "classify",
     "regress": "regress",
@@ -39,7 +38,7 @@ VERBS = {
 
 @final
 class ReadingModel(Model):
-    """An encoder, a tagger or a classifier."""
+    """An encoder, a tagger, a finder of answers or a classifier."""
 
     does = "reads a text both ways"
 
@@ -127,7 +126,7 @@ class ReadingModel(Model):
             "pairs",
             pairs,
             lambda pair: windows_of(
-                self.tokenizer, *pair, limit=self.limit, mark_shared=mark_shared
+                self.tokenizer, *pair, limit=self._window, mark_shared=mark_shared
             ),
         )
         flat = [window for each in windows for window in each]
@@ -136,6 +135,11 @@ class ReadingModel(Model):
             answer_of([next(found) for _ in each], context, least_score=least)
             for each, (_, context) in zip(windows, pairs, strict=True)
         ]
+
+    @property
+    def _window(self) -> int | None:
+        """Tokens that answers are looked for in at once: no more than in training, where longer texts were cut."""
+        return self.learnt.time if self.limit is None and self.learnt is not None else self.limit
 
     @property
     def _has_vectors(self) -> bool:
@@ -149,6 +153,8 @@ class ReadingModel(Model):
             return tuple(verb for kind, verb in VERBS.items() if kind == self.learnt.kind)
         if isinstance(self._model, Tagger):
             return ("tag",)
+        if isinstance(self._model, RecurrentReader):
+            return ("answer",)
         if not isinstance(self._model, Encoder):
             return ("regress", "rank") if self._model.config.labels == 1 else ("classify",)
         heads = {head.kind: head.labels for head in self._model.config.heads_on_top}

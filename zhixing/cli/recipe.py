@@ -23,6 +23,7 @@ from zhixing.model.sequence_config import (
     ConvolutionConfig,
     EnsembleConfig,
     RecurrentClassifierConfig,
+    RecurrentReaderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
     TwoWayConfig,
@@ -41,6 +42,7 @@ TrainedConfig = Annotated[
     | ConvolutionConfig
     | BagConfig
     | RecurrentClassifierConfig
+    | RecurrentReaderConfig
     | EnsembleConfig
     | TwoWayConfig
     | RecurrentConfig
@@ -60,7 +62,7 @@ FITS: Mapping[str, tuple[str, ...]] = {
     "classify": (*_CLASSIFIERS, "ensemble"),
     "regress": _CLASSIFIERS,
     "tag": ("encoder", "tagger"),
-    "span": ("encoder",),
+    "span": ("encoder", "recurrent-reader"),
     "rank": _CLASSIFIERS,
     "similar": ("encoder", *_WRITERS),
     "chat": _WRITERS,

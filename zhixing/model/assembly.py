@@ -24,11 +24,13 @@ from zhixing.model.perceptron import BagClassifier
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.recurrent import Recurrent
 from zhixing.model.recurrent_classifier import RecurrentClassifier
+from zhixing.model.recurrent_reader import RecurrentReader
 from zhixing.model.sequence_config import (
     BagConfig,
     ConvolutionConfig,
     EnsembleConfig,
     RecurrentClassifierConfig,
+    RecurrentReaderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
     TwoWayConfig,
@@ -40,7 +42,9 @@ from zhixing.model.writer import Writer
 
 Classifier = ConvolutionClassifier | BagClassifier | RecurrentClassifier | Ensemble
 """What gives a text one label."""
-Network = LanguageModel | Encoder | Writer | Tagger | Classifier | TwoWay
+Reader = Encoder | Tagger | RecurrentReader | Classifier
+"""What reads whole texts and answers."""
+Network = LanguageModel | Writer | Reader | TwoWay
 """Any model of ours."""
 
 LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
@@ -48,7 +52,7 @@ LANGUAGE_MODELS: dict[type, Callable[[Any, int], LanguageModel]] = {
     RecurrentConfig: Recurrent,
     NGramConfig: NGram,
 }
-OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier | TwoWay]] = {
+OTHERS: dict[type, Callable[[Any, int], Writer | Reader | TwoWay]] = {
     EncoderConfig: Encoder,
     EncoderDecoderConfig: EncoderDecoder,
     SequenceToSequenceConfig: SequenceToSequence,
@@ -56,6 +60,7 @@ OTHERS: dict[type, Callable[[Any, int], Encoder | Writer | Tagger | Classifier |
     ConvolutionConfig: ConvolutionClassifier,
     BagConfig: BagClassifier,
     RecurrentClassifierConfig: RecurrentClassifier,
+    RecurrentReaderConfig: RecurrentReader,
     EnsembleConfig: Ensemble,
     TwoWayConfig: TwoWay,
 }

@@ -11,6 +11,7 @@ from zhixing.model.sequence_config import (
     ConvolutionConfig,
     EnsembleConfig,
     RecurrentClassifierConfig,
+    RecurrentReaderConfig,
     SequenceToSequenceConfig,
     TaggerConfig,
     TwoWayConfig,
@@ -193,6 +194,7 @@ NetworkConfig = Annotated[
     | ConvolutionConfig
     | BagConfig
     | RecurrentClassifierConfig
+    | RecurrentReaderConfig
     | EnsembleConfig
     | TwoWayConfig
     | RecurrentConfig

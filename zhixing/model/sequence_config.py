@@ -86,9 +86,23 @@ class RecurrentClassifierConfig(Config):
     """Number of labels."""
 
 
+class RecurrentReaderConfig(Config):
+    """A finder of answers in texts: a recurrent encoder of question and text, and pointers made of the question
+    (Chen et al. 2017).
+    """
+
+    kind: Literal["recurrent-reader"] = "recurrent-reader"
+    """Picks the architecture."""
+    encoder: RecurrentEncoderConfig = Field(default_factory=RecurrentEncoderConfig)
+    """What reads the text."""
+    segments: int = Field(default=3, ge=2, le=3)
+    """Kinds of tokens that a vector of their own tells apart: question, text, and with objective.mark_shared what the
+    text shares with the question."""
+
+
 class TwoWayConfig(Config):
     """A recurrent encoder that learns a language by guessing: the next token from the past, the previous one from the future
-    (Peters et al. 2018). Classifiers begin from it.
+    (Peters et al. 2018). Classifiers, taggers and finders of answers begin from it.
     """
 
     kind: Literal["two-way"] = "two-way"

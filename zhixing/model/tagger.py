@@ -52,9 +52,15 @@ class RecurrentEncoder(nn.Module):
         tokens: Int[Tensor, "batch time"],
         *,
         keep: Bool[Tensor, "batch time"] | None = None,
+        beside: Float[Tensor, "batch time embedding"] | None = None,
     ) -> Output:
-        """One vector per token; `keep` is True at tokens, False at padding, whose vectors are zero."""
+        """One vector per token; `keep` is True at tokens, False at padding, whose vectors are zero.
+
+        beside: what is added to the embedding of each token, where more is known of it.
+        """
         x = self.embed(tokens)
+        if beside is not None:
+            x = x + beside
         if self.embed_pairs is not None:
             pairs = self.embed_pairs(pair_rows(tokens, self.embed_pairs.num_embeddings))
             x = x + pairs * self.dropout(torch.ones_like(pairs[..., :1]))  # a text has new pairs

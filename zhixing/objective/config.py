@@ -184,7 +184,7 @@ class TagConfig(TaskConfig):
 
 
 class SpanConfig(TaskConfig):
-    """Where the answer stands in a text: {question, context, answers}. For encoders."""
+    """Where the answer stands in a text: {question, context, answers}. For encoders and recurrent readers."""
 
     kind: Literal["span"]
     """Picks the objective."""

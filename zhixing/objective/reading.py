@@ -3,8 +3,8 @@
     [begin] first text [end]                       one text
     [begin] first text [end] second text [end]     two; the second has segment 1
 
-An encoder gives vectors and its heads make answers of them; other readers (convolution, bag of words, tagger) give the
-answer themselves. Objectives ask here and need not know which it is.
+An encoder gives vectors and its heads make answers of them; other readers (convolution, bag of words, tagger,
+finder of answers) give the answer themselves. Objectives ask here and need not know which it is.
 """
 
 from collections.abc import Sequence
@@ -118,6 +118,18 @@ def word_logits(
     if hasattr(model, "heads"):
         return head(model, "tag")(read(model, tokens, keep))
     return model(tokens, keep=keep)
+
+
+def span_logits(
+    model: Any,
+    tokens: Int[Tensor, "batch time"],
+    keep: Bool[Tensor, "batch time"],
+    segments: Int[Tensor, "batch time"],
+) -> Float[Tensor, "batch time 2"]:
+    """Logits of start and end of an answer at each place: an encoder's span head, or a finder of answers as a whole."""
+    if hasattr(model, "heads"):
+        return head(model, "span")(read(model, tokens, keep, segments))
+    return model(tokens, keep=keep, segments=segments)
 
 
 def head(model: Any, kind: str) -> Any:

@@ -25,7 +25,7 @@ from zhixing.data.examples import Example, Made
 from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy
 from zhixing.objective.loss import Counts, Loss, Losses, Measured, Tally
-from zhixing.objective.reading import frame, head, kept, pad, read
+from zhixing.objective.reading import frame, kept, pad, span_logits
 from zhixing.text.shared import shared
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -112,8 +112,7 @@ class Span:
 
     def measure(self, model: Any, batch: SpanBatch) -> Measured:
         """The loss, and how often the best span is exactly the answer."""
-        hidden = read(model, batch.tokens, batch.keep, batch.segments)
-        logits = widen(head(model, "span")(hidden))  # (batch, time, 2)
+        logits = widen(span_logits(model, batch.tokens, batch.keep, batch.segments))
         scores = logits.masked_fill(~batch.keep.unsqueeze(-1), -torch.inf)
         total = cross_entropy(scores[..., 0], batch.starts)
         total = total + cross_entropy(scores[..., 1], batch.ends)

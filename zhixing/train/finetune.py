@@ -3,7 +3,7 @@
     the same in both models        copied
     a head of the same form        copied; one with other labels is new, as is one that there was not
     the pooling layer of a head    copied from the next-sentence or pooling head of an encoder (Devlin et al. 2018, §3.2)
-    a recurrent encoder            copied from a two-way language model, into every classifier and tagger of its sizes
+    a recurrent encoder            copied from a two-way language model, into every other recurrent reader of its sizes
 
 Frozen lower layers and a learning rate that falls with the depth keep what was learnt first: Howard & Ruder 2018,
 §3.2; here, as Clark et al. 2020, Appendix A, the rate of a layer is `decay` times that of the layer above it.
@@ -31,6 +31,7 @@ from zhixing.model.sequence_config import (
     EnsembleConfig,
     RecurrentClassifierConfig,
     RecurrentEncoderConfig,
+    RecurrentReaderConfig,
     TaggerConfig,
 )
 from zhixing.model.two_way import TwoWay
@@ -96,14 +97,14 @@ def _copy(mine: Tensor, theirs: Tensor, *, like_last: bool) -> None:
 
 
 def encoders_of(config: NetworkConfig) -> dict[str, RecurrentEncoderConfig]:
-    """The recurrent encoders of a classifier, of a tagger or of an ensemble, by what the names of their weights begin with."""
+    """The recurrent encoders of what reads texts, or of an ensemble, by what the names of their weights begin with."""
     if isinstance(config, EnsembleConfig):
         return {
             f"members.{number}.": member.encoder
             for number, member in enumerate(config.members)
             if isinstance(member, RecurrentClassifierConfig)
         }
-    if isinstance(config, RecurrentClassifierConfig | TaggerConfig):
+    if isinstance(config, RecurrentClassifierConfig | RecurrentReaderConfig | TaggerConfig):
         return {"": config.encoder}
     return {}
 
