@@ -129,7 +129,7 @@ def _makes(words: tuple[str, ...]) -> str | None:
         case ("data", "examples", _, folder, *_) | ("import", _, folder, *_):
             return folder
         case ("train", recipe, *_):
-            return _option(words, "--out") or f"runs/{_recipe_name(recipe)}"
+            return _option(words, "--out") or f"runs/{recipe_name(recipe)}"
         case ("quickstart", *_):
             return _option(words, "--out") or "runs/quickstart"
         case ("vectors", "train", *_) | ("data", "histories", *_):
@@ -141,13 +141,13 @@ def _option(words: Sequence[str], flag: str) -> str | None:
     return words[words.index(flag) + 1] if flag in words else None
 
 
-def _recipe_name(recipe: str) -> str:
+def recipe_name(recipe: str) -> str:
     return PurePosixPath(recipe).name.removesuffix(".toml")
 
 
 def _paths_of_recipe(recipe: str, words: tuple[str, ...]) -> list[str]:
     changes = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
-    path = ROOT / "recipes" / f"{_recipe_name(recipe)}.toml"
+    path = ROOT / "recipes" / f"{recipe_name(recipe)}.toml"
     return [*_strings(read_recipe(path, Recipe, changes).model_dump())]
 
 

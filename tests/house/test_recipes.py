@@ -43,3 +43,13 @@ def test_a_misspelt_key_is_refused_by_name(path) -> None:
 
     with pytest.raises(ConfigError, match=r"unknown key 'train\.stepz'"):
         read_recipe(path, Recipe, ["train.stepz=3"])
+
+
+@pytest.mark.parametrize("path", MODEL_RECIPES, ids=short)
+def test_the_rows_per_step_are_whole(path) -> None:
+    from zhixing.cli.recipe import Recipe
+    from zhixing.train.config import rows_per_step
+
+    recipe = read_recipe(path, Recipe)
+    if recipe.train is not None and recipe.data is not None:
+        assert rows_per_step(recipe.train, recipe.data.time) > 0
