@@ -142,6 +142,7 @@ def _option(words: Sequence[str], flag: str) -> str | None:
 
 
 def recipe_name(recipe: str) -> str:
+    """The name of a recipe that is given by its name or its file."""
     return PurePosixPath(recipe).name.removesuffix(".toml")
 
 

@@ -146,6 +146,18 @@ def test_what_is_typed_wrong_is_refused_before_the_work(
     assert told in capsys.readouterr().err
 
 
+def test_a_model_that_is_not_finished_is_refused_before_the_work(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    (tmp_path / "begun" / "data").mkdir(parents=True)
+    models = ["--model", str(place / "bag"), "--model", str(tmp_path / "begun")]
+    words = ["evaluate", "baselines", str(place / "places"), "--log", "plain"]
+    assert main([*words, *models]) == 1
+    told = capsys.readouterr().err
+    assert "begun is not a model folder" in told
+    assert "baselines" not in told
+
+
 def test_slices_rules_and_clean_texts_are_measured_on_request(place: Path, capsys) -> None:
     more = ["--model", str(place / "bag"), "--slice", "language", "--slice", "length"]
     assert main(asked(place, *more, "--rule", "language", "--clean", "en", "--json")) == 0

@@ -124,7 +124,8 @@ def baselines(
     elif markdown:
         from zhixing.cli.task_rows import markdown as line
 
-        print("\n".join(line(row) for row in table_rows(folder.name, found)))
+        data = folder.name + ", reversed" * options.reversed
+        print("\n".join(line(row) for row in table_rows(data, found)))
         if sliced:
             print(f"\n{slices_as_markdown(sliced)}")
     else:
@@ -234,6 +235,11 @@ def _check(options: Options, folder: Path) -> None:
     for model in options.models:
         if not model.is_dir():
             raise UsageError(f"--model {model}: there is no such folder")
+    if options.models:
+        from zhixing.checkpoint.folder import check_is_model
+
+        for model in options.models:
+            check_is_model(model)
     if options.out is not None:
         check_out(options.out, [*folder.glob("*")])
 
