@@ -58,6 +58,18 @@ def test_spellings_of_a_text_are_no_copies(tmp_path: Path) -> None:
     assert write_composed(found, tmp_path).parts["test"] == 2
 
 
+def test_no_spelling_of_a_text_that_is_learnt_is_tested(tmp_path: Path) -> None:
+    found = [
+        piece("test", "Darn", "a", "plain"),
+        piece("test", "d a r n", "a", "spaced"),
+        piece("train", "darn", "a"),
+        piece("test", "heck", "a", "plain"),
+    ]
+    written = write_composed(found, tmp_path)
+    assert (written.parts, written.copies) == ({"train": 1, "validation": 0, "test": 1}, 2)
+    assert read(tmp_path)["test"][0]["text"] == "heck"
+
+
 BODY = {
     "en-US": "Open the {n} dialog and choose a colour",
     "de": "Öffnen Sie den Dialog {n} und wählen Sie eine Farbe",

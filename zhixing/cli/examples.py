@@ -14,6 +14,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import Entry, find
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.files import Found
+from zhixing.corpus.parts import PARTS
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.corpus.searches import as_pairs, with_documents
 from zhixing.corpus.sources import PAIRS, PairSource
@@ -172,9 +173,7 @@ def _of_catalogue(name: str, folder: Path, progress: Progress) -> Places:
         write_json(folder / STAMP, made_from)
         told = ", ".join(f"{part} {count:,}" for part, count in counts.items())
         progress.finish(f"pairs of {name}: {told}")
-    train, validation, test = (
-        str(folder / f"{part}.jsonl") for part in ("train", "validation", "test")
-    )
+    train, validation, test = (str(folder / f"{part}.jsonl") for part in PARTS)
     return Places(train=train, validation=validation, test=test)
 
 

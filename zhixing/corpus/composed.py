@@ -2,22 +2,23 @@
 
     pieces ──▶ no text under two labels ──▶ the first of each text, those of train before the others ──▶ write_parts
 
-Near-copies among documents are for their reader to leave out (labelled.without_near_copies), before it cuts them.
+Near-copies among documents are for their reader to leave out (distinct.without_near_copies), before it cuts them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
-from zhixing.corpus.parts import Part, same, told_copies, told_parts, write_parts
+from zhixing.corpus.distinct import distinct
+from zhixing.corpus.parts import PARTS, Part, same, told_copies, told_parts, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """A text with its label, the part it belongs to, its document, and other fields of its row.
 
-    `variant` names one of several spellings of a text: these are no copies of each other.
+    `variant` names one of several spellings of a text: within a part these are no copies of each other.
     """
 
     part: Part
@@ -26,11 +27,6 @@ class Piece:
     document: str
     fields: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
-
-    @property
-    def key(self) -> str:
-        """What copies have in common."""
-        return same(self.text) + self.variant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,22 +49,20 @@ def write_composed(pieces: Iterable[Piece], folder: Path) -> WrittenPieces:
 
     Two texts are the same when they differ in spaces and case alone.
     """
-    order = {part: place for place, part in enumerate(get_args(Part))}
-    found = sorted(pieces, key=lambda each: order[each.part])
-    labels: dict[str, set[str]] = {}
-    first: dict[str, Piece] = {}
+    found = sorted(pieces, key=lambda each: PARTS.index(each.part))
+    homes: dict[str, Part] = {}
     for each in found:
-        labels.setdefault(each.key, set()).add(each.label)
-        first.setdefault(each.key, each)
-    kept = [each for key, each in first.items() if len(labels[key]) == 1]
-    counts: dict[str, dict[str, int]] = {part: {} for part in order}
-    for each in kept:
-        counts[each.part][each.label] = counts[each.part].get(each.label, 0) + 1
+        homes.setdefault(same(each.text), each.part)
+    agreed = distinct(
+        found, key=lambda each: (same(each.text), each.variant), answer=lambda each: each.label
+    )
+    kept = [each for each in agreed.kept if homes[same(each.text)] == each.part]
+    counts = {part: Counter(each.label for each in kept if each.part == part) for part in PARTS}
     return WrittenPieces(
         parts=write_parts(((each.part, _row(each)) for each in kept), folder),
-        labels={part: dict(sorted(found.items())) for part, found in counts.items()},
-        copies=len(found) - len(first),
-        contradictory=len(first) - len(kept),
+        labels={part: dict(sorted(labels.items())) for part, labels in counts.items()},
+        copies=agreed.copies + len(agreed.kept) - len(kept),
+        contradictory=agreed.contradictory,
     )
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zhixing.corpus.labelled import near_copies
-from zhixing.corpus.parts import Part, number_of, part_of, same, told_parts, write_parts
+from zhixing.corpus.distinct import distinct, without_near_copies
+from zhixing.corpus.parts import Part, one_of, part_of, same, told_parts, write_parts
 
 ROLES = ("user", "assistant")
 """Who speaks, in turn."""
@@ -73,18 +73,21 @@ def write_preferences(found: Iterable[Conversation], folder: Path) -> WrittenCon
 def _write(found: Iterable[Conversation], folder: Path, make: _Maker) -> WrittenConversations:
     every = [_answered(each) for each in found]
     full = [each for each in every if each.turns]
-    first = {same("\n".join(each.turns)): each for each in reversed(full)}
-    different = [*reversed(first.values())]
-    near = near_copies(["\n".join(each.turns) for each in different])
-    kept = [each for place, each in enumerate(different) if place not in near]
+    different = distinct(full, key=lambda each: same(_whole(each)))
+    kept = without_near_copies(different.kept, _whole)
     parts = write_parts(make(kept, _parts(kept)), folder)
     return WrittenConversations(
         parts=parts,
         several_answers=sum(len(each.turns) > len(ROLES) for each in kept),
         unanswered=len(every) - len(full),
-        copies=len(full) - len(different),
-        near_copies=len(near),
+        copies=different.copies,
+        near_copies=len(different.kept) - len(kept),
     )
+
+
+def _whole(each: Conversation) -> str:
+    """All that is said."""
+    return "\n".join(each.turns)
 
 
 def _answered(each: Conversation) -> Conversation:
@@ -153,7 +156,7 @@ def _preferences(kept: Sequence[Conversation], parts: Sequence[Part]) -> Iterato
                     {
                         "prompt": messages(each.turns[:end]),
                         "chosen": answer,
-                        "rejected": others[number_of(f"{question}\n{answer}") % len(others)],
+                        "rejected": one_of(others, f"{question}\n{answer}"),
                         "language": each.language,
                         "topic": each.topic,
                     },

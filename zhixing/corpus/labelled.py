@@ -3,26 +3,21 @@
     documents -> no empty ones -> no copies, none under two labels -> no near-copies -> parts -> pieces, if so asked
 
 A text that stands under two labels says nothing about either and is left out. Two texts are copies when they are the same
-but for spaces and case, and near-copies when they share most runs of five units (duplicates.py), as the mails of one
+but for spaces and case, and near-copies when they share most runs of five units (distinct.py), as the mails of one
 campaign do. Long documents can be cut into pieces; all pieces of a document are in one part and carry its name, because
 they are about one thing: what is measured on them is one document's worth.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-
-import numpy as np
 
 from zhixing.core.errors import DataError, UsageError
-from zhixing.corpus.config import DuplicateConfig
 from zhixing.corpus.cut import pieces
+from zhixing.corpus.distinct import distinct, without_near_copies
 from zhixing.corpus.document import Document
-from zhixing.corpus.duplicates import find_near_copies, signatures
-from zhixing.corpus.parts import Part, part_of, same, told_copies, told_parts, write_parts
-from zhixing.corpus.units import UnitHasher, ngrams
+from zhixing.corpus.parts import PARTS, Part, part_of, same, told_copies, told_parts, write_parts
 
 KEYS = ("label", "genre")
 """What a document's label is called in its `meta`, unless another name is given."""
@@ -85,24 +80,24 @@ def write_labelled(
 ) -> WrittenTexts:
     """Write {"text", "label"} to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
 
-    The part of a document is in its `meta`, as published, or follows from a hash of its text; a piece of one also has its "document". Raises DataError for
-    documents without labels.
+    The part of a document is in its `meta`, as published, or follows from a hash of its text; a piece of one also has its
+    "document". Raises DataError for documents without labels.
     """
     form = form or Form()
     found = list(_labelled(documents, form))
     full = [each for each in found if same(each.compared)]
-    agreed, contradictory = _agreed(full)
-    kept = _without_near_copies(agreed)
+    agreed = distinct(full, key=lambda each: same(each.compared), answer=lambda each: each.label)
+    kept = without_near_copies(agreed.kept, lambda each: each.compared)
     counts = Counter(each.part for each in kept)
     rows = ((each.part, row) for each in kept for row in _rows(each, form.piece))
     parts = write_parts(rows, folder)
     return WrittenTexts(
         parts=parts,
-        documents={part: counts[part] for part in get_args(Part)},
+        documents={part: counts[part] for part in PARTS},
         empty=len(found) - len(full),
-        copies=len(full) - len(agreed) - contradictory,
-        near_copies=len(agreed) - len(kept),
-        contradictory=contradictory,
+        copies=agreed.copies,
+        near_copies=len(agreed.kept) - len(kept),
+        contradictory=agreed.contradictory,
     )
 
 
@@ -129,25 +124,7 @@ def _labelled(documents: Iterable[Document], form: Form) -> Iterator[_Labelled]:
 
 def _part(document: Document, compared: str) -> Part:
     said = document.meta.get("part")
-    return next((part for part in get_args(Part) if part == said), part_of(same(compared)))
-
-
-def _agreed(found: Sequence[_Labelled]) -> tuple[list[_Labelled], int]:
-    """The first of each text that always has one label, and how many texts have several."""
-    labels: dict[str, set[str]] = {}
-    first: dict[str, _Labelled] = {}
-    for each in found:
-        key = same(each.compared)
-        labels.setdefault(key, set()).add(each.label)
-        first.setdefault(key, each)
-    agreed = [each for key, each in first.items() if len(labels[key]) == 1]
-    return agreed, len(first) - len(agreed)
-
-
-def _without_near_copies(found: Sequence[_Labelled]) -> list[_Labelled]:
-    """The first of each group of texts that are nearly the same."""
-    copies = near_copies([each.compared for each in found])
-    return [each for number, each in enumerate(found) if number not in copies]
+    return next((part for part in PARTS if part == said), part_of(same(compared)))
 
 
 def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> None:
@@ -158,17 +135,6 @@ def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> Non
             f"{origin}: {count:,} rows have {len(labels):,} different labels, such as {example[:60]!r}, so there is nothing to "
             "learn from: is the label in another field? It is read from 'label', the text from 'text'"
         )
-
-
-def near_copies(texts: Sequence[str]) -> set[int]:
-    """Places of the texts that are nearly the same as one before them."""
-    if not texts:
-        return set()
-    usual = DuplicateConfig()  # that of `zhixing data build`
-    hasher = UnitHasher()
-    runs = [np.unique(ngrams(hasher.measure(text).hashes, usual.shingle)) for text in texts]
-    without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
-    return {*find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)}
 
 
 def _rows(each: _Labelled, piece: int | None) -> Iterator[dict[str, str]]:

@@ -9,9 +9,8 @@ several pages would still be in several parts: then it stays where it is learnt 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
-from zhixing.corpus.parts import Part, part_of, same, told_parts, write_parts
+from zhixing.corpus.parts import PARTS, Part, part_of, same, told_parts, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +42,7 @@ def without_copies(pairs: Iterable[Pair]) -> Iterator[Pair]:
 
     Spaces and case make no difference. So no part has a source or a target of another, whichever of the two is asked for.
     """
-    by_part: dict[Part, list[Pair]] = {part: [] for part in get_args(Part)}
+    by_part: dict[Part, list[Pair]] = {part: [] for part in PARTS}
     for pair in pairs:
         by_part[pair.part].append(pair)
     both, sources, targets = set[tuple[str, str]](), set[str](), set[str]()

@@ -5,15 +5,18 @@
 Which part a key is in depends on the key alone: it is the same on every machine, in any order, whatever else there is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from zhixing.core.files import atomic_open, json_line
 
 Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""In the order in which a text that stands in several is kept."""
+Choice = TypeVar("Choice")
 
 
 def part_of(key: str, *, places: int = 10, each: int = 1) -> Part:
@@ -25,6 +28,11 @@ def part_of(key: str, *, places: int = 10, each: int = 1) -> Part:
 def number_of(key: str) -> int:
     """A whole number that follows from a text, the same on every machine."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+
+
+def one_of(choices: Sequence[Choice], key: str) -> Choice:
+    """The choice that follows from a key, the same on every machine."""
+    return choices[number_of(key) % len(choices)]
 
 
 def same(text: str) -> str:
@@ -40,7 +48,7 @@ def num_copies(texts: Iterable[str], learnt: Iterable[str]) -> int:
 
 def write_parts(rows: Iterable[tuple[Part, Mapping[str, object]]], folder: Path) -> dict[str, int]:
     """Write each row to PART.jsonl in `folder`; how many rows each part has comes back."""
-    counts = dict.fromkeys(get_args(Part), 0)
+    counts: dict[str, int] = dict.fromkeys(PARTS, 0)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         files = {

@@ -8,15 +8,12 @@ answer asks for what its context does not say; such questions are what a model l
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import TypeVar, get_args
 
-from zhixing.corpus.parts import Part, number_of, part_of, same, write_parts
-
-Choice = TypeVar("Choice")
+from zhixing.corpus.parts import PARTS, Part, part_of, same, write_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +87,9 @@ def joined(passages: Iterable[Passage], between: str) -> tuple[str, list[int]]:
     return text, starts
 
 
-def one_of(choices: Sequence[Choice], key: str) -> Choice:
-    """The choice that follows from a key, the same on every machine."""
-    return choices[number_of(key) % len(choices)]
-
-
 def write_questions(questions: Iterable[Question], folder: Path) -> WrittenQuestions:
     """Write questions as SQuAD rows to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth."""
-    by_part: dict[Part, list[Question]] = {part: [] for part in get_args(Part)}
+    by_part: dict[Part, list[Question]] = {part: [] for part in PARTS}
     for each in questions:
         by_part[part_of(each.document)].append(each)
     left_out = Counter[str]()
@@ -106,7 +98,7 @@ def write_questions(questions: Iterable[Question], folder: Path) -> WrittenQuest
     declined = Counter(part for part, each in kept if not each.answer)
     return WrittenQuestions(
         parts=parts,
-        without_answer={part: declined[part] for part in get_args(Part)},
+        without_answer={part: declined[part] for part in PARTS},
         copies=left_out["copies"],
         learnt=left_out["learnt"],
     )

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, json_line
 from zhixing.corpus.files import Found
-from zhixing.corpus.parts import Part, part_of, same, told_parts, write_parts
+from zhixing.corpus.parts import PARTS, Part, part_of, same, told_parts, write_parts
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.corpus.table_rows import BrokenRow, Row
 
@@ -182,7 +182,7 @@ def _gains(value: Any, documents: Mapping[str, str], where: str) -> dict[str, fl
 def _parted(asked: Iterable[_Asked]) -> Iterator[tuple[Part, dict[str, Any]]]:
     """Each query in the first part that it is in; of later parts those whose documents no earlier part has."""
     left, taken = list(asked), set[str]()
-    for part in get_args(Part):
+    for part in PARTS:
         mine = [each for each in left if any(found == part for found, _ in each.found)]
         left = [each for each in left if all(found != part for found, _ in each.found)]
         now = set[str]()

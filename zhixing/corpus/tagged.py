@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from zhixing.corpus.distinct import distinct
 from zhixing.corpus.parts import part_of, same, told_copies, told_parts, write_parts
 
 
@@ -47,27 +48,18 @@ def bio_tags(words: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def write_tagged(sentences: Iterable[TaggedSentence], folder: Path) -> WrittenSentences:
-    """Write {"tokens", "tags"}, with {"predicate", "pos"} where there are any, to train, validation and test .jsonl in `folder`: four fifths, a tenth, a tenth.
+    """Write {"tokens", "tags"}, with {"predicate", "pos"} where there are any, to train, validation and test .jsonl in
+    `folder`: four fifths, a tenth, a tenth.
 
     Of copies the first is written, unless one of them has other tags.
     """
-    first: dict[tuple[str, int | None], TaggedSentence] = {}
-    contradictory: set[tuple[str, int | None]] = set()
-    total = 0
-    for each in sentences:
-        total += 1
-        key = same("".join(each.words)), each.predicate
-        if first.setdefault(key, each).tags != each.tags:
-            contradictory.add(key)
-    rows = (
-        (part_of(each.document), _row(each))
-        for key, each in first.items()
-        if key not in contradictory
+    agreed = distinct(
+        sentences,
+        key=lambda each: (same("".join(each.words)), each.predicate),
+        answer=lambda each: each.tags,
     )
-    parts = write_parts(rows, folder)
-    return WrittenSentences(
-        parts=parts, copies=total - len(first), contradictory=len(contradictory)
-    )
+    parts = write_parts(((part_of(each.document), _row(each)) for each in agreed.kept), folder)
+    return WrittenSentences(parts=parts, copies=agreed.copies, contradictory=agreed.contradictory)
 
 
 def _row(each: TaggedSentence) -> dict[str, object]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from zhixing.corpus.archive import Archive
-from zhixing.corpus.parts import number_of, part_of, same
-from zhixing.corpus.questions import Passage, Question, filled, joined, one_of
+from zhixing.corpus.parts import PARTS, number_of, one_of, part_of, same
+from zhixing.corpus.questions import Passage, Question, filled, joined
 from zhixing.corpus.sources.libreoffice_help import Page, pages, sections
 from zhixing.text.segment import HAS_HAN
 from zhixing.text.sentences import sentences
@@ -99,7 +99,7 @@ def questions(archive: Archive) -> Iterator[Question]:
         told |= {same(each.sentence) for each in fit}
         if len(fit) > 1:
             found.append((page, fit))
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         here = [each for each in found if part_of(each[0].name) == part]
         here.sort(key=lambda each: number_of(each[0].name))
         for (page, fit), (_, other) in pairwise([*here, *here[:1]]):

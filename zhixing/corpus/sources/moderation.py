@@ -15,8 +15,8 @@ from pathlib import Path
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.composed import Piece, WrittenPieces, write_composed
 from zhixing.corpus.cut import pieces
+from zhixing.corpus.distinct import without_near_copies
 from zhixing.corpus.document import Document
-from zhixing.corpus.labelled import near_copies
 from zhixing.corpus.parts import number_of, part_of, same
 from zhixing.corpus.sources import (
     brown,
@@ -108,8 +108,7 @@ def _distinct(documents: Iterable[Document]) -> list[Document]:
     """Documents that are no copies, and nearly none, of one before them."""
     first = {same(document.text): document for document in reversed([*documents])}
     found = [document for key, document in reversed(first.items()) if key]
-    copies = near_copies([document.text for document in found])
-    return [document for number, document in enumerate(found) if number not in copies]
+    return without_near_copies(found, lambda document: document.text)
 
 
 def _thinned(found: Iterable[Piece]) -> Iterator[Piece]:

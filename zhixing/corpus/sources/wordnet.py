@@ -17,8 +17,8 @@ from itertools import pairwise
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.corpus.parts import number_of, part_of
-from zhixing.corpus.questions import Passage, Question, filled, joined, one_of
+from zhixing.corpus.parts import number_of, one_of, part_of
+from zhixing.corpus.questions import Passage, Question, filled, joined
 
 GENERAL = ("@", "@i")
 """Pointers from a noun to the more general one, and from an instance to its class."""
