@@ -9,7 +9,7 @@ from tests.corpus.test_corpus_sources import packed
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.conversations import Conversation, write_conversations, write_preferences
-from zhixing.corpus.sources import CHATS, READERS
+from zhixing.corpus.sources import READERS, chatterbot
 
 FILES = {
     "x/data/english/greetings.yml": "conversations:\n- - Hello\n  - Hi\n  - How are you?\n  - Fine\n",
@@ -40,7 +40,7 @@ def said(*turns: str, language: str = "en", topic: str = "t") -> Conversation:
 
 
 def test_turns_alternatives_and_lists_of_questions_are_told_apart(tmp_path: Path) -> None:
-    found = [*CHATS["chatterbot-conversations"].read(archive(tmp_path))]
+    found = [*chatterbot.conversations(archive(tmp_path))]
     by_topic = {
         topic: [each.turns for each in found if each.topic == topic]
         for topic in ("greetings", "emotion", "ai")
@@ -59,7 +59,7 @@ def test_a_text_in_the_place_of_a_list_is_one_turn_and_not_many_letters(tmp_path
     """A line of the package's trivia lacks the break between question and answer."""
     broken = "conversations:\n- In a game of bingo, which number is that? - '22'\n- - q\n  - a\n"
     made = archive(tmp_path, **{"x/data/english/trivia.yml": broken})
-    found = [*CHATS["chatterbot-conversations"].read(made)]
+    found = [*chatterbot.conversations(made)]
     trivia = [each.turns for each in found if each.topic == "trivia"]
     assert trivia == [("In a game of bingo, which number is that? - '22'",), ("q", "a")]
     written = write_conversations(found, tmp_path / "out")
@@ -84,7 +84,7 @@ def test_what_is_no_yaml_is_told_by_file(tmp_path: Path) -> None:
     ):
         made = archive(tmp_path, **{"x/data/english/ai.yml": broken})
         with pytest.raises(DataError, match=r"english/ai\.yml is not a list of conversations"):
-            list(CHATS["chatterbot-conversations"].read(made))
+            list(chatterbot.conversations(made))
 
 
 def test_conversations_that_share_a_question_are_in_one_part(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from zhixing.corpus.pairs import Pair, without_copies
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     READERS,
-    TAGGED,
     bible_kjv,
     brown,
     cc_cedict,
@@ -71,7 +70,7 @@ def as_text(sentence: TaggedSentence) -> str:
 
 def test_words_of_the_peoples_daily_are_characters_that_begin_or_go_on(tmp_path: Path) -> None:
     line = "他/r  在/p  北京/ns  说/v  ：/w  “/w  好/a  ！/w  ”/w  １２．５％/m  ＷＴＯ/nx  ？/w"
-    one, two = TAGGED["peoples-daily-segmentation"].read(paper(tmp_path, line))
+    one, two = peoples_daily.segmentation(paper(tmp_path, line))
     assert "".join(one.words) == "他在北京说：“好！”"
     assert "".join(tag[0] for tag in one.tags) == "BBBIBBBBBB"
     assert {tag[1:] for tag in one.tags} == {"-WORD"}
@@ -95,14 +94,14 @@ def test_words_of_the_peoples_daily_are_characters_that_begin_or_go_on(tmp_path:
     ],
 )
 def test_names_of_the_peoples_daily(line: str, found: str, tmp_path: Path) -> None:
-    (sentence,) = TAGGED["peoples-daily-names"].read(paper(tmp_path, line))
+    (sentence,) = peoples_daily.names(paper(tmp_path, line))
     assert as_text(sentence) == found
 
 
 def test_sentences_know_their_article(tmp_path: Path) -> None:
     body = "  ".join(["人民/n"] * 70) + "  。/w"
     archive = paper(tmp_path, "新年/t", body, body, "第二/m  篇/q", body)
-    found = [*TAGGED["peoples-daily-names"].read(archive)]
+    found = [*peoples_daily.names(archive)]
     assert [each.document for each in found] == ["00001"] * 3 + ["00002"] * 2
 
 
@@ -111,7 +110,7 @@ def test_brown_has_parts_of_speech_without_the_marks_of_titles(tmp_path: Path) -
         b"\n\tFulton/np-tl Said/vbd-hl-nc de/fw-in 1\\/2/cd can't/md* I'll/ppss+md ./.\n\nSo/rb\n"
     )
     archive = packed(tmp_path / "package.tgz", {"package/ca01": text})
-    one, two = TAGGED["brown-pos"].read(archive)
+    one, two = brown.parts_of_speech(archive)
     assert as_text(one) == "Fulton/np Said/vbd de/in 1\\/2/cd can't/md* I'll/ppss+md ./."
     assert (as_text(two), two.document) == ("So/rb", "ca01")
 
@@ -362,17 +361,17 @@ def test_headings_and_translations_of_the_help_ask_for_texts(tmp_path: Path) -> 
     twice = f'{ENGLISH}<h2 id="hd_2">Example</h2><p id="par_4">{"x y " * 20}</p>'
     twice += f'<h2 id="hd_3">Example</h2><p id="par_5">{"z " * 30}</p>'
     english = packed(tmp_path / "en.tgz", page("en-US", "a/b", twice))
-    title, *others = libreoffice_help.search_headings([english])
+    title, *others = libreoffice_help.search_headings(english)
     assert (title.query, title.group) == ("Print & Save", "a/b")
     assert title.text.startswith("Press Ctrl+P.")
     assert [(each.query, each.text[:2]) for each in others] == [("", "x "), ("", "z ")]
     left = f'<h1 id="hd_1">Not translated</h1><p id="par_1">{"一些文字" * 20}</p>'
     left += f'<h2 id="hd_2">也没有</h2><p id="par_2">{"nothing " * 9}</p>'
     chinese = packed(tmp_path / "zh.tgz", page("zh-CN", "a/b", left))
-    assert [(m.query, m.text[:4]) for m in libreoffice_help.search_headings([chinese])] == [("", "一些文字")]  # fmt: skip
+    assert [(m.query, m.text[:4]) for m in libreoffice_help.search_headings(chinese)] == [("", "一些文字")]  # fmt: skip
     both = [english, packed(tmp_path / "zh2.tgz", page("zh-CN", "a/b", CHINESE))]
-    there = [*libreoffice_help.search_translations(both, to="zh")]
-    back = [*libreoffice_help.search_translations(both, to="en")]
+    there = [*libreoffice_help.search_translations(*both, to="zh")]
+    back = [*libreoffice_help.search_translations(*both, to="en")]
     assert there[0] == Match(query="Print & Save", text="打印和保存", group="a/b")
     assert [(m.text, m.query) for m in back] == [(m.query, m.text) for m in there]
 

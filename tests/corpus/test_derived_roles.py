@@ -12,7 +12,7 @@ from zhixing.corpus.derived_roles import (
     predicates,
     role_tags,
 )
-from zhixing.corpus.sources import TAGGED
+from zhixing.corpus.sources import peoples_daily
 from zhixing.corpus.tagged import write_tagged
 
 
@@ -104,7 +104,7 @@ def test_only_verbs_with_an_argument_are_predicates() -> None:
 
 def test_sentences_of_the_newspaper_are_written_once_for_each_predicate(tmp_path: Path) -> None:
     line = "我们/r  看/v  报纸/n  ，/w  他们/r  听/v  １/m  首/q  歌/n  。/w"
-    found = [*TAGGED["peoples-daily-derived-roles"].read(paper(tmp_path, line))]
+    found = [*peoples_daily.roles(paper(tmp_path, line))]
     assert [each.predicate for each in found] == [1, 5]
     assert found[1].words == ("我们", "看", "报纸", "，", "他们", "听", "1", "首", "歌", "。")
     assert found[1].tags == (*"OOOO", "B-ARG0", "B-V", "B-ARG1", "I-ARG1", "I-ARG1", "O")

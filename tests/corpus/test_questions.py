@@ -10,13 +10,18 @@ from tests.corpus.test_corpus_sources import packed
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import part_of
 from zhixing.corpus.questions import Question, filled, joined, write_questions
-from zhixing.corpus.sources import QUESTIONS, help_questions, wordnet
+from zhixing.corpus.sources import help_questions, wordnet
 
 LICENCE = "  1 This software and database is being provided to you\n"
 KINDS = 60
 """General nouns, each with six words of its kind."""
 VERBS = ("Opens", "Closes", "Removes", "Inserts", "Selects", "Copies")
 HAN = "打开关闭删除插入选择复制"
+QUESTIONS = {
+    "wordnet-questions": wordnet.questions,
+    "help-questions-en": help_questions.questions,
+    "help-questions-zh": help_questions.questions,
+}
 
 
 def nouns() -> str:
@@ -61,7 +66,7 @@ def made(name: str, folder: Path) -> list[Question]:
         files = {
             f"x/help/{language}/text/a/{n}.html": page(n, name[-2:]).encode() for n in range(80)
         }
-    return list(QUESTIONS[name].read(packed(folder / "package.tgz", files)))
+    return list(QUESTIONS[name](packed(folder / "package.tgz", files)))
 
 
 def read(folder: Path) -> dict[str, list[dict]]:

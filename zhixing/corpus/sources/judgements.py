@@ -13,7 +13,7 @@ from zhixing.core.errors import DataError
 from zhixing.core.files import write_json_lines
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.packages import WORD_TESTS
-from zhixing.corpus.parts import told_parts
+from zhixing.corpus.pairs import WrittenPairs
 
 FILES = {"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}
 """File in the package of each set."""
@@ -26,16 +26,6 @@ class Judgement:
     one: str
     other: str
     score: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WrittenJudgements:
-    """Pairs written to each part."""
-
-    parts: dict[str, int]
-
-    def __str__(self) -> str:
-        return f"pairs: {told_parts(self.parts)}"
 
 
 def read_judgements(text: str, origin: str) -> list[Judgement]:
@@ -57,11 +47,11 @@ def read_judgements(text: str, origin: str) -> list[Judgement]:
     return found
 
 
-def write_judgements(name: str, archives: Mapping[str, Archive], folder: Path) -> WrittenJudgements:
+def write_judgements(name: str, archives: Mapping[str, Archive], folder: Path) -> WrittenPairs:
     """Write one of FILES to `folder`."""
     _, content = next(archives[WORD_TESTS.name].members(f"*/test_data/{FILES[name]}"))
     found = read_judgements(content.decode("utf-8"), name)
     rows = ({"text1": each.one, "text2": each.other, "label": each.score} for each in found)
     folder.mkdir(parents=True, exist_ok=True)
     write_json_lines(folder / "test.jsonl", rows)
-    return WrittenJudgements(parts={"test": len(found)})
+    return WrittenPairs(parts={"test": len(found)})

@@ -96,19 +96,19 @@ def read(archive: Archive) -> Iterator[Document]:
 
 def write_translations(archives: Sequence[Archive], folder: Path) -> Mapping[str, int]:
     """Write English to Chinese as pairs; the first archive is the English one. Pages are not divided between parts."""
-    return write_pairs((pair for _, pair in _translated(archives)), folder)
+    english, chinese = archives
+    return write_pairs((pair for _, pair in _translated(english, chinese)), folder)
 
 
-def search_translations(archives: Sequence[Archive], *, to: str) -> Iterator[Match]:
-    """A sentence or paragraph asks for its translation into the language `to`; the first archive is the English one."""
-    for name, pair in _translated(archives):
+def search_translations(english: Archive, chinese: Archive, *, to: str) -> Iterator[Match]:
+    """A sentence or paragraph asks for its translation into the language `to`, en or zh."""
+    for name, pair in _translated(english, chinese):
         query, text = (pair.source, pair.target) if to == "zh" else (pair.target, pair.source)
         yield Match(query=query, text=text, group=name)
 
 
-def search_headings(archives: Sequence[Archive]) -> Iterator[Match]:
+def search_headings(archive: Archive) -> Iterator[Match]:
     """A heading asks for the text under it; one above several texts, or not translated, asks for none of them."""
-    (archive,) = archives
     found = [
         Match(query=heading, text=text, group=page.name)
         for page in pages(archive)
@@ -139,12 +139,12 @@ def write_headings(archives: Sequence[Archive], folder: Path) -> Mapping[str, in
     return write_pairs(found, folder)
 
 
-def _translated(archives: Sequence[Archive]) -> Iterator[tuple[str, Pair]]:
+def _translated(english: Archive, chinese: Archive) -> Iterator[tuple[str, Pair]]:
     """The pairs of every page that is there in both languages, with its name."""
-    english, chinese = ({page.name: page for page in pages(archive)} for archive in archives)
-    for name, page in english.items():
-        if name in chinese:
-            yield from ((name, pair) for pair in translations(page, chinese[name]))
+    translated = {page.name: page for page in pages(chinese)}
+    for page in pages(english):
+        if page.name in translated:
+            yield from ((page.name, pair) for pair in translations(page, translated[page.name]))
 
 
 def translations(english: Page, chinese: Page) -> Iterator[Pair]:
