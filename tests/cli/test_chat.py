@@ -228,6 +228,9 @@ def test_conversations_are_measured_beside_counts_and_memory(place: Path, capsys
     assert compared["chrf"]["baseline"] == best
     counts = [int(word) for word in found["told"][0].split() if word.isdigit()]
     assert counts[-1] > 0  # answers that are not the first
+    for score in model["scores"].values():  # a conversation is drawn with all its answers
+        assert score["count"] == len((place / "chats/test.jsonl").read_text().splitlines())
+        assert score["signature"].endswith("|drawn:conversations")
 
 
 def test_bits_of_answers_are_those_of_the_logits(place: Path) -> None:

@@ -117,6 +117,9 @@ def test_roles_are_counted_by_place_where_there_is_no_rule(tmp_path: Path, run: 
     ]  # fmt: skip
     assert system["scores"]["precision"]["value"] == pytest.approx(1 / 3)
     assert system["scores"]["recall"]["value"] == 1.0
+    assert system["scores"]["recall"]["count"] == 2
+    again = run(parts(tmp_path / "e", learnt, test=[learnt[1], {**learnt[1], "predicate": 0}]))
+    assert again["systems"][0]["scores"]["f1"]["count"] == 1  # one sentence, with both predicates
 
 
 @pytest.mark.parametrize(

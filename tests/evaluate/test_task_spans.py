@@ -104,6 +104,23 @@ def test_roles_follow_srl_eval() -> None:
         arguments(["A0"])
 
 
+def test_predicates_of_one_sentence_are_drawn_together() -> None:
+    right, wrong = ["B-A0", "B-V"], ["B-A1", "B-V"]
+    truth = [right] * 40
+    guess = [right] * 20 + [wrong] * 20
+    pairs = [str(n // 2) for n in range(40)]  # two predicates a sentence, both right or both wrong
+    alone, together = (
+        judge_roles(guess, truth, sentences=sentences) for sentences in ((), pairs)
+    )
+    assert values_of(alone) == values_of(together)
+    one, other = (scores(each)[0] for each in (alone, together))
+    assert (one.count, other.count) == (40, 20)
+    assert other.signature == f"{one.signature}|drawn:sentences"
+    assert (other.high - other.low) / (one.high - one.low) == pytest.approx(2**0.5, rel=0.15)
+    with pytest.raises(DataError, match="40 items and 39 documents"):
+        judge_roles(guess, truth, sentences=pairs[1:])
+
+
 def test_segmentation_counts_words_whose_both_ends_are_right() -> None:
     found = values_of(judge_segmentation([["我", "喜欢", "北", "京"]], [["我", "喜欢", "北京"]]))
     assert found == pytest.approx({"f1": 2 * 2 / 7, "precision": 2 / 4, "recall": 2 / 3})

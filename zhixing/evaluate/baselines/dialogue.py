@@ -7,7 +7,8 @@ _later           of answers that are not the first of their conversation
 _behind          of all answers, with an exchange of another conversation put before theirs: derived, for few conversations
                  are long, and what was said before should do no harm
 
-A baseline that only looks answers up has no bits and does not stop by itself; only chrf is measured of it.
+A baseline that only looks answers up has no bits and does not stop by itself; only chrf is measured of it. Conversations are drawn
+for the intervals and swapped for the tests, each with all its answers.
 """
 
 import time
@@ -33,7 +34,7 @@ from zhixing.evaluate.baselines.chat_parts import (
     memories,
 )
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of
-from zhixing.evaluate.tasks.measure import Judged, Measure, SumMeasure, mean, quotient
+from zhixing.evaluate.tasks.measure import Judged, SumMeasure, drawn_together, mean, quotient
 from zhixing.evaluate.tasks.translation import chrf
 from zhixing.model.protocol import LanguageModel
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -56,6 +57,11 @@ class ChatPart:
     def asked(self) -> list[Asked]:
         """Every answer with what was said before it."""
         return [each for messages in self.messages for each in asked_of(messages)]
+
+    @property
+    def homes(self) -> list[str]:
+        """The conversation of each answer, by its place."""
+        return [f"{n}" for n, messages in enumerate(self.messages) for _ in asked_of(messages)]
 
 
 def read_chats(path: Path) -> ChatPart:
@@ -122,7 +128,7 @@ class DialogueContest(Contest[Answer]):
         """See Contest."""
         found = self.test.asked
         texts = [str(each["text"]) for each in answers]
-        measures: list[Measure] = [chrf(texts, [each.answer for each in found])]
+        measures = [chrf(texts, [each.answer for each in found])]
         if all(each["bits"] is not None for each in answers):
             measures += self._bits(*(np.array([e[k] for e in answers]) for k in ("bits", "behind")))
         if all(each["finish"] is not None for each in answers):
@@ -130,7 +136,9 @@ class DialogueContest(Contest[Answer]):
             measures.append(mean("exact_stop", ended, f"at most {MAX_TOKENS} tokens|greedy"))
         empty = sum(not text.strip() for text in texts)
         notes = (f"{empty} answers are empty",) if empty else ()
-        return Judged(task=TASK, measures=tuple(measures), notes=notes)
+        homes = self.test.homes
+        drawn = tuple(drawn_together(each, homes, "conversations") for each in measures)
+        return Judged(task=TASK, measures=drawn, notes=notes)
 
     def _bits(self, bits: NDArray[np.float64], behind: NDArray[np.float64]) -> list[SumMeasure]:
         found = self.test.asked

@@ -43,6 +43,11 @@ class RolePart:
     pos: tuple[Tags, ...]
 
     @property
+    def sentences(self) -> list[str]:
+        """The sentence of each predicate."""
+        return [" ".join(words) for words in self.words]
+
+    @property
     def asked(self) -> list[Asked]:
         """What is given."""
         return [*zip(self.words, self.predicates, strict=True)]
@@ -124,7 +129,7 @@ class RoleContest(Contest[Tags]):
 
     def judge(self, answers: Sequence[Tags]) -> Judged:
         """See Contest."""
-        return judge_roles(answers, self.test.tags)
+        return judge_roles(answers, self.test.tags, sentences=self.test.sentences)
 
     def _measured(
         self, name: str, learn: Callable[[], Callable[[Asked], Tags]]

@@ -14,11 +14,17 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from zhixing.core.errors import DataError, UnsupportedError
-from zhixing.evaluate.tasks.measure import Judged, SumMeasure, mean, require_pairs, together
+from zhixing.evaluate.tasks.measure import (
+    Judged,
+    SumMeasure,
+    drawn_together,
+    mean,
+    require_pairs,
+)
 from zhixing.evaluate.tasks.perfect import primary, require_perfect, require_written_in
 
 TASK = "answers"
@@ -61,7 +67,7 @@ def judge_answers(
     require_perfect("f1", _self(rules), 1.0, texts, language=language)
     script = {"en": f"squad-{version}", "zh": "cmrc2018"}[primary(language)]
     shared = contexts if len(set(contexts)) < len(contexts) else ()
-    signature = f"lang:{language}|{script}|references:best{'|drawn:contexts' if shared else ''}"
+    signature = f"lang:{language}|{script}|references:best"
     items = [_best(p, r, rules) for p, r in zip(predictions, references, strict=True)]
     answered = [not all(map(rules.is_empty, answers)) for answers in references]
     wanted = {"exact_match": (0, [True] * len(items)), "f1": (1, [True] * len(items))}
@@ -199,16 +205,13 @@ def _mean(
     name: str,
     values: Sequence[float],
     counted: Sequence[bool],
-    documents: Sequence[str],
+    contexts: Sequence[str],
     signature: str,
 ) -> SumMeasure:
-    """The mean over the items that are counted, drawn by document where there are documents."""
+    """The mean over the items that are counted, drawn by context where there are contexts."""
     chosen = [value for value, counts in zip(values, counted, strict=True) if counts]
-    made = mean(name, chosen, signature)
-    if not documents:
-        return made
-    homes = [home for home, counts in zip(documents, counted, strict=True) if counts]
-    return replace(made, table=together(made.table, homes))
+    homes = [home for home, counts in zip(contexts, counted, strict=bool(contexts)) if counts]
+    return drawn_together(mean(name, chosen, signature), homes, "contexts")
 
 
 def _best(prediction: str, answers: Sequence[str], rules: _Rules) -> tuple[float, float]:

@@ -171,6 +171,12 @@ def _retrieval(guesses: Rows, truths: Rows, options: Options) -> Judged:
     return judge_retrieval(lists, _column(truths, "relevance"), groups=groups)
 
 
+def _sentences(truths: Rows) -> list[str]:
+    """The sentence of each predicate; none where not every reference has its words."""
+    found = [row["tokens"] for row in truths if isinstance(row.get("tokens"), list)]
+    return [" ".join(map(str, words)) for words in found] if len(found) == len(truths) else []
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -226,7 +232,9 @@ TASKS: Mapping[str, FileTask] = {
     "roles": FileTask(
         prediction=_TAGS,
         reference=_TAGS,
-        judge=lambda p, r, o: judge_roles(_column(p, "tags"), _column(r, "tags")),
+        judge=lambda p, r, o: judge_roles(
+            _column(p, "tags"), _column(r, "tags"), sentences=_sentences(r)
+        ),
     ),
     "segmentation": FileTask(
         prediction={"tokens": list},

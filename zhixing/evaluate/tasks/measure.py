@@ -10,7 +10,7 @@ is neither a guess nor an entity, is not a number and gives no score; it is told
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -280,6 +280,17 @@ def together(table: Floats, documents: Sequence[str]) -> Floats:
     sums = np.zeros((int(place.max()) + 1, table.shape[1]))
     np.add.at(sums, place, table)
     return sums
+
+
+def drawn_together(measure: SumMeasure, homes: Sequence[str], what: str) -> SumMeasure:
+    """A measure whose `homes` (one for each item, such as its document) are drawn and swapped, each with all its items.
+
+    Without homes the measure as it is. The signature names `what` is drawn. Raises DataError as `together` does.
+    """
+    if not homes:
+        return measure
+    signature = f"{measure.signature}|drawn:{what}"
+    return replace(measure, table=together(measure.table, homes), signature=signature)
 
 
 def _difference(a: Measure, b: Measure, seed: int) -> TaskDifference:

@@ -11,7 +11,6 @@ each with all its queries. A query without anything relevant cannot be answered 
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,10 @@ from zhixing.evaluate.tasks.measure import (
     Judged,
     Measure,
     SumMeasure,
+    drawn_together,
     mean,
     quotient,
     require_pairs,
-    together,
 )
 
 TASK = "retrieval"
@@ -59,10 +58,9 @@ def judge_retrieval(
     ]
     if not kept:
         raise DataError("no query has anything relevant; there is nothing to score")
-    drawn = "|drawn:groups" if groups else ""
     measures: list[SumMeasure] = []
     for size in k:
-        signature = f"k:{size}|gains:linear{drawn}"
+        signature = f"k:{size}|gains:linear"
         recalls = [recall(listed, gains, size) for listed, gains in kept]
         gained = [ndcg(listed, gains, size) for listed, gains in kept]
         measures += [
@@ -70,10 +68,9 @@ def judge_retrieval(
             mean(f"ndcg@{size}", gained, signature),
         ]
     ranks = [reciprocal_rank(listed, gains) for listed, gains in kept]
-    measures.append(mean("mrr", ranks, f"k:all{drawn}"))
-    found: list[Measure] = [
-        replace(each, table=together(each.table, _of_kept(groups, relevance))) for each in measures
-    ]
+    measures.append(mean("mrr", ranks, "k:all"))
+    homes = _of_kept(groups, relevance)
+    found: list[Measure] = [drawn_together(each, homes, "groups") for each in measures]
     if catalogue:
         found += [coverage(lists, size, catalogue) for size in k]
     left_out = len(lists) - len(kept)

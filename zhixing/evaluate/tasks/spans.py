@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zhixing.core.errors import DataError
-from zhixing.evaluate.tasks.measure import Judged, Measure, require_pairs
+from zhixing.evaluate.tasks.measure import Judged, SumMeasure, drawn_together, require_pairs
 from zhixing.evaluate.tasks.tags import Tags, breaks, span_measures
 from zhixing.objective.tag import VERB
 
@@ -20,8 +20,14 @@ Argument = tuple[str, tuple[tuple[int, int], ...]]
 """Role, and first word and word behind the last of each of its parts."""
 
 
-def judge_roles(predictions: Sequence[Tags], references: Sequence[Tags]) -> Judged:
-    """BIO tags of one predicate each: precision, recall and F1 of its arguments."""
+def judge_roles(
+    predictions: Sequence[Tags], references: Sequence[Tags], *, sentences: Sequence[str] = ()
+) -> Judged:
+    """BIO tags of one predicate each: precision, recall and F1 of its arguments.
+
+    `sentences` says which sentence each predicate is of: sentences are then drawn for the intervals and swapped for the tests,
+    each with all its predicates, for they are right or wrong together. Raises DataError for lengths that differ.
+    """
     require_pairs("roles", predictions, references)
     for number, (guess, truth) in enumerate(zip(predictions, references, strict=True)):
         if len(guess) != len(truth):
@@ -31,9 +37,10 @@ def judge_roles(predictions: Sequence[Tags], references: Sequence[Tags]) -> Judg
     found, true = ([arguments(tags) for tags in side] for side in (predictions, references))
     broken = sum(bool(breaks(tags, "IOB2")) for tags in predictions)
     notes = (f"{broken} predicted sequences break IOB2: an I- begins an argument",) * bool(broken)
+    measures = _measures(found, true, "srl-eval|verb:left-out|C-:joined")
     return Judged(
         task="roles",
-        measures=tuple(_measures(found, true, "srl-eval|verb:left-out|C-:joined")),
+        measures=tuple(drawn_together(each, sentences, "sentences") for each in measures),
         notes=notes,
     )
 
@@ -93,7 +100,9 @@ def _chunks(tags: Tags) -> list[tuple[str, int, int]]:
     return chunks
 
 
-def _measures(found: Sequence[set[Any]], true: Sequence[set[Any]], signature: str) -> list[Measure]:
+def _measures(
+    found: Sequence[set[Any]], true: Sequence[set[Any]], signature: str
+) -> list[SumMeasure]:
     counts = np.array(
         [[len(f & t), len(f), len(t)] for f, t in zip(found, true, strict=True)], dtype=np.float64
     )

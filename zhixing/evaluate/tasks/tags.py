@@ -19,7 +19,6 @@ from zhixing.evaluate.tasks.counts import f1, mean_of_defined, precision, recall
 from zhixing.evaluate.tasks.measure import (
     Formula,
     Judged,
-    Measure,
     SumMeasure,
     library_version,
     quotient,
@@ -149,9 +148,9 @@ def _micro(sums: Floats, signature: str) -> list[SumMeasure]:
     ]
 
 
-def span_measures(right: Floats, found: Floats, true: Floats, signature: str) -> list[Measure]:
+def span_measures(right: Floats, found: Floats, true: Floats, signature: str) -> list[SumMeasure]:
     """The same three measures for counts of any spans, one number per item."""
-    return list(_micro(np.stack([right, found, true], axis=1), signature))
+    return _micro(np.stack([right, found, true], axis=1), signature)
 
 
 def _of_columns(per_count: Callable[[Floats, Floats, Floats], Floats]) -> Formula:

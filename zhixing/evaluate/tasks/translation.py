@@ -82,7 +82,7 @@ def judge_translations(
     return Judged(task=TASK, measures=(*measures, ratio), notes=notes)
 
 
-def chrf(predictions: Sequence[str], references: Sequence[str]) -> Measure:
+def chrf(predictions: Sequence[str], references: Sequence[str]) -> SumMeasure:
     """The chrF alone, which counts runs of characters and so needs no language: for texts in several of them."""
     require_pairs("chrf", predictions, references)
     require_texts("chrf", references)
@@ -132,7 +132,7 @@ def _corpus_score(metric: Any) -> Callable[[Sequence[str], Sequence[str]], float
 
 def _measure(
     name: str, metric: Any, predictions: Sequence[str], references: Sequence[str], language: str
-) -> Measure:
+) -> SumMeasure:
     whole = metric.corpus_score(list(predictions), [list(references)])
     counts = metric._extract_corpus_statistics(list(predictions), [list(references)])
     measure = SumMeasure(
