@@ -1,6 +1,7 @@
 """`zhixing evaluate suite`: the shipped suite and one's own, with tiny language models."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ shots = [0, 2]
 [[sets]]
 folder = "data"
 language = "zh"
+template = "{text}={label};"
 words = { en = "英文" }
-longest = 10
+longest = 2
 """
 
 
@@ -49,6 +51,12 @@ def test_each_model_is_measured_with_each_number_of_examples(
     ]
     for system in found["systems"]:
         assert system["scores"]["accuracy"]["count"] == len(rows("classify"))
+    first, *others = (system["scores"]["accuracy"]["signature"] for system in found["systems"])
+    assert first.startswith("scikit-learn-")
+    for signature, shots in zip(others, (0, 0, 2, 2) * 2, strict=True):
+        fields = dict(field.split(":") for field in signature.split("|")[:-1])
+        assert fields["shots"] == f"{shots}"
+        assert [*fields] == ["shots", "template", "tokenizer", "dtype", "seed", "calibrated"]
     assert [s["against_best_baseline"][0]["name"] for s in found["systems"][1:]] == ["accuracy"] * 8
     assert main([*asked, "--markdown", "--shots", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -58,6 +66,28 @@ def test_each_model_is_measured_with_each_number_of_examples(
     told = capsys.readouterr().out
     assert "shots:2|template:" in told
     assert "|seed:7|calibrated:yes" in told
+
+
+def test_a_set_has_its_own_numbers_of_examples_and_the_command_line_others(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "own.toml").write_text(f"{OWN}shots = [1]\n", "utf-8")
+    for more, counts in (((), ["1", "1"]), (("--shots", "0"), ["0", "0"])):
+        asked = ["evaluate", "suite", "own.toml", "ngram", *more, "--json", "--log", "none"]
+        assert main(asked) == 0
+        (found,) = json.loads(capsys.readouterr().out)["sets"]
+        assert [each["name"].split(", ")[1].split()[0] for each in found["systems"][1:]] == counts
+
+
+def test_a_row_says_that_prompts_had_fewer_examples(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "own.toml").write_text(OWN.replace("longest = 2", ""), "utf-8")
+    asked = ["evaluate", "suite", "own.toml", "decoder", "--shots", "8", "--log", "none"]
+    assert main([*asked, "--markdown"]) == 0
+    _, plain, calibrated = capsys.readouterr().out.splitlines()
+    for line in (plain, calibrated):
+        assert re.match(r"\| data \| `decoder, \d\.\d\d of 8 examples, ", line)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ def log_p(model: Model, prompt: str, ending: str) -> float:
 
 def test_the_label_is_that_which_the_model_finds_most_probable(model: Model) -> None:
     asked, examples = wording("{text}={label};"), [("x", "good")]
-    plain, calibrated = prompted(model, TEXTS, examples, asked, seed=1)
+    made = prompted(model, TEXTS, examples, asked, seed=1)
+    plain, calibrated = (each.system for each in made)
     logs = np.array(
         [[log_p(model, f"x=fine;{text}=", word) for word in WORDS.values()] for text in TEXTS]
     )
@@ -65,8 +66,12 @@ def test_the_label_is_that_which_the_model_finds_most_probable(model: Model) -> 
     assert calibrated.answers == [
         labels[n] for n in np.log(p / shares.mean(axis=0)).round(6).argmax(axis=1)
     ]
-    for system, said in ((plain, "no"), (calibrated, "yes")):
-        assert system.told.startswith(f"shots:1|template:{asked.name}|seed:1|calibrated:{said}")
+    tokenizer = model.tokenizer.hash[:12]
+    for each, said in zip(made, ("no", "yes"), strict=True):
+        assert each.shots == 1
+        assert each.system.told == each.signature == (
+            f"shots:1|template:{asked.name}|tokenizer:{tokenizer}|dtype:float32|seed:1|calibrated:{said}"
+        )  # fmt: skip
 
 
 def test_a_favourite_of_the_model_is_divided_out(model: Model) -> None:
@@ -116,7 +121,9 @@ def test_a_prompt_that_is_too_long_loses_examples_then_the_end_of_its_text(tmp_p
         assert len(prompt.ids) + longest - 1 <= MAX_TIME
         assert model.decode(prompt.ids).endswith("=")
     plain, _ = prompted(model, ["x", "x" * 500], examples, wording("{text}={label};"), seed=1)
-    assert "; 1 of 2 prompts have no example and a text that is cut" in plain.told
+    assert "; 1 of 2 prompts have no example and a text that is cut" in plain.system.told
+    assert plain.shots == (short.shots + long.shots) / 2 < 2
+    assert f"shots:2|shots-read:{plain.shots:.2f}|" in plain.signature
     with pytest.raises(UnsupportedError, match=f"even without a text than the {MAX_TIME}"):
         prompted(model, ["x"], [], wording("y" * 500 + "{text} {label}"), seed=1)
 
@@ -142,6 +149,21 @@ def test_a_model_that_predicts_no_token_is_refused(tmp_path: Path) -> None:
     folder = train(tmp_path, "classify", "cnn", steps=1)
     with pytest.raises(UnsupportedError, match="cannot score"):
         prompted(zhixing.load(folder), ["x"], [], wording(), seed=1)
+
+
+def test_the_name_of_a_wording_is_another_for_whatever_changes_a_prompt() -> None:
+    names = {
+        each.name
+        for each in (
+            wording(),
+            wording("T: {text}\nL: {label}\n\n"),
+            wording(words=WORDS | {"bad": "bad"}),
+            wording(free=("N/A",)),
+            wording(longest=5),
+        )
+    }
+    assert len(names) == 5
+    assert wording().name == wording().name
 
 
 def test_the_usual_templates_have_their_slots_and_cut_texts() -> None:

@@ -109,9 +109,7 @@ def test_predicates_of_one_sentence_are_drawn_together() -> None:
     truth = [right] * 40
     guess = [right] * 20 + [wrong] * 20
     pairs = [str(n // 2) for n in range(40)]  # two predicates a sentence, both right or both wrong
-    alone, together = (
-        judge_roles(guess, truth, sentences=sentences) for sentences in ((), pairs)
-    )
+    alone, together = (judge_roles(guess, truth, sentences=sentences) for sentences in ((), pairs))
     assert values_of(alone) == values_of(together)
     one, other = (scores(each)[0] for each in (alone, together))
     assert (one.count, other.count) == (40, 20)

@@ -1,6 +1,6 @@
 """`zhixing evaluate suite`: texts labelled by a language model that was never taught the labels, from a prompt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from zhixing.core.progress import Progress
     from zhixing.evaluate.baselines.labels import LabelContest
     from zhixing.evaluate.prompting import Wording
-    from zhixing.evaluate.suite import Suite
+    from zhixing.evaluate.score import Score
+    from zhixing.evaluate.suite import SetConfig, Suite
+    from zhixing.evaluate.tasks.measure import Judged
 
 _SUITE = Parameter(help="A suite that ships (few-shot), or a TOML file of your own.")
 _MODELS = Parameter(help="Folders of language models.")
@@ -43,6 +45,16 @@ class Options:
     """Only this folder of the suite; may be repeated."""
     seed: int = 42
     """Of the examples in the prompts, and of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenSet:
+    """One folder, how its texts are asked about, and the examples of a prompt by their number."""
+
+    folder: Path
+    contest: "LabelContest"
+    wording: "Wording"
+    examples: Mapping[int, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +100,12 @@ def _narrowed(found: "Suite", shots: Sequence[int], sets: Sequence[str]) -> "Sui
     folders = [each.folder for each in found.sets]
     if unknown := [each for each in sets if each not in folders]:
         raise UsageError(f"--set {unknown[0]}: the suite has {', '.join(folders)}")
-    kept = tuple(each for each in found.sets if not sets or each.folder in sets)
-    return found.model_copy(update={"sets": kept, "shots": tuple(shots) or found.shots})
+    kept = [
+        each.model_copy(update={"shots": tuple(shots) or each.shots or found.shots})
+        for each in found.sets
+        if not sets or each.folder in sets
+    ]
+    return found.model_copy(update={"sets": tuple(kept)})
 
 
 def _measure(
@@ -97,56 +113,79 @@ def _measure(
 ) -> Iterator[SetResult]:
     """The most frequent label, then every model with every number of examples, for each set."""
     import zhixing
-    from zhixing.evaluate.baselines.labels import LabelContest, majority
-    from zhixing.evaluate.suite import open_set
+    from zhixing.evaluate.baselines.labels import majority
 
-    opened = [(config, open_set(config)) for config in chosen.sets]
-    worded = [(config, parts, config.wording(parts)) for config, parts in opened]
+    opened = [_open(config, seed) for config in chosen.sets]
     for folder in models:
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder")
     asked = [(folder, zhixing.load(folder)) for folder in models]
     for _, model in asked:
         model.require("score")
-    for config, parts, wording in worded:
-        contest = LabelContest(parts=parts)
-        floor = majority(parts)
-        found = [measured(floor, contest.judge(floor.answers), contest.shown, seed)]
+    for each in opened:
+        contest = each.contest
+        floor = majority(contest.parts)
+        rivals = [(floor.name, contest.judge(floor.answers))]
+        found = [measured(floor, rivals[0][1], contest.shown, seed)]
         for folder, model in asked:
-            for count in chosen.shots:
-                progress.start(f"{config.folder}: {folder}, {count} examples in a prompt")
-                found += _of_model(folder, model, contest, wording, (count, seed))
-                progress.finish(f"{config.folder}: {found[-1].system.told}")
-        yield SetResult(folder=Path(config.folder), contest=contest, found=found)
+            for count in each.examples:
+                progress.start(f"{each.folder}: {folder}, {count} examples in a prompt")
+                found += _of_model(folder, model, each, count, rivals, seed)
+                progress.finish(f"{each.folder}: {found[-1].system.told}")
+        yield SetResult(folder=each.folder, contest=contest, found=found)
+
+
+def _open(config: "SetConfig", seed: int) -> OpenSet:
+    """A set with the examples of every number that is asked for: what there is not is told before any work."""
+    from zhixing.evaluate.baselines.labels import LabelContest
+    from zhixing.evaluate.prompting import drawn
+    from zhixing.evaluate.suite import open_set
+
+    parts = open_set(config)
+    return OpenSet(
+        folder=Path(config.folder),
+        contest=LabelContest(parts=parts),
+        wording=config.wording(parts),
+        examples={count: drawn(parts.train, count, seed) for count in config.shots},
+    )
 
 
 def _of_model(
     folder: Path,
     model: "Model",
-    contest: "LabelContest",
-    wording: "Wording",
-    way: tuple[int, int],
+    opened: OpenSet,
+    count: int,
+    rivals: "Sequence[tuple[str, Judged]]",
+    seed: int,
 ) -> list[Measured]:
-    """Labels as they are and calibrated, for a number of examples and a seed, beside the most frequent label."""
-    from zhixing.evaluate.baselines.labels import majority
-    from zhixing.evaluate.prompting import drawn, prompted
+    """Labels as they are and calibrated, behind `count` examples, beside what has to be beaten."""
+    from zhixing.evaluate.prompting import prompted
 
-    shots, seed = way
-    parts = contest.parts
-    floor = majority(parts)
-    rivals = [(floor.name, contest.judge(floor.answers))]
+    contest = opened.contest
+    texts, examples = contest.parts.test.texts, opened.examples[count]
     made = []
-    for system in prompted(
-        model, parts.test.texts, drawn(parts.train, shots, seed), wording, seed=seed
-    ):
-        named = replace(
-            system,
-            name=f"{folder}, {shots} examples, {system.name}",
+    for each in prompted(model, texts, examples, opened.wording, seed=seed):
+        read = f"{count}" if each.shots == count else f"{each.shots:.2f} of {count}"
+        system = replace(
+            each.system,
+            name=f"{folder}, {read} examples, {each.system.name}",
             parameters=model.num_parameters,
             seconds=training_seconds(folder),
         )
-        judged = contest.judge(named.answers)
-        differences = against(judged, rivals, contest.shown, seed)
-        shown = measured(named, judged, contest.shown, seed)
-        made.append(replace(shown, is_model=True, differences=differences))
+        judged = contest.judge(system.answers)
+        shown = measured(system, judged, contest.shown, seed)
+        made.append(
+            replace(
+                shown,
+                scores=_signed(shown.scores, each.signature),
+                more=_signed(shown.more, each.signature),
+                is_model=True,
+                differences=against(judged, rivals, contest.shown, seed),
+            )
+        )
     return made
+
+
+def _signed(scores: "Sequence[Score]", signature: str) -> "list[Score]":
+    """Scores that say how the prompts were made."""
+    return [replace(each, signature=f"{signature}|{each.signature}") for each in scores]

@@ -121,16 +121,20 @@ def signature(
     """What the numbers of these scores depend on; the data hash does not depend on the order."""
     facts = sorted(f"{score.id}\t{score.language}\t{score.text_hash}" for score in scores)
     data = hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
-    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
-    dtype = "float32" if weight is None else str(weight.dtype).removeprefix("torch.")
     return Signature(
         tokenizer=tokenizer.hash,
         window=None if model.max_time is None else window.time,
-        dtype=dtype,
+        dtype=dtype_of(model),
         data=data,
         is_lossless=tokenizer.is_lossless,
         has_begin=len(tokenizer.encode_documents([""])[0]) > 1,
     )
+
+
+def dtype_of(model: LanguageModel) -> str:
+    """In what numbers a model computes, such as float32 or bfloat16."""
+    weight = next((p for p in model.parameters() if p.is_floating_point()), None)
+    return "float32" if weight is None else str(weight.dtype).removeprefix("torch.")
 
 
 @contextmanager

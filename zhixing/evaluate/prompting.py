@@ -29,6 +29,7 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.core.files import sha256_json
 from zhixing.evaluate.baselines.labels import Labelled
 from zhixing.evaluate.contest import System
+from zhixing.evaluate.harness import dtype_of
 from zhixing.model.protocol import LanguageModel
 from zhixing.objective.likelihood import priced
 from zhixing.tokenizer.tokenizer import Tokenizer
@@ -52,7 +53,7 @@ _SLOTS = re.compile(r"(?s)(?P<before>.*)\{text\}(?P<between>.*)\{label\}(?P<afte
 class Wording:
     """What stands before a text, between it and its label, and behind that; what is written for each label.
 
-    free: texts without content; longest: characters of a text that are read (None: all); name: of the template.
+    free: texts without content; longest: characters of a text that are read (None: all); name: a hash of all of it.
     """
 
     name: str
@@ -94,7 +95,7 @@ def wording_of(
     between = slots["between"].rstrip(" ")
     space = slots["between"][len(between) :]
     return Wording(
-        name=sha256_json(template)[:8],
+        name=sha256_json([template, dict(words), [*free], longest])[:8],
         before=slots["before"],
         between=between,
         after=slots["after"],
@@ -111,6 +112,18 @@ class Prompt:
     ids: list[int]
     shots: int
     is_cut: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prompted:
+    """The labels of all texts by one way of reading the scores.
+
+    shots: how many examples the prompts had on average; signature: what the labels depend on beside model and texts.
+    """
+
+    system: System[str]
+    shots: float
+    signature: str
 
 
 def drawn(train: Labelled, shots: int, seed: int) -> list[tuple[str, str]]:
@@ -140,23 +153,26 @@ def prompted(
     wording: Wording,
     *,
     seed: int,
-) -> tuple[System[str], System[str]]:
+) -> tuple[Prompted, Prompted]:
     """The labels that a model of `zhixing.load` finds most probable: as they are, and calibrated.
 
-    Raises UnsupportedError for a model that does not predict the next token or reads too little for one prompt.
+    seed: with which the examples were drawn. Raises UnsupportedError for a model that does not predict the next token or reads too little for one prompt.
     """
     model.require("score")
     scorer = _Scorer(model.network, model.tokenizer, wording)
     prompts = [scorer.prompt(examples, text) for text in texts]
     logs = scorer.label_logs(prompts)
     free = np.stack([scorer.free_logs(examples[len(examples) - p.shots :]) for p in prompts])
-    labels = [*wording.endings]
-    signature = f"shots:{len(examples)}|template:{wording.name}|seed:{seed}"
+    shots = sum(prompt.shots for prompt in prompts) / len(prompts)
+    signature = _signature(model, len(examples), shots, wording, seed)
     told = _told(prompts, len(examples))
-    return (
-        _system("as they are", labels, logs, f"{signature}|calibrated:no{told}"),
-        _system("calibrated", labels, logs - free, f"{signature}|calibrated:yes{told}"),
-    )
+
+    def found(how: str, scores: Floats, calibrated: str) -> Prompted:
+        whole = f"{signature}|calibrated:{calibrated}"
+        system = _system(how, [*wording.endings], scores, f"{whole}{told}")
+        return Prompted(system=system, shots=shots, signature=whole)
+
+    return found("as they are", logs, "no"), found("calibrated", logs - free, "yes")
 
 
 class _Scorer:
@@ -227,6 +243,15 @@ class _Scorer:
         return self._tokenizer.encode_documents([text])[0][
             :-1
         ]  # with the begin token, without the end
+
+
+def _signature(model: Any, asked: int, read: float, wording: Wording, seed: int) -> str:
+    """`read`: examples that the prompts had on average, named where they are fewer than was asked for."""
+    fewer = f"|shots-read:{read:.2f}" if read < asked else ""
+    return (
+        f"shots:{asked}{fewer}|template:{wording.name}|tokenizer:{model.tokenizer.hash[:12]}|dtype:{dtype_of(model.network)}|"
+        f"seed:{seed}"
+    )
 
 
 def _told(prompts: Sequence[Prompt], shots: int) -> str:

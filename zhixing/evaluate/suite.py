@@ -41,6 +41,8 @@ class SetConfig(Config):
     """Texts without content that calibrate; empty: the usual ones of the language."""
     longest: int | None = Field(default=None, ge=1)
     """Characters of a text that stand in a prompt; all unless given."""
+    shots: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Numbers of examples in a prompt; empty: those of the suite."""
 
     def wording(self, parts: Parts) -> Wording:
         """How the examples of the folder become prompts. Raises UsageError for words of labels that it does not have."""
@@ -61,7 +63,7 @@ class Suite(Config):
     """What is measured, and with how many examples in a prompt."""
 
     shots: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 4), min_length=1)
-    """Numbers of examples in a prompt; each is measured."""
+    """Numbers of examples in a prompt, for sets that do not have their own; each is measured."""
     sets: tuple[SetConfig, ...] = Field(min_length=1)
     """The folders."""
 
