@@ -1,20 +1,17 @@
-"""`zhixing evaluate pairs`: what is written for the test pairs of a run, by its model or by a baseline, scored alike.
+"""`zhixing evaluate pairs`: what a run writes for the test pairs of its own recipe, and whether another run writes better.
 
-model         the run's own model, by beam search
-dictionary    word for word with CC-CEDICT, between English and Chinese
-memory        the target of the training source that is nearest
-lead          the first sentence of the source (in Chinese what stands before the first mark)
-tfidf         the sentence of the source that is most like all of it
+The pairs, their languages, references and measures are those that the recipe names, as at the end of training. What a model has
+to beat is measured by `zhixing evaluate baselines`, on a folder of pairs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, check_out, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, check_out, check_seed, print_json, reporter
 from zhixing.cli.task_scores import score_table, score_values, verdicts
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -24,25 +21,18 @@ if TYPE_CHECKING:
     from zhixing.cli.recipe import Recipe
     from zhixing.cli.seq2seq_scores import Wanted
     from zhixing.core.progress import Progress
-    from zhixing.evaluate.baselines.pairs import Pairs
     from zhixing.evaluate.tasks.measure import TaskDifference
     from zhixing.objective.config import Seq2SeqConfig
-
-Baseline = Literal["dictionary", "memory", "lead", "tfidf"]
-By = Literal["model", Baseline]
-BASELINES = get_args(Baseline)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Who writes, and what is shown."""
+    """How is written, and what is shown."""
 
-    by: By = "model"
-    """Who writes: the run's model, or a baseline in its place."""
     beam: int | None = None
-    """Width of the model's search; the widest of the recipe unless given."""
-    against: str = ""
-    """A baseline, or the folder of another run on the same pairs: is the difference real?"""
+    """Width of the search; the widest of the recipe unless given."""
+    against: Path | None = None
+    """The folder of another run on the same pairs: is the difference real?"""
     out: Path | None = None
     """Write {source, reference, text} of every pair to this jsonl file."""
     show: int = 0
@@ -69,7 +59,7 @@ def pairs(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Score what is written for the test pairs of a run: `zhixing evaluate pairs runs/translate-en-zh --against dictionary`."""
+    """Score what a run writes for its test pairs: `zhixing evaluate pairs runs/translate-en-zh --against runs/another`."""
     _check(options, as_json)
     progress = reporter(log)
     opened = open_run(run, progress)
@@ -80,27 +70,24 @@ def pairs(
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
-    written = write(opened, options.by, options.beam, progress)
+    written = write(opened, options.beam, progress)
     judged = judge(written, opened.wanted, opened.config, opened.places.test)
     if options.out is not None:
         _save(options.out, opened.wanted, written)
     differences: Sequence[TaskDifference] = ()
     if second is not None:
-        other = judge(
-            write(*second, options.beam, progress), opened.wanted, opened.config, opened.places.test
-        )
+        beside = write(second, options.beam, progress)
+        other = judge(beside, opened.wanted, opened.config, opened.places.test)
         differences = compare(judged, other, seed=options.seed)
     made, missing = scores(judged, seed=options.seed), undefined(judged)
     if as_json:
-        about = {"run": str(run), "by": options.by}
-        print_json(about | score_values(judged, made, missing, differences))
+        print_json({"run": str(run)} | score_values(judged, made, missing, differences))
         return
     for each in _shown(opened.wanted, written, options.show):
         print(f"{each}\n")
     print(score_table(judged, made, missing))
     if differences:
-        first = str(run) if options.by == "model" else options.by
-        print(verdicts(first, options.against, differences))
+        print(verdicts(str(run), str(options.against), differences))
 
 
 def open_run(folder: Path, progress: "Progress") -> Run:
@@ -125,63 +112,41 @@ def open_run(folder: Path, progress: "Progress") -> Run:
     return Run(folder=folder, recipe=recipe, config=config, places=found, wanted=wanted)
 
 
-def write(run: Run, by: str, beam: int | None, progress: "Progress") -> list[str]:
-    """What `by` writes for the test sources of `run`."""
+def write(run: Run, beam: int | None, progress: "Progress") -> list[str]:
+    """What the model of a run writes for the test sources."""
+    from zhixing.cli.seq2seq_scores import Translator
+
+    width = max(run.config.beams) if beam is None else beam
+    translator = Translator(run.folder, time=run.recipe.data.time)
     sources = [each.source for each in run.wanted]
-    if by == "model":
-        from zhixing.cli.seq2seq_scores import Translator
-
-        width = max(run.config.beams) if beam is None else beam
-        translator = Translator(run.folder, time=run.recipe.data.time)
-        return translator.translate_all(sources, beam=width, progress=progress)
-    from zhixing.cli.examples import languages
-    from zhixing.evaluate.baselines.pairs import WRITERS, Languages
-
-    progress.start(f"{by} on {len(sources):,} sources")
-    source, target = languages(run.config)
-    found = WRITERS[by](_learnt_from(run), Languages(source=source, target=target))(sources)
-    progress.finish(f"{len(sources):,} targets written by {by}")
-    return found
+    return translator.translate_all(sources, beam=width, progress=progress)
 
 
 def _check(options: Options, as_json: bool) -> None:
-    no_model = options.by != "model" and options.against in ("", *BASELINES)
-    if no_model and options.beam is not None:
-        raise UsageError(f"--beam would do nothing for {options.by}, which does not search")
+    check_seed(options.seed)
+    if options.beam is not None and options.beam < 1:
+        raise UsageError(f"--beam {options.beam} must be at least 1")
     if options.show < 0:
         raise UsageError(f"--show {options.show}: a number of examples, 0 or more")
     if options.show and as_json:
         raise UsageError("--show would do nothing with --json; write all examples with --out FILE")
 
 
-def _second(run: Run, against: str, progress: "Progress") -> tuple[Run, str] | None:
-    """The run that the second system belongs to, and who writes for it; None where there is no second one."""
-    if not against:
+def _second(run: Run, against: Path | None, progress: "Progress") -> Run | None:
+    """The run to compare with; None where there is none."""
+    if against is None:
         return None
-    if against in BASELINES:
-        return run, against
-    if not Path(against).is_dir():
+    if not against.is_dir():
         raise UsageError(
-            f"--against {against} is no baseline ({', '.join(BASELINES)}), and there is no run in such a folder"
+            f"--against {against}: there is no run in such a folder; what a baseline writes is measured by: zhixing evaluate "
+            "baselines FOLDER"
         )
-    other = open_run(Path(against), progress)
+    other = open_run(against, progress)
     if other.wanted != run.wanted:
         raise UsageError(
-            f"{other.folder} and {run.folder} have other test pairs; give a run with the same objective.examples, or a "
-            f"baseline: {', '.join(BASELINES)}"
+            f"{other.folder} and {run.folder} have other test pairs; give a run with the same objective.examples"
         )
-    return other, "model"
-
-
-def _learnt_from(run: Run) -> "Pairs":
-    """The training pairs."""
-    from zhixing.cli.seq2seq_scores import wanted_at
-    from zhixing.evaluate.baselines.pairs import Pairs
-
-    found = list(wanted_at(run.places.train, run.config.examples))
-    return Pairs(
-        sources=[each.source for each in found], targets=[each.targets[0] for each in found]
-    )
+    return other
 
 
 def _save(path: Path, wanted: Sequence["Wanted"], written: Sequence[str]) -> None:
