@@ -165,7 +165,8 @@ def _of_model(
     texts, examples = contest.parts.test.texts, opened.examples[count]
     made = []
     for each in prompted(model, texts, examples, opened.wording, seed=seed):
-        read = f"{count}" if each.shots == count else f"{each.shots:.2f} of {count}"
+        mean = f"{each.shots:.2f}"
+        read = f"{count}" if float(mean) == count else f"{mean} of {count}"
         system = replace(
             each.system,
             name=f"{folder}, {read} examples, {each.system.name}",
