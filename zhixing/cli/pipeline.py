@@ -16,7 +16,7 @@ from zhixing.checkpoint.adapter import LEARNT_HEADS, Base
 from zhixing.cli.examples import card, places, texts
 from zhixing.cli.origin import Origin
 from zhixing.cli.recipe import Recipe
-from zhixing.cli.tasks import Task, fitted_tokenizer, learnt, make_task, with_heads
+from zhixing.cli.tasks import Task, completed, fitted_tokenizer, learnt, make_task, with_heads
 from zhixing.core.card import CorpusCard
 from zhixing.core.config import to_toml
 from zhixing.core.errors import ConfigError, DataError
@@ -144,6 +144,7 @@ def make_model(
 ) -> Result:
     """Train (or count) the model of a recipe and leave it in `out`, with the resolved recipe beside it."""
     torch.manual_seed(recipe.seed)
+    recipe = completed(recipe, prepared.tokenizer)
     model = new_model(recipe, prepared)
     taken, rates = _begun(recipe, prepared, model, progress)
     if recipe.initial_vectors and start is not Start.RESUME:
@@ -182,7 +183,7 @@ def make_model(
 
 
 def new_model(recipe: Recipe, prepared: Prepared) -> Network:
-    """The model of a recipe with random weights from torch's current generator, and the heads of its objective."""
+    """The model of a completed recipe with random weights from torch's current generator, and the heads of its objective."""
     origin = prepared.origin
     vocab = max(origin.model.vocab if origin else 0, prepared.tokenizer.vocab)
     return build_network(with_heads(recipe), vocab)

@@ -46,12 +46,13 @@ def first_examples(recipe: "Recipe", folder: Path, num: int, progress: "Progress
     """The first `num` training examples of `recipe`, prepared in `folder`, each as lines of text."""
     from zhixing.cli.origin import begin
     from zhixing.cli.pipeline import new_model, prepare
-    from zhixing.cli.tasks import make_task
+    from zhixing.cli.tasks import completed, make_task
     from zhixing.data.source import first_items
     from zhixing.objective.preview import preview as lines_of
 
     recipe, origin = begin(recipe, progress)
     prepared = prepare(recipe, folder / "data", progress, origin)
+    recipe = completed(recipe, prepared.tokenizer)
     model = new_model(recipe, prepared)
     task = make_task(recipe, prepared, model, progress)
     shown = lines_of(first_items(task.train, num), task.objective, prepared.tokenizer)

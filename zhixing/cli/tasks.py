@@ -38,12 +38,9 @@ from zhixing.model.config import (
 )
 from zhixing.model.protocol import LanguageModel
 from zhixing.model.sequence_config import (
-    BagConfig,
-    ConvolutionConfig,
-    EnsembleConfig,
-    RecurrentClassifierConfig,
+    LabelledConfig,
     SequenceToSequenceConfig,
-    TaggerConfig,
+    with_labels,
 )
 from zhixing.objective.causal import Causal
 from zhixing.objective.chat import Chat
@@ -83,14 +80,6 @@ if TYPE_CHECKING:
 
 ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat", "preference")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
-WITH_LABELS = (
-    TaggerConfig,
-    ConvolutionConfig,
-    BagConfig,
-    RecurrentClassifierConfig,
-    EnsembleConfig,
-)
-"""Models that have their number of labels among their own settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,14 +136,35 @@ def labels(recipe: Recipe) -> tuple[str, ...]:
     return found
 
 
-def with_heads(recipe: Recipe) -> NetworkConfig:
-    """The model of a recipe; an encoder without heads gets those that its objective needs.
+def completed(recipe: Recipe, tokenizer: Tokenizer) -> Recipe:
+    """A recipe with what its examples and its tokenizer know, where it does not say it: the number of labels, and the token that
+    targets are begun with. A model to begin from has its own.
 
-    Raises ConfigError when another model has not as many outputs as there are labels.
+    Raises ConfigError for another number of labels than the examples have, and for a token that there is not.
+    """
+    model: Any = recipe.network
+    if isinstance(model, LabelledConfig):
+        number = num_outputs(recipe)
+        if model.labels is not None:
+            _refuse_other_number(model.labels, number)
+        model = with_labels(model, number)
+    elif isinstance(model, EncoderDecoderConfig | SequenceToSequenceConfig):
+        if "start" not in model.model_fields_set and recipe.finetune is None:
+            model = model.model_copy(update={"start": tokenizer.begin})
+        if model.start >= tokenizer.vocab:
+            raise ConfigError(
+                f"model.start = {model.start}, but the tokenizer has the ids 0 to {tokenizer.vocab - 1}; leave it out to take "
+                f"its begin token, {tokenizer.begin}"
+            )
+    return recipe.model_copy(update={"model": model})
+
+
+def with_heads(recipe: Recipe) -> NetworkConfig:
+    """The model of a completed recipe; an encoder without heads gets those that its objective needs.
+
+    Raises ConfigError when a head that the recipe gives has not as many outputs as there are labels.
     """
     model, config = recipe.network, recipe.objective
-    if isinstance(model, WITH_LABELS):
-        _refuse_other_number(model.labels, num_outputs(recipe))
     kinds = HEADS.get(config.kind, ())
     if not isinstance(model, EncoderConfig):
         return model
@@ -217,7 +227,9 @@ def _outputs(kind: HeadKind, recipe: Recipe) -> dict[str, Any]:
 
 def _refuse_other_number(given: int, wanted: int) -> None:
     if given != wanted:
-        raise ConfigError(f"model.labels = {given}, but the examples need {wanted}; write that")
+        raise ConfigError(
+            f"model.labels = {given}, but the examples need {wanted}; write that, or leave it out"
+        )
 
 
 def make_task(recipe: Recipe, prepared: "Prepared", model: Network, progress: Progress) -> Task:

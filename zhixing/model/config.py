@@ -114,7 +114,8 @@ class EncoderDecoderConfig(Config):
     output_bias: bool = False
     """Add a constant to the logit of every token."""
     start: int = Field(default=0, ge=0)
-    """The token id that every target is begun with."""
+    """The token id that every target is begun with. A recipe that leaves it out takes the begin token of its tokenizer, unless
+    `shape` says another."""
     first: int | None = Field(default=None, ge=0)
     """The token id that generation always puts behind `start`. Not set: the model chooses."""
     never: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zhixing.model.sequence_config import ConvolutionConfig
+from zhixing.model.sequence_config import ConvolutionConfig, num_labels
 from zhixing.model.tagger import pair_rows
 
 
@@ -51,7 +51,7 @@ class ConvolutionClassifier(nn.Module):
             Patterns(config.embedding, config.filters, window) for window in config.windows
         )
         self.dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(config.filters * len(config.windows), config.labels)
+        self.output = nn.Linear(config.filters * len(config.windows), num_labels(config))
         nn.init.uniform_(self.embed.weight, -0.25, 0.25)
         if self.embed_pairs is not None:
             nn.init.zeros_(self.embed_pairs.weight)  # a pair that was never learnt says nothing

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from zhixing.model.activations import ACTIVATIONS
-from zhixing.model.sequence_config import BagConfig
+from zhixing.model.sequence_config import BagConfig, num_labels
 from zhixing.model.stack_config import ActivationName
 
 MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1
@@ -56,7 +56,7 @@ class BagClassifier(nn.Module):
         self.runs = nn.Embedding(config.buckets, config.embedding) if is_ordered else None
         self.drop_tokens = nn.Dropout(config.dropout)
         self.pooling = POOLINGS[config.pooling]
-        sizes = (config.embedding, *config.hidden, config.labels)
+        sizes = (config.embedding, *config.hidden, num_labels(config))
         self.output = Perceptron(sizes, config.activation, dropout=config.dropout)
         nn.init.normal_(self.embed.weight, std=config.embedding**-0.5)
         if self.runs is not None:  # a run that training never shows says nothing

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from zhixing.model.heads import mean_of_places
-from zhixing.model.sequence_config import RecurrentClassifierConfig
+from zhixing.model.sequence_config import RecurrentClassifierConfig, num_labels
 from zhixing.model.tagger import RecurrentEncoder
 
 
@@ -25,7 +25,7 @@ class RecurrentClassifier(nn.Module):
         self.encoder = RecurrentEncoder(config.encoder, vocab)
         self.pooling = POOLINGS[config.pooling]
         self.dropout = nn.Dropout(config.encoder.dropout)
-        self.output = nn.Linear(config.encoder.width, config.labels)
+        self.output = nn.Linear(config.encoder.width, num_labels(config))
 
     def forward(
         self,

@@ -47,8 +47,8 @@ class TaggerConfig(Config):
     """What reads the text."""
     hidden: tuple[int, ...] = ()
     """Sizes of the layers between encoder and labels, with ReLU."""
-    labels: int = Field(ge=1)
-    """Number of labels."""
+    labels: int | None = Field(default=None, ge=1)
+    """Number of labels. Not set: as many as the examples have."""
     chain: bool = False
     """Choose the labels of a text together, by a linear-chain CRF, instead of one by one."""
 
@@ -69,8 +69,8 @@ class ConvolutionConfig(Config):
     """Patterns of each length."""
     dropout: Probability = 0.5
     """Share of the pattern strengths set to zero while training."""
-    labels: int = Field(ge=1)
-    """Number of labels."""
+    labels: int | None = Field(default=None, ge=1)
+    """Number of labels. Not set: as many as the examples have."""
 
 
 class RecurrentClassifierConfig(Config):
@@ -82,8 +82,8 @@ class RecurrentClassifierConfig(Config):
     """What reads the text."""
     pooling: Literal["max", "mean"] = "max"
     """How the vectors of the tokens become that of the text: the largest of each number, or the mean."""
-    labels: int = Field(ge=1)
-    """Number of labels."""
+    labels: int | None = Field(default=None, ge=1)
+    """Number of labels. Not set: as many as the examples have."""
 
 
 class RecurrentReaderConfig(Config):
@@ -143,8 +143,8 @@ class BagConfig(Config):
     begin: Literal["random", "naive-bayes"] = "random"
     """random: vectors begin with random numbers, those of runs with zeros; naive-bayes: without hidden layers and with
     embedding = labels, a vector begins as what naive Bayes counts for each label (Wang & Manning 2012)."""
-    labels: int = Field(ge=1)
-    """Number of labels."""
+    labels: int | None = Field(default=None, ge=1)
+    """Number of labels. Not set: as many as the examples have."""
 
     @model_validator(mode="after")
     def _is_read(self) -> Self:
@@ -152,8 +152,9 @@ class BagConfig(Config):
         self._refuse_unused("buckets", self.phrase > 1, "phrase = 1")
         is_linear = not self.hidden and self.embedding == self.labels
         if self.begin == "naive-bayes" and not is_linear:
+            number = "their number" if self.labels is None else self.labels
             raise ValueError(
-                f'begin = "naive-bayes" needs hidden = [] and embedding = labels = {self.labels}'
+                f'begin = "naive-bayes" needs hidden = [] and embedding = labels = {number}'
             )
         return self
 
@@ -175,18 +176,38 @@ class EnsembleConfig(Config):
     """The classifiers; equal ones differ by their random numbers."""
 
     @property
-    def labels(self) -> int:
-        """Number of labels, the same for all members."""
-        return self.members[0].labels
+    def labels(self) -> int | None:
+        """Number of labels, the same for all members that say it; None where none does."""
+        return next((each.labels for each in self.members if each.labels is not None), None)
 
     @model_validator(mode="after")
     def _same_labels(self) -> Self:
-        found = sorted({member.labels for member in self.members})
+        found = sorted({each.labels for each in self.members if each.labels is not None})
         if len(found) > 1:
             raise ValueError(
                 f"members have labels = {' and '.join(map(str, found))}; all must have the same number"
             )
         return self
+
+
+LabelledConfig = (
+    TaggerConfig | ConvolutionConfig | BagConfig | RecurrentClassifierConfig | EnsembleConfig
+)
+"""Models that have their number of labels among their own settings."""
+
+
+def num_labels(config: LabelledConfig) -> int:
+    """Number of labels of a model that can be made; a recipe that leaves it out is given that of its examples before."""
+    assert config.labels is not None, "who makes a model has completed its settings"
+    return config.labels
+
+
+def with_labels(config: LabelledConfig, number: int) -> LabelledConfig:
+    """The settings with this number of labels; members of an ensemble have it each."""
+    if isinstance(config, EnsembleConfig):
+        members = tuple(each.model_copy(update={"labels": number}) for each in config.members)
+        return config.model_copy(update={"members": members})
+    return config.model_copy(update={"labels": number})
 
 
 class AveragingConfig(Config):
@@ -233,7 +254,7 @@ class SequenceToSequenceConfig(Config):
     dropout: Probability = 0.0
     """Share of the embeddings and of every layer's output set to zero while training."""
     start: int = Field(default=0, ge=0)
-    """The token id that every target is begun with."""
+    """The token id that every target is begun with. A recipe that leaves it out takes the begin token of its tokenizer."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

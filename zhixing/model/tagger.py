@@ -16,7 +16,7 @@ from zhixing.model.crf import LinearChain
 from zhixing.model.perceptron import Perceptron
 from zhixing.model.protocol import Output
 from zhixing.model.recurrent_stack import RecurrentStack
-from zhixing.model.sequence_config import RecurrentEncoderConfig, TaggerConfig
+from zhixing.model.sequence_config import RecurrentEncoderConfig, TaggerConfig, num_labels
 
 _SPREAD = 1_000_003
 """A prime that puts the pairs of one token far apart."""
@@ -92,9 +92,9 @@ class Tagger(nn.Module):
         self.vocab = vocab
         self.max_time: int | None = None
         self.encoder = RecurrentEncoder(config.encoder, vocab)
-        sizes = (config.encoder.width, *config.hidden, config.labels)
+        sizes = (config.encoder.width, *config.hidden, num_labels(config))
         self.output = Perceptron(sizes, "relu", dropout=config.encoder.dropout)
-        self.chain = LinearChain(config.labels) if config.chain else None
+        self.chain = LinearChain(num_labels(config)) if config.chain else None
 
     def forward(
         self,
