@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -237,3 +238,11 @@ def test_text_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path) -> No
         decode_utf8(bytes(range(256)), "a.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_bytes(tmp_path)
+
+
+def test_a_line_holds_any_text_that_json_can_hold_and_is_utf8() -> None:
+    for value in ({"text": "知行"}, {"text": "知\ud800"}, ["\u2028\n"]):
+        line = files.json_line(value)
+        assert json.loads(line.decode("utf-8")) == value
+        assert line.count(b"\n") == 1
+    assert files.json_line("知行") == '"知行"\n'.encode()

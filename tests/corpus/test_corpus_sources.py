@@ -98,6 +98,11 @@ def test_names_of_the_peoples_daily(line: str, found: str, tmp_path: Path) -> No
     assert as_text(sentence) == found
 
 
+def test_a_word_without_a_tag_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has '北京' where a word and its tag were expected"):
+        list(peoples_daily.segmentation(paper(tmp_path, "他/r  在/p  北京  说/v")))
+
+
 def test_sentences_know_their_article(tmp_path: Path) -> None:
     body = "  ".join(["人民/n"] * 70) + "  。/w"
     archive = paper(tmp_path, "新年/t", body, body, "第二/m  篇/q", body)

@@ -190,6 +190,8 @@ def test_conll2003_turns_iob1_into_bio_and_leaves_bio_alone(tmp_path: Path) -> N
         read_published(write(tmp_path, "c.txt", "a B-X\nb c O\n"), "conll-2003")
     with pytest.raises(DataError, match=r"d\.txt:1, column 2: 'X-PER' is no tag"):
         read_published(write(tmp_path, "d.txt", "a X-PER\n"), "conll-2003")
+    with pytest.raises(DataError, match=r"e\.txt:1, column 3: 'X-NP' is no tag"):
+        read_published(write(tmp_path, "e.txt", "a NN X-NP B-PER\n"), "conll-2003-chunks")
 
 
 def test_conll2012_gives_a_row_for_each_predicate(tmp_path: Path) -> None:
@@ -312,6 +314,21 @@ def test_conversations_become_messages_and_what_cannot_be_used_is_counted(tmp_pa
     odd = [*shared, {"from": "robot", "value": "?"}]
     with pytest.raises(DataError, match=r"not one row that can be used .*unknown_speaker 1"):
         read_published(write(tmp_path, "c.json", json.dumps([{"conversations": odd}])))
+
+
+def test_rows_of_a_json_file_end_at_line_ends_alone_and_broken_ones_are_told(
+    tmp_path: Path,
+) -> None:
+    rows = [{"text1": "line\u2028separated", "text2": "a\x85b"}, {"text1": "p", "text2": "q"}]
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    assert read_published(write(tmp_path, "a.json", f"\n{lines}\n")).rows == tuple(rows)
+    one = write(tmp_path, "b.json", json.dumps(rows[0], indent=1))
+    assert read_published(one).rows == (rows[0],)
+    listed = write(tmp_path, "c.json", json.dumps([rows[0], "text", json.dumps(rows[1])]))
+    found = read_published(listed)
+    assert (found.rows, found.dropped) == ((rows[0],), {"broken_line": 2})
+    with pytest.raises(DataError, match=r"d\.json:1, column 16: not JSON"):
+        read_published(write(tmp_path, "d.json", '[{"messages": ['), "messages")
 
 
 def test_alpaca_preferences_and_pairs(tmp_path: Path) -> None:

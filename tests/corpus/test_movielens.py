@@ -1,5 +1,6 @@
 """Ratings and films in MovieLens's formats, and the same in a table of one's own, told by their content."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +79,33 @@ def test_own_interactions_need_a_user_and_an_item(
     assert (found.format, *found.rows) == ("interactions", row)
 
 
+def test_a_date_without_a_zone_is_the_same_second_on_every_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "own.jsonl", '{"user": "u", "item": "a", "time": "1970-01-02"}\n')
+    for zone in ("Asia/Shanghai", "America/New_York"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        (row,) = read_published(path).rows
+        assert row["time"] == 86400.0
+    monkeypatch.undo()
+    time.tzset()
+
+
 def test_what_is_no_interaction_is_counted_by_its_reason(tmp_path: Path) -> None:
     rows = [
         '{"user": "u", "item": "a"}',
         '{"user": "", "item": "a"}',
         '{"user": "u", "item": "a", "rating": "good"}',
         '{"user": "u", "item": "a", "time": "yesterday"}',
+        '{"user": "u", "item": "a", "rating": "nan"}',
+        '{"user": "u", "item": "a", "time": Infinity}',
     ]
     found = read_published(write(tmp_path, "own.jsonl", "\n".join(rows)))
     assert dict(found.dropped) == {
         "no_user_or_item": 1,
-        "rating_is_no_rating": 1,
-        "time_is_no_time": 1,
+        "rating_is_no_rating": 2,
+        "time_is_no_time": 2,
     }
 
 

@@ -23,6 +23,7 @@ def test_as_many_keys_choose_as_test_and_the_rest_is_learnt(divide, share: float
 def test_a_key_has_its_number_on_every_machine() -> None:
     """The first eight bytes of `printf 知行 | b2sum -l 64`, so that parts written years apart are the same."""
     assert f"{number_of('知行'):016x}" == "cf6e55f26ebe5cfd"
+    assert number_of("\ud800") != number_of("\ud801")  # halves of surrogates, which json can hold
 
 
 def test_copies_differ_in_spaces_and_case_alone() -> None:

@@ -58,6 +58,11 @@ def test_nothing_is_in_an_empty_list() -> None:
     assert WordList([""]).spans("a") == []
 
 
+def test_a_letter_that_is_two_in_lower_case_moves_no_place() -> None:
+    assert len("İ".lower()) == 2
+    assert WordList(["darn", "笨蛋"]).spans("İ DARN 笨蛋") == [(2, 6), (7, 9)]
+
+
 def test_each_disguise_changes_the_words_and_nothing_else() -> None:
     text = "Oh darn, what toast"
     spans = WordList(["darn"]).spans(text)

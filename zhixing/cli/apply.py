@@ -1,6 +1,5 @@
 """`zhixing apply`: a model's answers to every row of a file, line by line."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -30,7 +29,7 @@ from zhixing.core.errors import (
     UsageError,
     ZhixingError,
 )
-from zhixing.core.files import sha256_json
+from zhixing.core.files import json_line, sha256_json
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.corpus.raw import inner_suffix
 from zhixing.corpus.tables import MAX_RECORD_CHARACTERS
@@ -383,7 +382,7 @@ def _write(job: Job, group: Sequence[Line], target: IO[bytes], *, skip: int, tol
         if isinstance(found, ZhixingError):
             told.errors += len(made) >= skip
             found = {"error": of_the_row(found), "line": line.number}
-        made.append(json.dumps(found, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        made.append(json_line(found))
     target.write(b"".join(made[skip:]))
     target.flush()
     told.rows += len(made)

@@ -81,8 +81,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_line(value: Any) -> bytes:
-    """A value as a line of jsonl."""
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    """A value as a line of jsonl; where half a surrogate is in it, which UTF-8 cannot hold, all but ASCII is escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value).encode() + b"\n"
 
 
 def write_json_lines(path: Path, rows: Iterable[Any]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.core.files import write_json_lines
-from zhixing.corpus.parts import Part, write_parts
+from zhixing.corpus.parts import Part, told_parts, write_parts
 from zhixing.corpus.table_rows import BrokenRow, Row
 
 ITEMS = "items.jsonl"
@@ -57,9 +57,8 @@ class WrittenHistories:
     left_out: dict[str, int]
 
     def __str__(self) -> str:
-        parts = ", ".join(f"{part} {count:,}" for part, count in self.parts.items())
-        lost = ", ".join(f"{name} {count:,}" for name, count in self.left_out.items())
-        return f"{self.users:,} users, {self.items:,} items; {parts}; left out: {lost or 'nothing'}"
+        lost = told_parts(self.left_out) or "nothing"
+        return f"{self.users:,} users, {self.items:,} items; {told_parts(self.parts)}; left out: {lost}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +140,7 @@ def word_of(item: str) -> str:
     """A word of twelve letters that follows from the name of an item: every tokenizer of words keeps it whole."""
     return "".join(
         _LETTERS[byte >> 4] + _LETTERS[byte & 15]
-        for byte in blake2b(item.encode(), digest_size=6).digest()
+        for byte in blake2b(item.encode("utf-8", "surrogatepass"), digest_size=6).digest()
     )
 
 

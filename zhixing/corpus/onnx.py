@@ -1,8 +1,9 @@
 """What is inside an ONNX file: the settings of its nodes and its constants, read as data without running the graph.
 
 ONNX is protobuf: (number << 3 | kind) and a value, again and again; kinds are 0 a varint, 1 eight bytes, 2 a length and so
-many bytes, 5 four bytes. Only what a small scikit-learn pipeline has is read here: numbers, texts, lists of both, float
-tensors. Field numbers are those of onnx.proto (IR version 10). Left out: everything else, such as subgraphs and types.
+many bytes, 5 four bytes. Only what a linear model of scikit-learn has is read here: a number or text, lists of both, float
+tensors. Field numbers are those of onnx.proto (IR version 10). Left out: everything else, such as lists of whole numbers,
+subgraphs and types.
 """
 
 import struct
@@ -18,7 +19,7 @@ from zhixing.core.errors import DataError
 _GRAPH = 7
 _NODE, _INITIALIZER = 1, 5
 _OP_TYPE, _ATTRIBUTE = 4, 5
-_NAME, _FLOAT, _INT, _TEXT, _FLOATS, _INTS, _TEXTS = 1, 2, 3, 4, 7, 8, 9
+_NAME, _FLOAT, _INT, _TEXT, _FLOATS, _TEXTS = 1, 2, 3, 4, 7, 9
 _TENSOR_KIND, _TENSOR_FLOATS, _TENSOR_NAME, _TENSOR_RAW = 2, 4, 8, 9
 _FLOAT32 = 1
 Value = int | bytes
@@ -27,7 +28,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Graph:
-    """`settings` by node kind and name (a kind that occurs twice: those of the last); `constants` are flat."""
+    """`settings` by node kind and name (a kind that occurs twice: those of the last), None for a kind that is not read here;
+    `constants` are flat.
+    """
 
     settings: dict[tuple[str, str], Any]
     constants: dict[str, Floats]
@@ -56,7 +59,6 @@ def read_onnx(content: bytes) -> Graph:
 def _setting(content: bytes) -> tuple[str, Any]:
     name, value = "", None
     floats: list[float] = []
-    ints: list[int] = []
     texts: list[str] = []
     for field, found in _fields(content):
         if field == _NAME:
@@ -69,11 +71,9 @@ def _setting(content: bytes) -> tuple[str, Any]:
             value = _bytes(found).decode()
         elif field == _FLOATS:
             floats += np.frombuffer(_bytes(found), "<f4").tolist()
-        elif field == _INTS:
-            ints += [found] if isinstance(found, int) else _varints(found)
         elif field == _TEXTS:
             texts.append(_bytes(found).decode())
-    return name, floats or ints or texts or value
+    return name, floats or texts or value
 
 
 def _constant(content: bytes) -> dict[str, Floats]:
@@ -124,11 +124,3 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if byte < 128:
             return value, at
-
-
-def _varints(content: bytes) -> list[int]:
-    found, at = [], 0
-    while at < len(content):
-        value, at = _varint(content, at)
-        found.append(value)
-    return found

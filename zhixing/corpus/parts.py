@@ -27,7 +27,9 @@ def part_of(key: str, *, places: int = 10, each: int = 1) -> Part:
 
 def number_of(key: str) -> int:
     """A whole number that follows from a text, the same on every machine."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(
+        blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
+    )
 
 
 def one_of(choices: Sequence[Choice], key: str) -> Choice:

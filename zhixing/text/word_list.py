@@ -45,12 +45,12 @@ class WordList:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where words of the list are, from the left, as the text is written: a folded list is not asked this."""
         assert not self._folded, "places in a folded text are not those in the text"
-        lowered = text.lower()
-        return (
-            [match.span() for match in self._found.finditer(lowered)]
-            if len(lowered) == len(text)
-            else []
-        )
+        return [match.span() for match in self._found.finditer(_lower_in_place(text))]
+
+
+def _lower_in_place(text: str) -> str:
+    """Lower case, but for the few characters (such as İ) that would become several."""
+    return "".join(low if len(low := each.lower()) == 1 else each for each in text)
 
 
 def fold(text: str) -> str:

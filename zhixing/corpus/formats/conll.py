@@ -45,17 +45,19 @@ class _Sentence:
 
 
 def read_conll2003(path: Path, *, layer: Layer = "names") -> Iterator[Row | BrokenRow]:
-    """{tokens, tags}, with {pos, chunks} where there are four columns; `layer` says which column becomes tags."""
+    """{tokens, tags}, with {pos, chunks} where there are four columns; `layer` says which column becomes tags.
+
+    Raises DataError, naming file, line and column, for a tag that is none, and for another layer than names without four columns.
+    """
     sentences = list(_sentences(path, None))
     if not sentences:
         raise DataError(f"{path} has no sentence")
     if layer != "names":
         _require_four(path, sentences, layer)
     all_tags = [sentence.column(_LAYERS[layer]) for sentence in sentences]
-    for sentence, tags in zip(sentences, all_tags, strict=True):
-        for number, tag in zip(sentence.numbers, tags if layer != "pos" else (), strict=False):
-            if tag[1:2] == "-" and (tag[0] not in "BIES" or not tag[2:]):
-                raise wrong(path, number, len(sentence.lines[0]), f"{tag!r} is no tag of BIO")
+    if layer != "pos":
+        for sentence, tags in zip(sentences, all_tags, strict=True):
+            _require_bio(path, sentence, tags, column=_LAYERS[layer] % len(sentence.lines[0]))
     is_iob1 = _is_iob1(all_tags)
     for sentence, tags in zip(sentences, all_tags, strict=True):
         row: dict[str, list[str]] = {
@@ -65,6 +67,12 @@ def read_conll2003(path: Path, *, layer: Layer = "names") -> Iterator[Row | Brok
         if layer == "names" and len(sentence.lines[0]) == 4:
             row |= {"pos": sentence.column(1), "chunks": sentence.column(2)}
         yield row
+
+
+def _require_bio(path: Path, sentence: _Sentence, tags: Sequence[str], *, column: int) -> None:
+    for number, tag in zip(sentence.numbers, tags, strict=True):
+        if tag[1:2] == "-" and (tag[0] not in "BIES" or not tag[2:]):
+            raise wrong(path, number, column + 1, f"{tag!r} is no tag of BIO")
 
 
 def _require_four(path: Path, sentences: Sequence[_Sentence], layer: Layer) -> None:

@@ -14,7 +14,8 @@ MovieLens are Latin-1, the newer ones UTF-8. Left out: tags, the ages and jobs o
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +104,20 @@ def interaction_row(row: Row, names: Sequence[str] = USUAL) -> Row | BrokenRow:
             continue
         try:
             made[name] = number(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            return f"{name}_is_no_{name}"
+        if not isfinite(made[name]):
             return f"{name}_is_no_{name}"
     return made
 
 
 def _seconds(value: Any) -> float:
-    """Seconds since 1970, of a number or of a date in ISO 8601."""
+    """Seconds since 1970, of a number or of a date in ISO 8601; one without a zone is in UTC, on every machine."""
     try:
         return float(value)
     except ValueError:
-        return datetime.fromisoformat(value).timestamp()
+        date = datetime.fromisoformat(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 RATINGS: Mapping[str, str] = {"movielens-data": "\t", "movielens-dat": "::"}

@@ -138,7 +138,7 @@ def _of_json(path: Path) -> str | None:
     try:
         value = read_json_file(path)
     except DataError:
-        if not _is_row(_first_lines(path)[0]):
+        if not _has_a_row_a_line(path):
             raise
         return _of_rows(_table(path))
     if is_squad(value):
@@ -147,10 +147,11 @@ def _of_json(path: Path) -> str | None:
     return _of_rows(row for row in listed if isinstance(row, Mapping))
 
 
-def _is_row(line: str) -> bool:
-    """Whether a line is a whole JSON object: then the file is rows, whatever its ending."""
+def _has_a_row_a_line(path: Path) -> bool:
+    """Whether the first line is a whole JSON object: then the file is rows, whatever its ending."""
+    first = next((line for line in _first_lines(path) if line.strip()), "")
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(first), dict)
     except ValueError:
         return False
 
@@ -196,12 +197,12 @@ def _table(path: Path) -> Rows:
 
 
 def _json_rows(path: Path) -> Rows:
-    text = "".join(TextFile(path=path).pieces())
-    listed = json.loads(text) if text.lstrip("\ufeff \t\r\n").startswith("[") else text.splitlines()
-    for each in listed:
-        if isinstance(each, str) and not each.strip():
-            continue
-        row = json.loads(each) if isinstance(each, str) and _is_row(each) else each
+    """A row a line where the first line is one; else the file is one list, or one row. Raises DataError for broken JSON."""
+    if _has_a_row_a_line(path):
+        yield from TABLES[".jsonl"](path)
+        return
+    value = read_json_file(path)
+    for row in value if isinstance(value, list) else [value]:
         yield row if isinstance(row, Mapping) else "broken_line"
 
 

@@ -16,6 +16,7 @@ missing from SURNAMES stands apart from its given name, and 陈/nr 方/nr 安生
 import re
 from collections.abc import Iterator
 
+from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.derived_roles import chinese_roles, predicates
 from zhixing.corpus.document import Document
@@ -114,16 +115,18 @@ def _is_complete(article: list[str]) -> bool:
 
 
 def _sentences(archive: Archive) -> Iterator[tuple[str, list[Word]]]:
-    """The number of an article and the words of each of its sentences."""
+    """The number of an article and the words of each of its sentences. Raises DataError for a word without a tag."""
     for number, article in _numbered(archive):
         for line in article:
-            matches = [match for match in map(_WORD.match, line.split()) if match]
-            yield from (
-                (number, part)
-                for part in _cut(
-                    [(match[1].translate(_TYPED_TODAY), match[2]) for match in matches]
-                )
-            )
+            yield from ((number, part) for part in _cut([*map(_word, line.split())]))
+
+
+def _word(token: str) -> Word:
+    """A word as it is typed today, and its tag."""
+    match = _WORD.match(token)
+    if match is None:
+        raise DataError(f"the People's Daily has {token!r} where a word and its tag were expected")
+    return match[1].translate(_TYPED_TODAY), match[2]
 
 
 def _cut(words: list[Word]) -> Iterator[list[Word]]:
