@@ -11,14 +11,13 @@ A kind of task says how its folder is read, which baselines it has, what a model
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.evaluate.tasks.measure import Judged
 
 Answer = TypeVar("Answer")
-Part = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,12 +29,13 @@ class AugmentConfig(Config):
     copies: int = Field(default=1, ge=1, le=20)
     """Changed copies that are made of a text; one that came out as its text, or as another copy of it, is left out."""
     synonyms: Share = 0.0
-    """Share of words that get another of the same meaning (Wei & Zou 2019): by WordNet, by CC-CEDICT for Chinese."""
+    """Share of words, marks counted as words, that get another of the same meaning (Wei & Zou 2019): by WordNet, by CC-CEDICT
+    for Chinese."""
     homophones: Share = 0.0
-    """Share of words that get another which sounds the same and stands in the training texts: by cmudict, by CC-CEDICT's
-    pinyin without tones for Chinese, as one slips when typing it."""
+    """Share of words, marks counted as words, that get another which sounds the same and stands in the training texts: by
+    cmudict, by CC-CEDICT's pinyin without tones for Chinese, as one slips when typing it."""
     noise: Share = 0.0
-    """Share of characters that are left out, doubled, exchanged with the next one, or (Latin letters) mistyped."""
+    """Share of letters and Han characters that are left out, doubled, exchanged with the next one, or (Latin ones) mistyped."""
     back_translation: BackTranslationConfig | None = None
     """The first copy of a text is what comes back of its translation; the shares above apply to it as well."""
 

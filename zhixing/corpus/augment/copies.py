@@ -55,7 +55,7 @@ def change(text: str, config: AugmentConfig, tables: Tables, random: np.random.G
 
 
 def replaced(text: str, share: float, table: Alternatives, random: np.random.Generator) -> str:
-    """`text` with about `share` of its words replaced: those drawn that have alternatives, spaces as they were.
+    """`text` with about `share` of its words and marks replaced: those drawn that have alternatives, spaces as they were.
 
     So that the share is reached although few words have alternatives, these are drawn the more often.
     """

@@ -14,7 +14,7 @@ import numpy as np
 from zhixing.core.errors import DataError
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, drawn_together, require_pairs
 from zhixing.evaluate.tasks.tags import Tags, breaks, span_measures
-from zhixing.objective.tag import VERB
+from zhixing.objective.tag import OUTSIDE, VERB, Entity, entities
 
 Argument = tuple[str, tuple[tuple[int, int], ...]]
 """Role, and first word and word behind the last of each of its parts."""
@@ -85,19 +85,11 @@ def word_spans(words: Sequence[str]) -> set[tuple[int, int]]:
     return {(start, end) for start, end in pairwise(ends) if start < end}
 
 
-def _chunks(tags: Tags) -> list[tuple[str, int, int]]:
-    chunks: list[tuple[str, int, int]] = []
-    for place, tag in enumerate(tags):
-        if tag == "O":
-            continue
-        mark, _, role = tag.partition("-")
-        if mark not in ("B", "I") or not role:
+def _chunks(tags: Tags) -> list[Entity]:
+    for tag in tags:
+        if tag != OUTSIDE and not (tag[:2] in ("B-", "I-") and tag[2:]):
             raise DataError(f"tag {tag!r} is neither O nor B-ROLE nor I-ROLE")
-        if mark == "I" and chunks and chunks[-1][0] == role and chunks[-1][2] == place:
-            chunks[-1] = (role, chunks[-1][1], place + 1)
-        else:
-            chunks.append((role, place, place + 1))
-    return chunks
+    return entities(tags)
 
 
 def _measures(
