@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -241,7 +242,15 @@ def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
 ) -> None:
     given = tmp_path / "in.jsonl"
     long = json.dumps({"text": "Rome " * 90})
-    bad = ['{"body": "b", "id": 7}', "{broken", "[1]", '{"text": 5}', '{"text": ""}', long]
+    bad = [
+        '{"body": "b", "id": 7}',
+        "{broken",
+        "[1]",
+        '{"text": 5}',
+        '{"text": null}',
+        '{"text": ""}',
+        long,
+    ]
     good = '{"text": "Anna"}'
     path, out = folder("classify"), tmp_path / "out"
     words = (path, given, "--task", "classify", "--out", out, "--fresh")
@@ -251,6 +260,7 @@ def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
         "this is no JSON",
         "this is no JSON object",
         "the field 'text' is 5, which is not a text",
+        "the field 'text' is null, which is not a text",
         "the text is empty",
         f"more than the {TIME}",
     ]
@@ -265,12 +275,12 @@ def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
     assert run(*words, "--on-error", "record", "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["errors"] == len(bad)
     made = lines(out)
-    assert [line.get("line") for line in made] == [None, 2, 3, 4, 5, 6, 7, None]
+    assert [line.get("line") for line in made] == [None, *range(2, len(bad) + 2), None]
     for line, message in zip(made[1:-1], said, strict=True):
         assert message in line["error"]
     assert made[0]["scores"] == pytest.approx(made[-1]["scores"], abs=1e-5)
     assert run(*words, "--cut", "--on-error", "record") == 0
-    assert "label" in lines(out)[6]
+    assert "label" in lines(out)[-2]
     assert run(*words, "--keep", "id") == 1
     assert "no field 'id' to keep" in capsys.readouterr().err
 
@@ -299,7 +309,7 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.jsonl", "--task", "sing"), 3, ""),
         (("gone.jsonl", "--task", "classify"), 1, "there is no file"),
         (("folder", "--task", "classify"), 1, "folder is a folder; give one jsonl or txt file"),
-        (("in.csv", "--task", "classify"), 3, "neither .jsonl nor .txt"),
+        (("in.csv", "--task", "classify"), 3, "type: zhixing data convert in.csv --out in.jsonl"),
         (("in.jsonl", "--task", "classify", "--out", "folder", "--fresh"), 3, "folder is a folder"),
         (("in.txt", "--task", "answer"), 3, "reads the fields question, context"),
         (("in.txt", "--task", "classify", "--keep", "id"), 3, "no fields to name or keep"),
@@ -333,6 +343,43 @@ def test_answers_never_replace_the_questions(
     assert run("a-model", "in.jsonl", "--task", "classify", "--out", name, "--fresh") == 3
     assert f"--out {Path(name)} is the file that is read" in capsys.readouterr().err
     assert Path("in.jsonl").read_text() == '{"text": "a"}\n'
+
+
+def test_no_device_is_taken_for_a_file(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = tmp_path / "in.jsonl"
+    given.write_text('{"text": "Anna"}\n')
+    words = (folder("classify"), given, "--task", "classify", "--out", "/dev/full", "--fresh")
+    assert run(*words) == 3
+    assert "/dev/full is a device or a pipe and no file" in capsys.readouterr().err
+    assert not Path("/dev/full.made_from.json").exists()
+
+
+def test_a_full_disk_keeps_what_is_written_and_says_how_to_go_on(
+    folder: Folder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given, out, whole = tmp_path / "in.jsonl", tmp_path / "out", tmp_path / "whole"
+    write(given, *({"text": f"Anna {n}"} for n in range(600)))
+    words = (folder("classify"), given, "--task", "classify", "--out")
+    assert run(*words, whole) == 0
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole.stat().st_size * 2 // 3, _))
+    monkeypatch.setattr(signal, "SIGXFSZ", signal.SIGXFSZ)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        assert run(*words, out) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, _))
+        signal.signal(signal.SIGXFSZ, before)
+    told = capsys.readouterr().err
+    assert f"{out} could not be written: File too large; to continue, type the same" in told
+    assert out.stat().st_size > 0
+    assert run(*words, out, "--resume") == 0
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_bytes_that_are_no_text_are_named(

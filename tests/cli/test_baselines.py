@@ -1,6 +1,7 @@
 """`zhixing evaluate baselines`: baselines and models on the same texts, in three forms; and the refusals."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,7 @@ def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Pat
     good = [{"text": "good film", "label": "a"}, {"text": "bad film", "label": "b"}]
     for row, told in [
         ({"text": "x", "label": None}, "row 3 is no example {text, label}: its label is no text"),
+        ({"text": "x", "label": math.nan}, "row 3 is no example {text, label}: its label is no te"),
         ({"text": " ", "label": "a"}, "row 3 is no example: its text is empty"),
     ]:
         for part in ("train", "validation", "test"):

@@ -210,6 +210,15 @@ def test_sentences_with_tags_are_written_from_the_text_they_belong_to(
     assert {row["tokens"][1]: row["tags"] for row in rows} == {
         name: ["at", "nn", "."] for name in ("ca01", "cb02", "cc03")
     }
+    rest = ["brown-pos", str(out), "--log", "none"]
+    assert main(["data", "examples", *rest]) == 0, "the same examples again harm nothing"
+    (out / "train.jsonl").write_text("my own rows\n")
+    before = {path.name: path.read_bytes() for path in out.glob("*.jsonl")}
+    assert main(["data", "examples", *rest]) == 3
+    assert f"{out / 'train.jsonl'} exists and holds something else" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert main(["data", "examples", *rest, "--fresh"]) == 0
+    assert "my own rows" not in (out / "train.jsonl").read_text()
     assert main(["data", "list"]) == 0
     assert "zhixing data examples brown-pos" in capsys.readouterr().out
 

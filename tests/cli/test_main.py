@@ -94,3 +94,25 @@ def test_a_place_that_may_not_be_opened_is_one_line(
     assert told.startswith("zhixing: closed")
     assert "cannot be opened (Permission denied); check who may" in told
     assert len(told.splitlines()) == 1
+
+
+def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        stopped = subprocess.run(
+            [sys.executable, "-m", "zhixing", "data", "list"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert stopped.returncode == 1
+    assert stopped.stderr.startswith("zhixing: the output: No space left on device; free some")
+    assert len(stopped.stderr.splitlines()) == 1
+
+
+def test_what_the_system_refuses_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert main(["data", "show", "broken"]) == 1
+    assert capsys.readouterr().err == "zhixing: broken: Input/output error\n"

@@ -144,13 +144,22 @@ def test_wrong_usage_is_told_before_the_work(
     assert told in capsys.readouterr().err
 
 
-def test_items_that_a_model_cannot_read_or_does_not_know_are_named(place: Path) -> None:
+def test_items_that_a_model_cannot_read_or_does_not_know_are_named(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     texts, sequence = (
         zhixing.load(place / name) for name in ("recommend-tiny", "recommend-sequence-tiny")
     )
     long = {"a": "short", "b": "green tea leaves " * 40}
-    with pytest.raises(UnsupportedError, match=r"items\[1\]: \d+ tokens are more than .*cut=True"):
+    with pytest.raises(UnsupportedError, match=r"item 'b': \d+ tokens are more than .*cut=True"):
         texts.recommend([["a"]], long)
+    items, asked = place / "long.jsonl", place / "asked.jsonl"
+    items.write_text("".join(f'{{"item": "{k}", "text": "{v}"}}\n' for k, v in long.items()))
+    asked.write_text('{"history": ["a"]}\n')
+    words = ["--task", "recommend", "--items", str(items), "--log", "none"]
+    assert main(["apply", str(place / "recommend-tiny"), str(asked), *words]) == 1
+    assert f"{items}: item 'b': " in (told := capsys.readouterr().err)
+    assert "zhixing apply with --cut" in told
     assert texts.recommend([["a"]], long, cut=True)[0][0].item == "b"
     with pytest.raises(DataError, match=r"has learnt the item .* which is none of the 2 items"):
         sequence.recommend([["a"]], long)

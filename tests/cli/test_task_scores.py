@@ -76,6 +76,13 @@ def test_every_task_reads_its_keys(task: str, tmp_path, capsys) -> None:
         ('{"label": "a"}\n{"text": "b"}\n', ["labels"], "p.jsonl:2 has no key 'label'", 1),
         ('{"label": ["a"]}\n', ["labels"], "p.jsonl:1: 'label' is [\"a\"], which is no text", 1),
         ("not json\n", ["labels"], "p.jsonl:1 is not JSON", 1),
+        ('{"label": NaN}\n', ["numbers"], "p.jsonl:1: 'label' is nan, which is no number", 1),
+        (
+            '{"label": "a", "probabilities": {"a": 2, "b": NaN}}\n',
+            ["labels"],
+            "prediction 1: probabilities must be {label: number from 0 to 1, …}, and are",
+            1,
+        ),
         ("", ["labels"], "0 predictions and 1 references", 1),
         ('{"label": "a"}\n', ["label"], "there is no task 'label'", 3),
         ('{"label": "a"}\n', ["labels", "--language", "zh"], "--language would do nothing", 3),

@@ -131,7 +131,7 @@ def test_a_device_that_is_really_full_is_said() -> None:
     with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("wb", 0) as file:
         file.write(b"x")
     error = OSError(errno.ENOSPC, "No space left on device")
-    assert "disk is full" in str(files._explain(error, Path("/dev/shm/missing/x")))
+    assert "disk is full" in str(files.explained(error, Path("/dev/shm/missing/x")))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from zhixing.api.answering import windows_of
 from zhixing.core.errors import DataError
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.data.examples import Losses, Made
-from zhixing.objective.classify import Classify
+from zhixing.objective.classify import Classify, Regress
 from zhixing.objective.config import ExamplesConfig, SimilarConfig
 from zhixing.objective.preference import Preference
+from zhixing.objective.rank import Rank
 from zhixing.objective.records import check_losses, labels_of, make_examples
 from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
@@ -253,3 +255,23 @@ def test_a_temperature_that_no_loss_reads_is_refused() -> None:
     SimilarConfig.model_validate(given)
     with pytest.raises(ValueError, match=r"temperature = 0\.1 does nothing"):
         SimilarConfig.model_validate({**given, "loss": "cosine"})
+
+
+def test_null_and_nan_are_no_labels() -> None:
+    wrong: list[Any] = [None, math.nan, math.inf, "", " ", [], {}]
+    given = [{"text": "x", "label": each} for each in ["good", *wrong]]
+    assert labels_of(given[:-2], "classify") == ("good",)
+    objective = Classify(tokenizer(), time=TIME, labels=LABELS)
+    assert reasons(objective, *given) == ["", *["label_is_no_text_or_number"] * len(wrong)]
+    as_text = {"text": "x", "label": "nan"}
+    assert reasons(Regress(tokenizer(), time=TIME), as_text) == ["label_is_no_number"]
+
+
+def test_lists_hold_what_they_are_said_to_hold() -> None:
+    tag = Tag(tokenizer(), time=TIME, labels=TAGS)
+    good = {"tokens": ["a"], "tags": ["O"]}
+    assert reasons(tag, good, {**good, "tokens": [None]}, {**good, "tags": [None]}) == [
+        "", "tokens_holds_no_text", "tags_holds_no_tag",
+    ]  # fmt: skip
+    row = {"query": "q", "texts": ["a", "b"], "relevance": [1, None]}
+    assert reasons(Rank(tokenizer(), time=TIME), row) == ["relevance_holds_no_number"]

@@ -283,7 +283,12 @@ class Model:
 
     def _scorer(self, items: Mapping[str, str], *, cut: bool) -> Scorer:
         """What scores items for histories."""
-        ids = each_of("items", [*items.values()], lambda text: self._vector_ids(text, cut=cut))
+        ids = []
+        for item, text in items.items():
+            try:
+                ids.append(self._vector_ids(text, cut=cut))
+            except (DataError, UnsupportedError) as error:
+                raise type(error)(f"item {item!r}: {error}") from error
         return by_texts([*items], self._embedded(ids))
 
     @property
@@ -322,7 +327,8 @@ class Model:
         if self.limit is not None and count > self.limit:
             raise UnsupportedError(
                 f"{count} tokens are more than the {self.limit} this model reads at once; "
-                "nothing is cut silently: split the text (score() takes any length; embed and recommend cut with cut=True)"
+                "nothing is cut silently: split the text (score() takes any length; embed and recommend cut with cut=True, zhixing "
+                "apply with --cut)"
             )
 
     def _check_predicates(self, count: int, predicates: Sequence[int] | None) -> None:

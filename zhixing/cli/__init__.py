@@ -1,5 +1,6 @@
 """The command line: one file per command, each imported only when it is typed."""
 
+import errno
 import os
 import signal
 import sys
@@ -77,7 +78,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         _forget_output()
         return 0
+    except OSError as error:
+        if error.errno is None:  # not of the system: a library's word for a mistake of ours
+            raise
+        return _failed(error)
     return code
+
+
+def _failed(error: OSError) -> int:
+    """Say what the system refused, and the exit code of that."""
+    try:
+        sys.stdout.flush()
+    except OSError:  # it is the output itself that cannot be written
+        _forget_output()
+    where = error.filename or "the output"
+    cure = "; free some space and run the same command again" if error.errno == errno.ENOSPC else ""
+    print(f"zhixing: {where}: {error.strerror or error}{cure}", file=sys.stderr)
+    return ZhixingError.exit_code
 
 
 def _forget_output() -> None:

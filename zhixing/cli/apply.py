@@ -29,7 +29,7 @@ from zhixing.core.errors import (
     UsageError,
     ZhixingError,
 )
-from zhixing.core.files import json_line, sha256_json
+from zhixing.core.files import explained, json_line, sha256_json
 from zhixing.core.interrupt import StopRequest, stop_requests
 from zhixing.corpus.raw import inner_suffix
 from zhixing.corpus.tables import MAX_RECORD_CHARACTERS
@@ -228,7 +228,10 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
         raise UsageError(f"--out {place.out} is the file that is read; choose another name")
     suffix = inner_suffix(file)
     if suffix not in (".jsonl", *TEXT_SUFFIXES):
-        raise UsageError(f"{file} is neither .jsonl nor .txt (also .gz, .zst); convert it first")
+        raise UsageError(
+            f"{file} is neither .jsonl nor .txt (also .gz, .zst); convert it first, type: zhixing data convert {file} --out "
+            f"{file.with_suffix('.jsonl')}"
+        )
     if suffix in TEXT_SUFFIXES and ("text",) not in known.fields:
         wanted = ", ".join(known.fields[0])
         raise UsageError(
@@ -282,7 +285,10 @@ def _items(options: Options, model: "Model") -> Mapping[str, str] | None:
     from zhixing.corpus.rows import find_tables, rows
 
     items = items_of(rows(find_tables(str(options.items))), origin=str(options.items))
-    model.recommend([], items, cut=options.cut)
+    try:
+        model.recommend([], items, cut=options.cut)
+    except (DataError, UnsupportedError) as error:
+        raise type(error)(f"{options.items}: {error}") from error
     return items
 
 
@@ -294,13 +300,14 @@ def _from_file(job: Job, folder: Path, file: Path, task: str, progress: "Progres
         return _answer_all(job, lines, sys.stdout.buffer, amount.lines, progress, done=Told())
     output = Output(job.place.out, _stamp(job, folder, task, amount))
     done = output.begin(resume=job.place.resume, fresh=job.place.fresh)
-    with output.path.open("ab") as target:
-        try:
+    how_to_go_on = "to continue, type the same command with --resume"
+    try:
+        with output.path.open("ab") as target:
             return _answer_all(job, lines, target, amount.lines, progress, done=done)
-        except InterruptedRunError as error:
-            raise InterruptedRunError(
-                f"{error} to {output.path}; to continue, type the same command with --resume"
-            ) from error
+    except InterruptedRunError as error:
+        raise InterruptedRunError(f"{error} to {output.path}; {how_to_go_on}") from error
+    except OSError as error:  # reading tells its own
+        raise ZhixingError(f"{explained(error, output.path)}; {how_to_go_on}") from error
 
 
 def _from_pipe(job: Job, progress: "Progress") -> Told:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError, ZhixingError
-from zhixing.core.files import read_json, write_json
+from zhixing.core.files import check_is_replaceable, read_json, write_json
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.raw import pieces_of_file
 from zhixing.corpus.table_rows import lines_of
@@ -127,6 +127,7 @@ class Output:
 
     def begin(self, *, resume: bool, fresh: bool) -> Told:
         """Make ready; what is written already. Raises UsageError for a file of something else."""
+        check_is_replaceable(self.path)
         if not self.path.exists() or fresh:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")

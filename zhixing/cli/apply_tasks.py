@@ -16,6 +16,7 @@
 The keys are those that `zhixing evaluate score` reads.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -106,7 +107,8 @@ def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
         if not right:
             kinds = {MESSAGES: "a list of messages", **dict.fromkeys(LISTS, "a list of texts")}
             kind = kinds.get(field, "a text")
-            raise DataError(f"the field {names[field]!r} is {value!r:.60}, which is not {kind}")
+            told = json.dumps(value, ensure_ascii=False)[:60]
+            raise DataError(f"the field {names[field]!r} is {told}, which is not {kind}")
     return tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
 

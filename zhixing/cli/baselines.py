@@ -21,7 +21,7 @@ from zhixing.cli.console import (
 from zhixing.cli.scores import MISSING
 from zhixing.cli.slices import measure_slices, places_of, slices_as_markdown, told_slices
 from zhixing.cli.task_scores import difference_values
-from zhixing.core.errors import UsageError
+from zhixing.core.errors import UnsupportedError, UsageError
 from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
@@ -194,7 +194,10 @@ def _of_model(folder: Path, contest: "Contest[Any]", progress: "Progress") -> "S
 
     progress.start(f"answers of {folder}")
     model = zhixing.load(folder)
-    answers, told = contest.ask(model)
+    try:
+        answers, told = contest.ask(model)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"--model {folder}: {error}") from error
     system = System(
         name=str(folder),
         answers=answers,

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from zhixing.core.errors import UsageError
-from zhixing.core.files import new_folder
+from zhixing.core.files import check_is_replaceable, new_folder
 from zhixing.core.progress import Progress as ProgressProtocol
 
 Log = Annotated[
@@ -33,6 +33,11 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSO
 
 Switch = Parameter(negative="")
 """A flag that is given or not, without a --no- form."""
+
+Fresh = Annotated[
+    bool, Parameter(negative="", help="Replace other examples that the folder holds.")
+]
+"""Write into a folder that holds files of the same names and another content."""
 
 Settings = Annotated[
     tuple[str, ...],
@@ -163,5 +168,6 @@ def check_out(out: Path, read: Iterable[Path] = (), *, option: str = "--out") ->
         raise UsageError(f"{option} {out} is a folder; name the file to write")
     if any(out.exists() and file.exists() and out.samefile(file) for file in read):
         raise UsageError(f"{option} {out} is a file that is read; choose another name")
+    check_is_replaceable(out)
     with new_folder(out.parent):
         pass

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from zhixing.cli.console import Json, Log, Settings, print_json, reporter
+from zhixing.cli.console import Fresh, Json, Log, Settings, print_json, reporter
 from zhixing.cli.example_files import FORMAT, convert, show_file
 from zhixing.cli.histories import histories
 from zhixing.cli.recipe import Recipe, find_recipe
@@ -14,7 +14,7 @@ from zhixing.core.card import CorpusCard, to_json
 from zhixing.core.config import Config, merge_overrides, read_table
 from zhixing.core.config import build as build_config
 from zhixing.core.errors import ConfigError, DataError, UsageError
-from zhixing.core.files import new_folder
+from zhixing.core.files import added_to, new_folder
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
@@ -131,6 +131,7 @@ def examples(
         int | None,
         Parameter(help="Cut documents into pieces of at most so many characters, all in one part."),
     ] = None,
+    fresh: Fresh = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -153,7 +154,8 @@ def examples(
             entry.name: Archive(path=fetch(entry, progress=progress)[0]) for entry in entries
         }
         progress.start(f"examples of {name}")
-        written = write(archives, out)
+        with added_to(out, fresh=fresh) as made:
+            written = write(archives, made)
     progress.finish(f"{out}: {written}")
     if as_json:
         license = ", ".join(dict.fromkeys(entry.license for entry in entries))

@@ -20,7 +20,7 @@ from zhixing.corpus.searches import as_pairs, with_documents
 from zhixing.corpus.sources import PAIRS, PairSource
 from zhixing.objective.chat import texts_of
 from zhixing.objective.config import ExamplesConfig, PairFilesConfig, Seq2SeqConfig, TaskConfig
-from zhixing.objective.records import keys_of
+from zhixing.objective.records import keys_of, require_keys
 from zhixing.text.running import running_text
 
 STAMP = "made_from.json"
@@ -97,9 +97,11 @@ def languages(config: Seq2SeqConfig) -> tuple[str, str]:
 
 def texts(place: str, kind: str) -> Iterator[str]:
     """Every text of the examples at `place`, for a tokenizer to learn from; words with tags as running text."""
-    for row in rows_for(find_tables(place), kind):
+    for number, row in enumerate(rows_for(find_tables(place), kind)):
         if isinstance(row, str):
             continue
+        if number == 0:
+            require_keys(row, kind, origin=place)
         if kind == "tag" and "tokens" in row:
             yield running_text([*_texts_of(row["tokens"])])[0]
             continue

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, print_json, reporter
+from zhixing.cli.console import Fresh, Json, Log, print_json, reporter
 from zhixing.core.errors import DataError
-from zhixing.core.files import new_folder
+from zhixing.core.files import added_to
 
 _INTERACTIONS = Parameter(
     help="Who took what: ratings of MovieLens, or a table of {user, item} and perhaps rating and time."
@@ -25,6 +25,7 @@ def histories(
     *,
     least_rating: Annotated[float | None, _LEAST] = None,
     max_unknown: Annotated[float, _UNKNOWN] = 0.1,
+    fresh: Fresh = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -41,11 +42,11 @@ def histories(
         if not path.is_file():
             raise DataError(f"there is no file {path}")
     progress = reporter(log)
-    with new_folder(out):
+    with added_to(out, fresh=fresh) as made:
         progress.start(f"histories of {interactions}")
         texts = items_of(stream(items), origin=str(items))
         found = interactions_of(stream(interactions), origin=str(interactions))
-        written = write_histories(found, texts, out, limits=limits)
+        written = write_histories(found, texts, made, limits=limits)
     progress.finish(f"{out}: {written}")
     if as_json:
         print_json({"written": str(out), **asdict(written)})

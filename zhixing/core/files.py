@@ -15,17 +15,20 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from zhixing.core.errors import DataError, ZhixingError
+from zhixing.core.errors import DataError, UsageError, ZhixingError
 
 LOCK = ".lock"
 """The file in a run's folder that its run holds."""
+_DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 
 
 @contextmanager
 def atomic_open(path: Path) -> Iterator[IO[bytes]]:
     """Open `path` for writing bytes; it appears, complete and synced, only when the block ends well."""
+    check_is_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +42,7 @@ def atomic_open(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         if not _is_about(error, path, temporary):
             raise
-        raise _explain(error, path) from error
+        raise explained(error, path) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -63,10 +66,33 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         if not _is_about(error, path, temporary):
             raise
-        raise _explain(error, path) from error
+        raise explained(error, path) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _remove_empty(made)
+
+
+@contextmanager
+def added_to(folder: Path, *, fresh: bool) -> Iterator[Path]:
+    """Yield a scratch folder whose files go into `folder` when the block ends well.
+
+    Raises UsageError, and moves nothing, where `folder` has one of these files with another content, unless `fresh`.
+    """
+    with new_folder(folder), TemporaryDirectory(dir=folder, prefix=".partial-") as made:
+        yield Path(made)
+        places = {
+            each: folder / each.relative_to(made)
+            for each in sorted(Path(made).rglob("*"))
+            if each.is_file()
+        }
+        for file, place in places.items():
+            if not fresh and place.exists() and sha256_file(place) != sha256_file(file):
+                raise UsageError(
+                    f"{place} exists and holds something else; choose another folder, or replace it with --fresh"
+                )
+        for file, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, place)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -158,7 +184,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock = path.open("w")
         except OSError as error:
-            raise _explain(error, folder) from error
+            raise explained(error, folder) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -182,7 +208,7 @@ def new_folder(folder: Path) -> Iterator[bool]:
     try:
         made = _make_folder(folder)
     except OSError as error:
-        raise _explain(error, folder) from error
+        raise explained(error, folder) from error
     if not os.access(folder, os.W_OK):
         raise ZhixingError(f"{folder} cannot be written (Permission denied); choose another folder")
     try:
@@ -274,8 +300,15 @@ def _is_about(error: OSError, path: Path, temporary: Path) -> bool:
     return name in (path, path.parent, *path.parents) or name.is_relative_to(temporary)
 
 
-def _explain(error: OSError, path: Path) -> ZhixingError:
-    """Turn the system's word into what, where and what to do."""
+def check_is_replaceable(path: Path) -> None:
+    """Raise UsageError for a device or a pipe, which a finished file would take the place of."""
+    is_device = path.exists() and not path.is_file() and not path.is_dir()
+    if is_device or path.absolute().parent in _DEVICES:
+        raise UsageError(f"{path} is a device or a pipe and no file; name a file to write")
+
+
+def explained(error: OSError, path: Path) -> ZhixingError:
+    """The system's word about writing `path`, turned into what, where and what to do."""
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         blocking = next((parent for parent in path.parents if parent.is_file()), path)
         return ZhixingError(

@@ -8,6 +8,7 @@ campaign do. Long documents can be cut into pieces; all pieces of a document are
 they are about one thing: what is measured on them is one document's worth.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -125,6 +126,13 @@ def _labelled(documents: Iterable[Document], form: Form) -> Iterator[_Labelled]:
 def _part(document: Document, compared: str) -> Part:
     said = document.meta.get("part")
     return next((part for part in PARTS if part == said), part_of(same(compared)))
+
+
+def is_label(value: object) -> bool:
+    """Whether the value of a field names a label: a text that is not blank, or a number that is one (not NaN)."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> None:

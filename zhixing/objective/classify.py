@@ -7,6 +7,7 @@ Where labels have weights, w_y stands before the loss of a text (not before 1 / 
 Devlin et al. 2018, §4.1 for encoders; any classifier that reads tokens will do. Left out: several labels at once.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -134,6 +135,8 @@ class Regress:
         try:
             value = float(record["label"])
         except (TypeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
             return Made(dropped="label_is_no_number")
         return texts_example(record, self._tokenizer, self._time, label=float_bits(value))
 

@@ -11,12 +11,13 @@ chat                {messages}, or as in sharegpt, alpaca or MMLU: {conversation
 preference          {prompt, chosen, rejected}; the prompt may be a list of messages
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import is_messages
-from zhixing.corpus.labelled import check_are_labels
+from zhixing.corpus.labelled import check_are_labels, is_label
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.config import ExamplesConfig
 
@@ -39,6 +40,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Objective -> the sets of keys, one of which a row must have."""
 _LISTS = frozenset({"tokens", "tags", "texts", "relevance", "messages", "conversations", "choices"})
+_LISTS_OF_TEXTS = frozenset({"tokens", "texts"})
 _OTHERS = frozenset({"label", "answers", "answer", "prompt"})
 
 
@@ -59,12 +61,9 @@ def make_examples(
         if isinstance(row, str):
             yield Made(dropped=row)
             continue
+        if number == 0:
+            require_keys(row, objective.kind, origin=origin)
         keys = keys_of(row, objective.kind)
-        if keys is None and number == 0:
-            wanted = " or ".join("{" + ", ".join(each) + "}" for each in KEYS[objective.kind])
-            raise DataError(
-                f"{origin} has the keys {', '.join(map(str, row)) or 'none'}; objective {objective.kind!r} needs {wanted}"
-            )
         problem = "missing_key" if keys is None else problem_of(row, keys)
         yield Made(dropped=problem) if problem else objective.example(row)
 
@@ -72,6 +71,15 @@ def make_examples(
 def keys_of(row: Mapping[str, Any], kind: str) -> tuple[str, ...] | None:
     """The keys that are read of a row; None when it has no whole set of them."""
     return next((keys for keys in KEYS[kind] if all(key in row for key in keys)), None)
+
+
+def require_keys(row: Mapping[str, Any], kind: str, *, origin: str) -> None:
+    """Raise DataError where a row has no whole set of the keys that an objective reads."""
+    if keys_of(row, kind) is None:
+        wanted = " or ".join("{" + ", ".join(each) + "}" for each in KEYS[kind])
+        raise DataError(
+            f"{origin} has the keys {', '.join(map(str, row)) or 'none'}; objective {kind!r} needs {wanted}"
+        )
 
 
 def labels_of(
@@ -84,7 +92,9 @@ def labels_of(
     for row in rows:
         count += 1
         value = [] if isinstance(row, str) else row.get(key, [])
-        found |= set(map(str, value)) if isinstance(value, list) else {str(value)}
+        found |= {
+            str(each) for each in (value if isinstance(value, list) else [value]) if is_label(each)
+        }
     if kind == "classify":
         check_are_labels(found, count, origin=origin)
     return tuple(sorted(found))
@@ -111,11 +121,23 @@ def problem_of(row: Mapping[str, Any], keys: Sequence[str]) -> str:
         value = row[key]
         if key in _LISTS and not isinstance(value, list):
             return f"{key}_is_no_list"
+        if key in _LISTS_OF_TEXTS and not all(isinstance(each, str) for each in value):
+            return f"{key}_holds_no_text"
+        if key == "tags" and not all(map(is_label, value)):
+            return "tags_holds_no_tag"
+        if key == "relevance" and not all(map(_is_number, value)):
+            return "relevance_holds_no_number"
+        if key == "label" and not is_label(value):
+            return "label_is_no_text_or_number"
         if key not in _LISTS | _OTHERS and not isinstance(value, str):
             return f"{key}_is_no_text"
     if "prompt" in keys and not (isinstance(row["prompt"], str) or is_messages(row["prompt"])):
         return "prompt_is_no_text"
     return _problem_of_answers(row["answers"]) if "answers" in keys else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _problem_of_answers(answers: Any) -> str:

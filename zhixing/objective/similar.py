@@ -11,6 +11,7 @@ micro-batch changes what is learnt: more pairs at once make the question harder.
 a pair, whatever the batch. Left out: hard negatives, negatives from other processes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -65,6 +66,8 @@ class Similar:
         try:
             value = float(record["label"]) if self._loss == "cosine" else 1.0
         except (TypeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
             return Made(dropped="label_is_no_number")
         ids = [self._tokenizer.encode_text(record[key]) for key in ("text1", "text2")]
         if not all(ids):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, final
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.labelled import check_are_labels
+from zhixing.corpus.labelled import check_are_labels, is_label
 from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.labels import alarms, judge_labels
@@ -92,7 +92,7 @@ def read_labelled(path: Path) -> Labelled:
     for number, row in rows_of(path):
         if not isinstance(row.get("text"), str):
             raise DataError(f"{path}: row {number} is no example {{text, label}}")
-        if not isinstance(row.get("label"), str | int | float):
+        if not is_label(row.get("label")):
             raise DataError(
                 f"{path}: row {number} is no example {{text, label}}: its label is no text and no number"
             )

@@ -1,6 +1,7 @@
 """Predictions and references in two jsonl files, line by line: which keys each task reads, and what scores them."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,10 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mappi
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}:{number} is not JSON: {error}") from error
+            cure = f"; is it a table? type: zhixing data convert {path} --out {path.with_suffix('.jsonl')}"
+            raise DataError(
+                f"{path}:{number} is not JSON: {error}{cure * (path.suffix != '.jsonl')}"
+            ) from error
         for key, kind in keys.items():
             if not isinstance(row, Mapping) or key not in row:
                 wanted = "{" + ", ".join(keys) + "}"
@@ -82,6 +86,10 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mappi
             if not isinstance(row[key], kind) or isinstance(row[key], bool):
                 raise DataError(
                     f"{path}:{number}: {key!r} is {json.dumps(row[key], ensure_ascii=False)[:60]}, which is no {_told(kind)}"
+                )
+            if isinstance(row[key], float) and not math.isfinite(row[key]):
+                raise DataError(
+                    f"{path}:{number}: {key!r} is {row[key]}, which is no number to score"
                 )
             if key in _LISTS_OF_TEXT and not all(isinstance(each, str) for each in row[key]):
                 raise DataError(f"{path}:{number}: {key!r} holds something that is no text")
@@ -115,8 +123,12 @@ def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
             f"{len(with_probabilities)} of {len(guesses)} predictions have probabilities; all or none must"
         )
     for number, item in enumerate(_column(with_probabilities, "probabilities"), start=1):
-        if not isinstance(item, Mapping) or not all(_is_number(each) for each in item.values()):
-            raise DataError(f"prediction {number}: probabilities must be {{label: number, …}}")
+        if not isinstance(item, Mapping) or not all(
+            _is_number(each) and 0.0 <= each <= 1.0 for each in item.values()
+        ):
+            raise DataError(
+                f"prediction {number}: probabilities must be {{label: number from 0 to 1, …}}, and are {item!r:.80}"
+            )
     return judge_labels(
         [str(label) for label in _column(guesses, "label")],
         [str(label) for label in _column(truths, "label")],
@@ -178,7 +190,7 @@ def _sentences(truths: Rows) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _writing(guesses: Rows, truths: Rows, options: Options) -> Judged:
