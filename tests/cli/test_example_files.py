@@ -70,7 +70,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def converted(*words: str) -> list[dict[str, Any]]:
-    assert main(["data", "convert", *words, "--out", "out.jsonl", "--log", "none"]) == 0
+    end = ["--out", "out.jsonl", "--fresh", "--log", "none"]
+    assert main(["data", "convert", *words, *end]) == 0
     return [json.loads(line) for line in Path("out.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -90,6 +91,16 @@ def test_a_file_is_shown_with_its_format_its_losses_and_what_reads_it(
     assert shown.count("tokens") == 1
     assert main(["data", "show", "own.jsonl"]) == 0
     assert "own.jsonl: table: 1 rows, 1 left out (broken_line 1)" in capsys.readouterr().out
+
+
+def test_a_file_with_other_rows_is_kept(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["data", "convert", "train.tsv", "--log", "none", "--out"]
+    own = Path("own.jsonl").read_bytes()
+    assert main([*words, "own.jsonl"]) == 3
+    assert "own.jsonl exists and holds something else; choose another" in capsys.readouterr().err
+    assert Path("own.jsonl").read_bytes() == own
+    assert [main([*words, "new.jsonl"]), main([*words, "new.jsonl"])] == [0, 0]
+    assert sorted(each.name for each in files.glob(".*")) == []
 
 
 def test_the_format_may_be_named(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ Switch = Parameter(negative="")
 """A flag that is given or not, without a --no- form."""
 
 Fresh = Annotated[
-    bool, Parameter(negative="", help="Replace other examples that the folder holds.")
+    bool, Parameter(negative="", help="Replace what is there and has another content.")
 ]
 """Write into a folder that holds files of the same names and another content."""
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Json, Log, check_out, print_json, reporter
+from zhixing.cli.console import Fresh, Json, Log, check_out, print_json, reporter
 from zhixing.core.errors import DataError, UsageError
-from zhixing.core.files import atomic_open, json_line
+from zhixing.core.files import added_to, json_line
 
 if TYPE_CHECKING:
     from zhixing.corpus.table_rows import BrokenRow, Row
@@ -59,6 +59,7 @@ def convert(
     ],
     out: Annotated[Path, Parameter(help="The jsonl file to write.")],
     format: Annotated[str, FORMAT] = "",
+    fresh: Fresh = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -73,7 +74,7 @@ def convert(
     told, found = _opened(files, format)
     progress = reporter(log)
     progress.start(f"converting {' and '.join(map(str, files))}", unit="rows")
-    with atomic_open(out) as target:
+    with added_to(out.parent, fresh=fresh) as made, (made / out.name).open("wb") as target:
         for row in told.count(found):
             target.write(json_line(row))
             progress.advance()

@@ -88,7 +88,7 @@ def added_to(folder: Path, *, fresh: bool) -> Iterator[Path]:
         for file, place in places.items():
             if not fresh and place.exists() and sha256_file(place) != sha256_file(file):
                 raise UsageError(
-                    f"{place} exists and holds something else; choose another folder, or replace it with --fresh"
+                    f"{place} exists and holds something else; choose another name, or replace it with --fresh"
                 )
         for file, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
