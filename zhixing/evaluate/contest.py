@@ -86,5 +86,5 @@ def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The rows of a file with their numbers from 1. Raises DataError for a row that cannot be read."""
     for number, row in enumerate(rows(find_tables(str(path))), start=1):
         if isinstance(row, str):
-            raise DataError(f"{path}: row {number} is no example: {row}")
+            raise DataError(f"{path}: row {number} is no example: {row.replace('_', ' ')}")
         yield number, row
