@@ -1,12 +1,12 @@
 """`zhixing data histories`: a user's own interactions, in any format that is read, as examples for a recommender."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import Fresh, Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Fresh, Json, Log, print_json, reporter
 from zhixing.core.errors import DataError
 from zhixing.core.files import added_to
 
@@ -14,8 +14,17 @@ _INTERACTIONS = Parameter(
     help="Who took what: ratings of MovieLens, or a table of {user, item} and perhaps rating and time."
 )
 _ITEMS = Parameter(help="The items: films of MovieLens, or a table of {item, text}.")
-_LEAST = Parameter(help="Interactions with a lower rating do not count; without it all do.")
-_UNKNOWN = Parameter(help="Share of interactions with unknown items above which it is refused.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Which interactions count, and what may be replaced."""
+
+    least_rating: float | None = None
+    """Interactions with a lower rating do not count; without it all do."""
+    max_unknown: float = 0.1
+    """Share of interactions with unknown items above which it is refused."""
+    fresh: Fresh = False
 
 
 def histories(
@@ -23,9 +32,7 @@ def histories(
     items: Annotated[Path, _ITEMS],
     out: Annotated[Path, Parameter(help="The folder to write to.")],
     *,
-    least_rating: Annotated[float | None, _LEAST] = None,
-    max_unknown: Annotated[float, _UNKNOWN] = 0.1,
-    fresh: Fresh = False,
+    options: Annotated[Options, FLAT] = Options(),
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
@@ -37,12 +44,12 @@ def histories(
     from zhixing.corpus.formats.published import stream
     from zhixing.corpus.histories import Limits, interactions_of, items_of, write_histories
 
-    limits = Limits(least_rating=least_rating, max_unknown=max_unknown)
+    limits = Limits(least_rating=options.least_rating, max_unknown=options.max_unknown)
     for path in (interactions, items):
         if not path.is_file():
             raise DataError(f"there is no file {path}")
     progress = reporter(log)
-    with added_to(out, fresh=fresh) as made:
+    with added_to(out, fresh=options.fresh) as made:
         progress.start(f"histories of {interactions}")
         texts = items_of(stream(items), origin=str(items))
         found = interactions_of(stream(interactions), origin=str(interactions))
