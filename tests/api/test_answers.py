@@ -29,7 +29,7 @@ from zhixing.api.tagging import (
 )
 from zhixing.checkpoint.export import import_folder
 from zhixing.checkpoint.folder import ModelInfo, save_model, write_learnt
-from zhixing.core.errors import CheckpointError, DataError, UnsupportedError
+from zhixing.core.errors import CheckpointError, DataError, UnsupportedError, UsageError
 from zhixing.model.config import EncoderConfig, HeadConfig
 from zhixing.model.crf import LinearChain, bio_rules
 from zhixing.model.encoder import Encoder
@@ -305,6 +305,8 @@ def test_a_long_text_is_tagged_whole(trained: Trained) -> None:
     for model in ("encoder", "tagger"):
         (found,) = trained("tag", model).tag([LONG])
         assert "".join(word.text for word in found.words) == LONG.replace(" ", "")
+        with pytest.raises(UsageError, match="read in windows; leave out cut"):
+            trained("tag", model).tag([LONG], cut=True)
     model = trained("tag")
     cuts = [cut_into_words(LONG, model.tokenizer, model.learnt)]
     read: list[int] = []

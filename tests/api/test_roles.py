@@ -10,6 +10,7 @@ import pytest
 import zhixing
 from tests.trained import ENCODER, TIME, write_recipe, write_rows
 from zhixing.api.model import Model
+from zhixing.api.tagging import Cut, near
 from zhixing.cli import main
 from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.objective.tag import Tag
@@ -90,6 +91,36 @@ def test_a_long_text_is_read_whole_or_refused(folder: Path) -> None:
     assert len(found.words) == len(long)
     with pytest.raises(UnsupportedError, match="roles need the whole text"):
         zhixing.load(folder / "encoder").tag([long], predicates=[1])
+
+
+def test_of_a_long_text_the_words_around_the_predicate_are_read_on_request(folder: Path) -> None:
+    model = zhixing.load(folder / "encoder")
+    short = ["Anna", "sees", "Otto"]
+    long = [*["and"] * TIME, *short, *["and"] * TIME]
+    (found,) = model.tag([long], predicates=[TIME + 1], cut=True)
+    assert len(found.words) == len(long)
+    assert {word.tag for word in (*found.words[:4], *found.words[-4:])} == {"O"}
+    assert found.words[TIME + 1].tag == "B-V"
+    (whole,) = model.tag([short], predicates=[1], cut=True)
+    assert whole == model.tag([short], predicates=[1])[0]
+
+
+@pytest.mark.parametrize(
+    ("room", "read"),
+    [
+        (2, [1]),
+        (3, [0, 1]),
+        (4, [0, 1, 2]),
+        (6, [0, 1, 2]),
+        (7, [0, 1, 2, 3]),
+        (9, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_the_words_nearest_to_the_predicate_are_read(room: int, read: list[int]) -> None:
+    sizes = (1, 2, 1, 3, 1)
+    cut = Cut(text="", spans=(), tokens=tuple((7,) * size for size in sizes))
+    found = near(cut, 1, room)
+    assert [place for place, tokens in enumerate(found.tokens) if tokens] == read
 
 
 def test_a_file_is_tagged_with_its_predicates(folder: Path, tmp_path: Path) -> None:

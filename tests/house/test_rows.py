@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import rows
+from scripts import fill_applications, rows
 from tests.house.markdown import FENCE
 from tests.house.tree import ROOT
 
@@ -84,3 +84,22 @@ def test_what_is_there_is_not_made_again(
     monkeypatch.setattr(rows.subprocess, "run", note)
     status = rows.run(rows.command_of(("zhixing", "train", "spam")), tmp_path)
     assert (done, status) == (typed, 7 if typed else 0)
+
+
+def test_the_tables_of_tasks_are_made_of_the_rows() -> None:
+    families = fill_applications.families_of(PAGE)
+    for language, readme in fill_applications.READMES.items():
+        page = fill_applications.PAGES[language].read_text("utf-8")
+        made = fill_applications.summary(page, language, families)
+        assert made in readme.read_text("utf-8")
+
+
+def test_a_row_takes_the_place_of_the_same_system_or_stands_behind_its_data() -> None:
+    head = "| data | system | scores | parameters | training | against |"
+    page = f"<!-- rows: a -->\n{head}\n| x | s | f1 1 | – | – | – |\n| y | s | f1 1 | – | – | – |\n<!-- /rows: a -->\n"
+    new = ["| x | s | f1 2 | – | – | – |", "| x | t | f1 3 | – | – | – |", "nothing"]
+    lines = fill_applications.put(page, "a", new).splitlines()
+    assert lines[2:5] == [*new[:2], "| y | s | f1 1 | – | – | – |"]
+    assert fill_applications.put(page, "b", new) == page
+    with pytest.raises(LookupError, match="the table of a has no rows of z"):
+        fill_applications.put(page, "a", ["| z | s | f1 2 | – | – | – |"])

@@ -219,12 +219,14 @@ class Model:
         texts: Sequence[str | Sequence[str]],
         *,
         predicates: Sequence[int] | None = None,
+        cut: bool = False,
     ) -> list[Tagged]:
         """Words with their tags and what the tags say, with places in the text; a text may be given as its words.
 
         Texts of any length; one without a word has no tags. A model of roles needs `predicates`: for each text the place
         of the word that its tags are about, from 0. Raises DataError where they are missing, too many or no place of a
-        word, UnsupportedError for a text with a predicate that is longer than the model reads at once.
+        word, UnsupportedError for a text with a predicate that is longer than the model reads at once; cut: of such a
+        text the words around the predicate are read, and the others have no role.
         """
         self._refuse("tag")
 

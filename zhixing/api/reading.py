@@ -16,7 +16,7 @@ from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
 from zhixing.api.recommending import Scorer, by_labels
 from zhixing.api.results import ABSTAIN, Answer, Label, Ranked, Tagged, Text
-from zhixing.api.tagging import Cut, about, cut_into_words, scores_of, tagged, tags_of
+from zhixing.api.tagging import Cut, about, cut_into_words, near, scores_of, tagged, tags_of
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.corpus.histories import words_of
@@ -100,6 +100,7 @@ class ReadingModel(Model):
         texts: Sequence[str | Sequence[str]],
         *,
         predicates: Sequence[int] | None = None,
+        cut: bool = False,
     ) -> list[Tagged]:
         """See Model.tag."""
         self._check_offers("tag")
@@ -107,7 +108,12 @@ class ReadingModel(Model):
         cuts = [cut_into_words(text, self.tokenizer, self.learnt) for text in texts]
         self._check_predicates(len(texts), predicates)
         if predicates is not None:
-            cuts = each_of("texts", [*zip(cuts, predicates, strict=True)], self._about)
+            given = [*zip(cuts, predicates, strict=True)]
+            cuts = each_of("texts", given, lambda each: self._about(*each, cut=cut))
+        elif cut:
+            raise UsageError(
+                "tags without a predicate are never cut: a longer text is read in windows; leave out cut"
+            )
         scores = scores_of(self._model, cuts, self.tokenizer, limit=self.limit)
         return [
             tagged(each, tags_of(self._model, found, names), names)
@@ -184,15 +190,19 @@ class ReadingModel(Model):
             self._refuse(verb)
         check_framed(self.tokenizer)
 
-    def _about(self, given: tuple[Cut, int]) -> Cut:
-        made = about(*given, self.tokenizer)
-        size = sum(map(len, made.tokens)) + sum(map(len, self.tokenizer.frame))
-        if self.limit is not None and size > self.limit:
-            raise UnsupportedError(
-                f"{size} tokens with the marks of the predicate are more than the {self.limit} that this model has learnt to "
-                "read at once, and roles need the whole text: cut it into sentences"
-            )
-        return made
+    def _about(self, words: Cut, predicate: int, *, cut: bool) -> Cut:
+        made = about(words, predicate, self.tokenizer)
+        frame = sum(map(len, self.tokenizer.frame))
+        size = sum(map(len, made.tokens)) + frame
+        if self.limit is None or size <= self.limit:
+            return made
+        if cut:
+            return near(made, predicate, self.limit - frame)
+        raise UnsupportedError(
+            f"{size} tokens with the marks of the predicate are more than the {self.limit} that this model has learnt to "
+            "read at once, and roles need the whole text: cut it into sentences, or let it read the words around the "
+            "predicate alone (cut)"
+        )
 
     def _labels(self, kind: str) -> tuple[str, ...]:
         if self.learnt is not None:

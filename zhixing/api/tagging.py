@@ -91,6 +91,20 @@ def about(cut: Cut, predicate: int, tokenizer: Tokenizer) -> Cut:
     return replace(cut, tokens=tuple(tokens))
 
 
+def near(cut: Cut, predicate: int, room: int) -> Cut:
+    """The same words, of which only those around the predicate that fit into `room` tokens are read; the others have none."""
+    sizes = [len(pieces) for pieces in cut.tokens]
+    first, stop, used = predicate, predicate + 1, sizes[predicate]
+    while first > 0 or stop < len(sizes):
+        is_left = first > 0 and (stop == len(sizes) or predicate - first <= stop - 1 - predicate)
+        used += sizes[first - 1] if is_left else sizes[stop]
+        if used > room:
+            break
+        first, stop = (first - 1, stop) if is_left else (first, stop + 1)
+    inside = range(first, stop)
+    return replace(cut, tokens=tuple(t if n in inside else () for n, t in enumerate(cut.tokens)))
+
+
 def windows(sizes: Sequence[int], room: int) -> Iterator[Window]:
     """Windows of whole words with `room` tokens at most, given the tokens of each word; each word is judged once."""
     starts, stop = [0], _reach(sizes, 0, room)

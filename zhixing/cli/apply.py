@@ -88,7 +88,7 @@ class Options:
     count: int | None = None
     """How many documents to list for a query, or items for a history (10)."""
     cut: Annotated[bool, Switch] = False
-    """Let longer texts lose their last tokens, as in training, instead of refusing them."""
+    """Let longer texts lose their last tokens, as in training, instead of refusing them (roles: the words far from the predicate)."""
     at_least: float | None = None
     """The label is "abstain" where none is so probable, 0 to 1 (0)."""
     beam: int | None = None

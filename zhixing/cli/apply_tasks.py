@@ -126,7 +126,7 @@ def _tag(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Ans
     is_about = model.learnt is not None and model.learnt.predicate
     has_places = all(len(values) == 2 for values in given)
     places = [values[1] for values in given] if is_about and has_places else None
-    made = [asdict(each) for each in model.tag(texts, predicates=places)]
+    made = [asdict(each) for each in model.tag(texts, predicates=places, cut=how.cut)]
     return [{**each, "tags": [word["tag"] for word in each["words"]]} for each in made]
 
 
@@ -216,6 +216,7 @@ TASKS: Mapping[str, Task] = {
         fields=(("tokens", "predicate"), ("text", "predicate"), ("tokens",), ("text",)),
         answer=_tag,
         method="tag",
+        reads=("cut",),
     ),
     "answer": Task(fields=(("question", "context"),), answer=_answer, method="answer"),
     "rank": Task(

@@ -122,9 +122,9 @@ class RoleContest(Contest[Tags]):
         return best_first(found)
 
     def ask(self, model: Any) -> tuple[Sequence[Tags], str]:
-        """See Contest."""
+        """See Contest; of a text that is longer than the model reads, the words around the predicate are read."""
         model.require("tag")
-        found = model.tag([*self.test.words], predicates=self.test.predicates)
+        found = model.tag([*self.test.words], predicates=self.test.predicates, cut=True)
         return [[word.tag for word in each.words] for each in found], ""
 
     def judge(self, answers: Sequence[Tags]) -> Judged:
