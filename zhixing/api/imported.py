@@ -128,9 +128,10 @@ class PinyinModel(Model):
         texts: Sequence[str | Sequence[str]],
         *,
         predicates: Sequence[int] | None = None,
+        cut: bool = False,
     ) -> list[Tagged]:
         """A syllable for each character; what the dictionary does not have has the tag O."""
-        self._check_predicates(len(texts), predicates)
+        self._check_predicates(len(texts), predicates, cut=cut)
         whole = [text if isinstance(text, str) else "".join(text) for text in texts]
         rows = [self.encode(text) for text in whole]
 

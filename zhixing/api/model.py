@@ -333,7 +333,7 @@ class Model:
                 "apply with --cut)"
             )
 
-    def _check_predicates(self, count: int, predicates: Sequence[int] | None) -> None:
+    def _check_predicates(self, count: int, predicates: Sequence[int] | None, *, cut: bool) -> None:
         needed = self.learnt is not None and self.learnt.predicate
         if needed and predicates is None:
             raise DataError(
@@ -345,6 +345,10 @@ class Model:
         if predicates is not None and len(predicates) != count:
             raise DataError(
                 f"{count} texts have {len(predicates)} predicates; each text has one: give it again for another predicate"
+            )
+        if cut and predicates is None:
+            raise UsageError(
+                "tags without a predicate are never cut: a longer text is read in windows; leave out cut"
             )
 
     def _check_source(self, source: Sequence[int] | None) -> None:

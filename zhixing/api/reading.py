@@ -106,14 +106,10 @@ class ReadingModel(Model):
         self._check_offers("tag")
         names = self._labels("tag")
         cuts = [cut_into_words(text, self.tokenizer, self.learnt) for text in texts]
-        self._check_predicates(len(texts), predicates)
+        self._check_predicates(len(texts), predicates, cut=cut)
         if predicates is not None:
             given = [*zip(cuts, predicates, strict=True)]
             cuts = each_of("texts", given, lambda each: self._about(*each, cut=cut))
-        elif cut:
-            raise UsageError(
-                "tags without a predicate are never cut: a longer text is read in windows; leave out cut"
-            )
         scores = scores_of(self._model, cuts, self.tokenizer, limit=self.limit)
         return [
             tagged(each, tags_of(self._model, found, names), names)
