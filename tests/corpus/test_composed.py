@@ -1,6 +1,7 @@
 """Examples composed of several texts: languages and moderation, on small packages; the teacher against its own runtime."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from zhixing.corpus.example_sources import EXAMPLES
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.onnx import read_onnx
 from zhixing.corpus.packages import TEACHER, WORD_LISTS
+from zhixing.corpus.parts import part_of, same
 from zhixing.corpus.sources import hatesonar, languages, moderation, naughty_words
 
 Rows = dict[str, list[dict[str, str]]]
@@ -171,7 +173,27 @@ def test_of_training_texts_that_are_neither_a_fifth_is_kept(
     kind = {part: sum("kind mail" in row["text"] for row in rows) for part, rows in found.items()}
     darn = {part: sum("darn mail" in row["text"] for row in rows) for part, rows in found.items()}
     assert darn["train"] > 10 > kind["train"]
-    assert kind["validation"] + kind["test"] > 0
+    mails = [f"kind\n\nhello kind mail with the number {n} {n * 7}" for n in range(1, 60, 3)]
+    parts = Counter(part_of(same(text)) for text in mails)
+    assert (kind["validation"], kind["test"]) == (parts["validation"], parts["test"])
+    assert parts["validation"] + parts["test"] > 0
+
+
+def test_documents_that_are_nearly_the_same_are_moderated_once(
+    moderated: dict[str, Archive], tmp_path: Path
+) -> None:
+    """The same mail to three people, one of them twice: of a text that is in two parts the model would know the answer."""
+    offer = f"darn {' '.join(f'offer{n}' for n in range(30))}"
+    texts = [f"Subject: x\n\nDear {name} {offer}" for name in ("Anna", "Otto", "Lina", "anna")]
+    mails = {
+        f"x/data/easy-ham-1/{n:03}.json": json.dumps({"group": "easy-ham-1", "text": text}).encode()
+        for n, text in enumerate(texts)
+    }
+    changed = {**moderated, "spam-assassin": packed(tmp_path / "more.tgz", mails)}
+    moderation.write(changed, tmp_path / "out")
+    rows = [row for part in read(tmp_path / "out").values() for row in part]
+    documents = {row["document"] for row in rows if row["source"] == "spam-assassin"}
+    assert len(documents) == 1
 
 
 def test_disguises_are_tested_and_not_learnt(moderated: dict[str, Archive], tmp_path: Path) -> None:

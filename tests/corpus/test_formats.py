@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from zhixing.core.errors import DataError, UsageError
-from zhixing.corpus.formats.conll import read_conll2012, read_conllu
+from zhixing.corpus.formats.conll import is_conll2005, read_conll2012, read_conllu
 from zhixing.corpus.formats.parallel import segments
 from zhixing.corpus.formats.published import (
     detect_format,
@@ -263,6 +263,13 @@ def test_conll2005_gives_a_row_for_each_verb_whatever_stands_before_its_column(
         read_published(write(tmp_path, "c.txt", VERBS.replace("go    *", "-     *")), "conll-2005")
     with pytest.raises(DataError, match=r"d\.txt:7, column 7: \(V\* is never closed"):
         read_published(write(tmp_path, "d.txt", VERBS.replace("(V*)  \nout", "(V*   \nout").replace("(C-V*)", "*     ")))  # fmt: skip
+
+
+def test_a_sentence_that_is_cut_off_does_not_hide_the_format_of_those_before_it() -> None:
+    lines = VERBS.splitlines()
+    assert is_conll2005([*lines, "", *lines[:4]])
+    assert not is_conll2005([*lines[:4], "", *lines])  # in the middle it is broken
+    assert not is_conll2005(lines[:7])  # no sentence is known to be whole
 
 
 def test_predicates_without_a_verb_or_with_two_are_left_out_and_counted(tmp_path: Path) -> None:

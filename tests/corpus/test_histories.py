@@ -114,6 +114,11 @@ def test_what_cannot_be_learnt_from_is_refused(
     assert not [*tmp_path.iterdir()]
 
 
+def test_as_many_unknown_items_as_the_limit_says_are_let_pass(tmp_path: Path) -> None:
+    written = write_histories(taken(one="abc?"), ITEMS, tmp_path, limits=Limits(max_unknown=0.25))
+    assert written.left_out == {"unknown_item": 1}
+
+
 def test_rows_that_are_no_items_or_interactions_are_named() -> None:
     with pytest.raises(DataError, match=r"x: row 2 is no interaction .*the keys item, text"):
         [*interactions_of([{"user": "u", "item": "a"}, {"item": "a", "text": "b"}], origin="x")]

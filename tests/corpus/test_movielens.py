@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.formats.movielens import detect_movielens
 from zhixing.corpus.formats.published import detect_format, read_published
 
 FLAGS = "0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0"
@@ -107,6 +108,13 @@ def test_what_is_no_interaction_is_counted_by_its_reason(tmp_path: Path) -> None
         "rating_is_no_rating": 2,
         "time_is_no_time": 2,
     }
+
+
+def test_the_last_line_of_what_was_read_may_be_cut_off_and_no_other() -> None:
+    whole = ["1\t2\t3\t4", "5\t6\t3\t7\r"]
+    assert detect_movielens([*whole, "8\t9"]) == "movielens-data"
+    assert detect_movielens([whole[0], "8\t9", whole[1]]) is None
+    assert detect_movielens(["", "8\t9"]) is None
 
 
 def test_numbers_in_four_columns_that_are_no_ratings_are_in_no_format(tmp_path: Path) -> None:
