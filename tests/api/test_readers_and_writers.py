@@ -1,6 +1,7 @@
 """`zhixing.load` of encoders and encoder-decoders: what they can do, and what they refuse by name."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.checkpoint.families import make
 from tests.tiny import TEXTS, tiny_tokenizer
 from tests.tokenizer.test_real_folders import MINILM, _unpacked
 from zhixing.api import Model
+from zhixing.api.tagging import cut_into_words
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
@@ -55,6 +57,20 @@ def test_a_recurrent_writer_answers_as_its_search_does(tmp_path: Path) -> None:
     assert tuple(token for token in written if token != end) == found.ids
     target = [tokenizer.pad, *written]
     assert model.logits(target, source=source)[:-1].argmax(-1).tolist() == written
+
+
+def test_one_text_is_no_list_of_its_characters(tmp_path: Path) -> None:
+    """A text in the place of a list would be answered letter by letter, which nobody means."""
+    for ask in (reader(tmp_path / "r").embed, writer(tmp_path / "w").translate):
+        with pytest.raises(UsageError, match=r"texts is one text, '好吃'; give a list of texts"):
+            ask("好吃")
+        assert len(ask(["好吃"])) == 1
+    with pytest.raises(DataError, match=r"texts\[1\]: None is neither a text nor a pair of texts"):
+        reader(tmp_path / "r").embed(["好吃", None])  # type: ignore[list-item]
+    wrong: list[Any] = [None, 3, ["fox", None]]
+    for each in wrong:
+        with pytest.raises(DataError, match="is neither a text nor a list of words"):
+            cut_into_words(each, tiny_tokenizer(), None)
 
 
 def test_an_encoder_embeds_and_guesses_masked_tokens(tmp_path: Path) -> None:

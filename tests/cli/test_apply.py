@@ -285,6 +285,41 @@ def test_a_row_that_cannot_be_answered_stops_the_run_or_is_recorded(
     assert "no field 'id' to keep" in capsys.readouterr().err
 
 
+def test_a_run_that_wrote_nothing_is_begun_again(folder: Folder, tmp_path: Path) -> None:
+    given, out = write(tmp_path / "in.jsonl", {"src": "王明"}), tmp_path / "o.jsonl"
+    words = (folder("classify"), given, "--task", "classify", "--out", out)
+    assert run(*words) == 1
+    assert out.read_bytes() == b""
+    assert run(*words, "--text", "src") == 0
+    assert run(*words, "--text", "src") == 3
+
+
+def test_texts_of_which_the_tokenizer_knows_little_are_told(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, given = tmp_path / "plain", tmp_path / "in.jsonl"
+    rows_of_letters = [{"text": letter * 4, "label": letter} for letter in "abab"]
+    write_rows(tmp_path / "letters.jsonl", rows_of_letters)
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        'name = "w"\nsamples = []\ntokenizer_text = "examples"\n[tokenizer]\nkind = "words"\nvocab = 16\n[data]\n'
+        'time = 16\n[model]\nkind = "bag"\nlabels = 2\nembedding = 8\n[objective]\nkind = "classify"\n'
+        f'examples = {{ train = "{tmp_path / "letters.jsonl"}" }}\n'
+        '[train]\nsteps = 2\nbatch_tokens = 64\nprecision = "float32"\n'
+    )
+    assert main(["train", str(recipe), "--out", str(made), "--log", "none"]) == 0
+    model = zhixing.load(made)
+    for text, is_known in (("aaaa", True), ("北京上海", False)):
+        given.write_text(f'{{"text": "{text}"}}\n{{"text": "\\ud83d"}}\n', "utf-8")
+        words = ["apply", str(made), str(given), "--task", "classify", "--on-error", "record"]
+        assert main([*words, "--json", "--log", "plain"]) == 0
+        captured = capsys.readouterr()
+        count = len(model.tokenizer.encode_text(text))
+        unknown = 0 if is_known else count
+        assert json.loads(captured.out.splitlines()[-1])["unknown_tokens"] == unknown
+        assert (f"note: {count} of {count} tokens are unknown" in captured.err) != is_known
+
+
 def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
     asked: list[int] = []
 
@@ -311,6 +346,11 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("folder", "--task", "classify"), 1, "folder is a folder; give one jsonl or txt file"),
         (("in.csv", "--task", "classify"), 3, "type: zhixing data convert in.csv --out in.jsonl"),
         (("in.jsonl", "--task", "classify", "--out", "folder", "--fresh"), 3, "folder is a folder"),
+        (
+            ("in.jsonl", "--task", "classify", "--out", "pipe", "--fresh"),
+            3,
+            "pipe is a device or a pipe",
+        ),
         (("in.txt", "--task", "answer"), 3, "reads the fields question, context"),
         (("in.txt", "--task", "classify", "--keep", "id"), 3, "no fields to name or keep"),
         (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
@@ -327,6 +367,7 @@ def test_wrong_use_is_refused_by_name(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
+    os.mkfifo("pipe")
     for name in ("in.jsonl", "in.txt", "in.csv"):
         Path(name).write_text('{"text": "a"}\n')
     assert run(folder("classify"), *words) == code
@@ -388,7 +429,7 @@ def test_bytes_that_are_no_text_are_named(
     given = tmp_path / "in.jsonl"
     given.write_bytes('{"text": "北京"}\n'.encode() * 50 + b'{"text": "\xff\xfe"}\n')
     assert run(folder("classify"), given, "--task", "classify", "--out", tmp_path / "o") == 1
-    assert f"{given}: near line" in capsys.readouterr().err
+    assert f"{given}:51 has bytes that are no utf-8 text" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("is_piped", [False, True])

@@ -115,6 +115,7 @@ def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Pat
     for row, told in [
         ({"text": "x", "label": None}, "row 3 is no example {text, label}: its label is no text"),
         ({"text": "x", "label": math.nan}, "row 3 is no example {text, label}: its label is no te"),
+        ({"text": "x", "label": ""}, "row 3 is no example {text, label}: its label is no text"),
         ({"text": " ", "label": "a"}, "row 3 is no example: its text is empty"),
     ]:
         for part in ("train", "validation", "test"):
@@ -127,6 +128,23 @@ def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Pat
     assert "train.jsonl: every example has the label 'a'" in capsys.readouterr().err
     assert main(["evaluate", "baselines", str(tmp_path / "no"), "--log", "none"]) == 1
     assert f"there is no folder {tmp_path / 'no'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"instruction": "问", "output": "答"}, "of alpaca; write each of the three parts"),
+        ({"conversations": [{"from": "human", "value": "问"}]}, "zhixing data convert"),
+        ({"user": 1, "item": 2}, "make examples of it: zhixing data histories"),
+    ],
+)
+def test_examples_with_the_keys_of_others_are_told_how_to_convert(
+    tmp_path: Path, capsys, row: dict[str, object], told: str
+) -> None:
+    for part in ("train", "validation", "test"):
+        write_rows(tmp_path / f"{part}.jsonl", [row])
+    assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_texts_that_are_learnt_and_tested_are_told(place: Path, capsys) -> None:
@@ -179,6 +197,15 @@ def test_slices_rules_and_clean_texts_are_measured_on_request(place: Path, capsy
     assert "language en: 25 texts" in told
     assert main(asked(place, "--slice", "language", "--markdown")) == 0
     assert "| language en | 25 | TF-IDF, logistic regression |" in capsys.readouterr().out
+
+
+def test_a_slice_without_the_positive_label_has_no_f1_of_it(place: Path, capsys) -> None:
+    assert main(asked(place, "--positive", "zh", "--slice", "language", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["slices"]
+    named = {each["name"]: {one["name"] for one in each["scores"]} for each in found}
+    assert "f1" not in named["en"]
+    assert "accuracy" in named["en"]
+    assert all("f1" in scores for name, scores in named.items() if name != "en")
 
 
 @pytest.mark.parametrize(

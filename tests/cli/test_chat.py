@@ -186,6 +186,14 @@ def test_rows_that_are_no_conversation_are_told_by_line(place, tmp_path, capsys)
         ({"messages": []}, "a conversation is a list of messages"),
         ({"messages": ["Hello"]}, "message 1 of the conversation has no role"),
         ({"text": "Hello"}, "there is no field 'messages'"),
+        (
+            {"messages": [{"role": "用户", "content": "你好"}]},
+            "there is no role '用户'; there are assis",
+        ),
+        (
+            {"conversations": [{"from": "gpt", "value": "好"}]},
+            "the keys of sharegpt; write messages",
+        ),
     ):
         write_rows(tmp_path / "in.jsonl", [row])
         command = ["apply", str(place / "chat-tiny"), str(tmp_path / "in.jsonl"), "--task", "chat"]

@@ -103,6 +103,19 @@ def test_a_file_with_other_rows_is_kept(files: Path, capsys: pytest.CaptureFixtu
     assert sorted(each.name for each in files.glob(".*")) == []
 
 
+def test_only_labels_that_are_numbers_can_be_a_number_to_learn(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label, told in (
+        ('"好评"', "classify"),
+        ("null", "classify"),
+        ('"4.5"', "classify, regress"),
+    ):
+        Path("rows.jsonl").write_text(f'{{"text": "好", "label": {label}}}\n', "utf-8")
+        assert main(["data", "show", "rows.jsonl"]) == 0
+        assert f"objectives that read such rows: {told}\n" in capsys.readouterr().out
+
+
 def test_the_format_may_be_named(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (row, _) = converted("eng.train", "--format", "conll-2003-pos")
     assert row["tags"] == ["NNP", "VBZ", "JJ", "NN"]
@@ -207,6 +220,36 @@ def test_a_recipe_that_names_prose_says_how_to_name_its_format(
     Path("own.toml").write_text(f"{text}[train]\nsteps = 1\n", "utf-8")
     assert main(["train", "own.toml", "--out", "run"]) == 1
     assert "type: zhixing data convert prose.txt --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("", "train.jsonl has no rows: there is nothing to learn from"),
+        (
+            '{"text": "好"}\n',
+            "train.jsonl has the keys text; objective 'classify' needs {text, label}",
+        ),
+        ('{"messages": []}\n', "train.jsonl has the keys messages; objective 'classify' needs"),
+        (
+            '{"text": 1, "label": 2}\n{"text": 1, "label": "a"}\n',
+            "train.jsonl has the labels none; there must be two",
+        ),
+        (
+            '{"text": "", "label": "a"}\n{"text": "", "label": "b"}\n',
+            "not one example of train.jsonl can be used: 0",
+        ),
+    ],
+)
+def test_a_recipe_whose_tokenizer_finds_no_examples_names_the_file_and_what_it_lacks(
+    files: Path, rows: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("train.jsonl").write_text(rows, "utf-8")
+    text = 'name = "own"\ntokenizer_text = "examples"\nsamples = []\n[model]\nkind = "encoder"\n'
+    text += f'{ENCODER}\n[data]\ntime = 48\n[objective]\nkind = "classify"\nexamples = {{ train = "train.jsonl" }}\n'
+    Path("own.toml").write_text(f"{text}[train]\nsteps = 1\nbatch_tokens = 96\n", "utf-8")
+    assert main(["train", "own.toml", "--out", "run"]) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_folders_and_names_that_are_not_there_are_told_as_such(

@@ -164,7 +164,7 @@ REFUSALS = {
     "no head": ("similar", "encoder", "finetune.learn='head'", "nothing on top"),
     "tied": ("preference", "decoder", "finetune.learn='head'", "nothing on top"),
     "unused": ("classify", "encoder", "finetune.learn='head' finetune.freeze=1", "does nothing with learn"),
-    "unfit": ("classify", "decoder", "", "a model of kind 'decoder' cannot learn the objective 'classify'"),
+    "unfit": ("classify", "decoder", "", "of the kind 'decoder', which cannot learn the objective 'classify'; begin from one of the kind encoder"),
     "too long": ("classify", "encoder", "data.time=128 train.batch_tokens=128", "longer than model.max_time = 64"),
 }  # fmt: skip
 

@@ -32,6 +32,20 @@ def test_labels_are_scored_and_compared(tmp_path, capsys) -> None:
     assert "scikit-learn-" in shown
 
 
+def test_figures_stand_below_each_other_beside_chinese_labels(tmp_path, capsys) -> None:
+    guesses = [
+        {"label": label, "probabilities": {"好评": p, "差评": 1 - p}}
+        for label, p in (("好评", 0.9), ("差评", 0.2))
+    ]
+    guess = write(tmp_path / "p.jsonl", guesses)
+    right = write(tmp_path / "r.jsonl", [{"label": "好评"}, {"label": "差评"}])
+    assert main(["evaluate", "score", "--task", "labels", guess, right]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    named = next(line for line in lines if line.startswith("average_precision:"))
+    plain = next(line for line in lines if line.startswith("accuracy"))
+    assert named.index("1.0000") + len("好评") == plain.index("1.0000")
+
+
 def test_chinese_translations_are_scored_by_character(tmp_path, capsys) -> None:
     rows = [{"text": "猫坐在垫子上。", "id": 1}, {"text": "今天下雨了吗？", "id": 2}]
     file = write(tmp_path / "a.jsonl", rows)
@@ -68,6 +82,25 @@ def test_every_task_reads_its_keys(task: str, tmp_path, capsys) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["task"] == task
     assert found["scores"] or found["undefined"]
+
+
+def test_the_next_item_of_a_history_is_what_is_to_be_found(tmp_path, capsys) -> None:
+    guess = write(tmp_path / "p.jsonl", [{"ranked": ["b", "a"]}])
+    right = write(tmp_path / "r.jsonl", [{"user": "u", "history": ["c"], "next": "a"}])
+    assert main(["evaluate", "score", "--task", "retrieval", guess, right, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert scores["mrr"]["value"] == 0.5
+
+
+def test_targets_of_pairs_are_right_texts(tmp_path, capsys) -> None:
+    guess = write(tmp_path / "p.jsonl", [{"text": "我爱北京天安门"}, {"text": "今天天气好"}])
+    pairs = [{"src": "a", "tgt": "我爱北京天安门"}, {"src": "b", "tgt": "今天天气好"}]
+    right = write(tmp_path / "r.jsonl", pairs)
+    told = ["--language", "zh", "--json"]
+    for task, name, perfect in (("translation", "bleu", 100), ("summary", "rougel", 1)):
+        assert main(["evaluate", "score", "--task", task, guess, right, *told]) == 0
+        scores = json.loads(capsys.readouterr().out)["scores"]
+        assert scores[name]["value"] == pytest.approx(perfect)
 
 
 @pytest.mark.parametrize(

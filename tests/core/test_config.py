@@ -287,3 +287,34 @@ def test_a_faulty_item_is_told_once_and_the_list_not_called_too_short() -> None:
     assert "at least 1 item" not in str(caught.value)
     with pytest.raises(ConfigError, match="at least 1 item"):
         build({"items": []}, Items, origin=Path("r.toml"))
+
+
+class Hybrid(Config):
+    kind: Literal["hybrid"]
+    lstm: int = 2
+    rates: Literal["equal"] | tuple[Annotated[float, Field(gt=0)], ...] = "equal"
+
+
+class Mixed(Config):
+    model: Annotated[Decoder | Recurrent | Hybrid, Field(discriminator="kind")] = Decoder()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kind = 'lstm'\nheads = 3", "unknown key 'model.heads'; valid keys here: kind, layers"),
+        (
+            "kind = 'hybrid'\nlstm = 1.5",
+            "model.lstm = 1.5: must be a valid integer, got a number with a fractional part",
+        ),
+        ("kind = 'hybrid'\nrates = [1.0, -2.0]", "model.rates.1 = -2.0: must be greater than 0"),
+    ],
+)
+def test_a_fault_names_the_keys_as_typed_where_a_kind_is_called_like_a_key_of_another(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "mixed.toml").write_text(f"[model]\n{text}\n", "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(tmp_path / "mixed.toml", Mixed)
+    assert str(caught.value).endswith(message)
+    assert "literal" not in str(caught.value)

@@ -23,6 +23,7 @@ from zhixing.corpus.files import find_files
 from zhixing.corpus.raw import pieces_of_file
 from zhixing.corpus.readers import Reading, read_file
 from zhixing.corpus.store import Dropped
+from zhixing.corpus.table_rows import TABLES
 
 CHINESE = "人民的生活一天比一天好，这是我们大家都看得见的事实。" * 20
 TRADITIONAL = "人民的生活一天比一天好，這是我們大家都看得見的事實。" * 20
@@ -84,6 +85,40 @@ def test_invalid_utf8_is_replaced_and_counted(tmp_path: Path) -> None:
     assert isinstance(document, Document)
     assert document.text.count("\ufffd") == 2
     assert "2 places" in this.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [("utf-8", "gb18030", "line 1 is UTF-8 and line 41"), ("gb18030", "utf-8", "line 41 is UTF-8 and line 1"),
+     ("utf-8", "big5", "line 1 is UTF-8 and line 41"), ("big5", "utf-8", "line 41 is UTF-8 and line 1")],
+)  # fmt: skip
+@pytest.mark.parametrize("times", [1, 200])
+def test_a_file_of_two_encodings_is_refused_and_not_read_as_one_of_them(
+    tmp_path: Path, one: str, other: str, told: str, times: int
+) -> None:
+    def written(encoding: str, count: int) -> bytes:
+        text = TRADITIONAL if "big5" in (one, other) else CHINESE
+        return f"{text}\n".encode(encoding) * count
+
+    path = tmp_path / "a.txt"
+    path.write_bytes(written(one, 40) + written(other, 40) * times)
+    with pytest.raises(DataError, match=rf"a\.txt mixes encodings: {told} is not; save all of it"):
+        list(TextFile(path=path).pieces())
+
+
+def test_short_words_that_could_be_utf8_too_are_no_mixture(tmp_path: Path) -> None:
+    text = f"联\n{CHINESE}\n联通\nabc\n" * 30
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode("gb18030"))
+    assert "".join(TextFile(path=path).pieces()) == text
+
+
+def test_examples_with_bytes_that_are_no_text_are_refused_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    row = json.dumps({"text": CHINESE}, ensure_ascii=False).encode()
+    path.write_bytes((row + b"\n") * 900 + b'{"text": "\xba\xc3"}\n' + row)
+    with pytest.raises(DataError, match=r"a\.jsonl:901 has bytes that are no utf-8 text"):
+        list(TABLES[".jsonl"](path))
 
 
 @pytest.mark.parametrize("packing", ["", ".gz", ".zst"])

@@ -14,7 +14,7 @@ from tests.objective.tiny import LABELS, TAGS, TIME, tokenizer
 from zhixing.api.answering import windows_of
 from zhixing.core.errors import DataError
 from zhixing.corpus.rows import find_tables, rows
-from zhixing.data.examples import Losses, Made
+from zhixing.data.examples import Losses, Made, write_examples
 from zhixing.objective.classify import Classify, Regress
 from zhixing.objective.config import ExamplesConfig, SimilarConfig
 from zhixing.objective.preference import Preference
@@ -22,6 +22,8 @@ from zhixing.objective.rank import Rank
 from zhixing.objective.records import check_losses, labels_of, make_examples
 from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
+from zhixing.tokenizer.config import TokenizerConfig
+from zhixing.tokenizer.train import train
 
 ROWS = [
     {"tokens": ["李白", "x, y"], "tags": ["B-PER", "O"]},
@@ -275,3 +277,39 @@ def test_lists_hold_what_they_are_said_to_hold() -> None:
     ]  # fmt: skip
     row = {"query": "q", "texts": ["a", "b"], "relevance": [1, None]}
     assert reasons(Rank(tokenizer(), time=TIME), row) == ["relevance_holds_no_number"]
+
+
+def test_labels_of_rows_that_are_none_are_not_counted() -> None:
+    bad = [
+        {"tokens": ["x", None], "tags": ["B", "B"]},
+        {"tokens": ["x"], "tags": "OO"},
+        {"tags": ["C"]},
+    ]
+    assert labels_of([*bad, {"tokens": ["x"], "tags": ["O"]}], "tag") == ("O",)
+    none = [{"text": 3, "label": "a"}, {"label": "b"}, {"text": "x", "label": ["c"]}]
+    assert labels_of([*none, {"text": "x", "label": "good"}], "classify") == ("good",)
+
+
+def test_half_a_character_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [r'"\ud83d\ude00"', r'"\ud83d"', r'"\ude00 \ud83d"', r'"\\ud83d"', r'"\u4f60"']
+    path.write_text("".join(f'{{"text": {each}}}\n' for each in lines), "utf-8")
+    half = "half_a_character"
+    smile, typed = {"text": "😀"}, {"text": r"\ud83d"}
+    assert list(rows(find_tables(str(path)))) == [smile, half, half, typed, {"text": "你"}]
+
+
+def test_answers_that_are_parts_of_their_tokens_are_counted(tmp_path: Path) -> None:
+    def row(context: str, text: str) -> dict[str, Any]:
+        answers = {"text": [text], "answer_start": [context.index(text)]}
+        return {"question": "谁", "context": context, "answers": answers}
+
+    learnt = train(["good film", "北京"] * 20, TokenizerConfig(kind="byte_bpe", vocab=300))
+    assert [len(learnt.encode_text(text)) for text in ("good film", "北京")] == [2, 1]
+    records = [row("good film", "film"), row("good film", "fil"), row("北京", "京")]
+    objective = Span(learnt, time=TIME)
+    made = list(make_examples(records, objective, origin="f"))
+    assert [each.widened for each in made] == [False, True, True]
+    stamps = {"tokenizer_hash": "t", "source_hash": "s"}
+    store = write_examples(tmp_path, "s", made, fields=objective.fields, **stamps)
+    assert "; 2 answers are only parts of their tokens" in str(store.losses)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhixing.text.running import running_text
+from zhixing.text.running import aligned, places, running_text
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,9 @@ def test_every_word_stands_where_its_span_says(words: list[str]) -> None:
     text, spans = running_text(words)
     assert [text[start:end] for start, end in spans] == words
     assert text.replace(" ", "") == "".join(words).replace(" ", "")
+
+
+def test_wide_characters_take_two_places_of_a_line() -> None:
+    assert [places(text) for text in ("", "ab", "好", "a好１")] == [0, 2, 2, 5]
+    assert aligned("好", 4) == "好  "
+    assert aligned("too long", 4) == "too long"

@@ -5,14 +5,14 @@ What a text becomes does not depend on its neighbours: answers in a batch are th
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
 from zhixing.api.results import Text
-from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.objective.reading import pad, side_by_side
 from zhixing.tokenizer.tokenizer import Tokenizer
 
@@ -120,8 +120,24 @@ def _of_about_one_length(lengths: Sequence[int], tokens: int) -> Iterator[list[i
         order = order[count:]
 
 
+def check_is_list(name: str, given: Any) -> None:
+    """Raise UsageError for one text in the place of several: each of its characters would count as one."""
+    if isinstance(given, str):
+        raise UsageError(
+            f"{name} is one text, {given[:40]!r}; give a list of texts: [{given[:10]!r}]"
+        )
+
+
+def check_is_text(given: Any) -> None:
+    """Raise DataError for what is neither a text nor a pair of texts."""
+    pair = given if isinstance(given, tuple | list) and len(given) == 2 else (given,)
+    if not all(isinstance(each, str) for each in pair):
+        raise DataError(f"{given!r:.60} is neither a text nor a pair of texts (first, second)")
+
+
 def each_of(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:
-    """`make` of every one; an error says which, as NAME[2]: …"""
+    """`make` of every one; an error says which, as NAME[2]: … Raises UsageError for one text where a list of them belongs."""
+    check_is_list(name, given)
     made = []
     for number, one in enumerate(given):
         try:

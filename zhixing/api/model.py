@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zhixing.api.inputs import cut_to, each_of, in_batches, input_of
+from zhixing.api.inputs import check_is_text, cut_to, each_of, in_batches, input_of
 from zhixing.api.recommending import Scorer, by_texts, check_histories, recommended
 from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
@@ -316,6 +316,7 @@ class Model:
         return [*torch.nn.functional.normalize(means, dim=-1).float().cpu().numpy()]
 
     def _vector_ids(self, text: str, *, cut: bool) -> Sequence[int]:
+        check_is_text(text)
         made = input_of(self.tokenizer, text)
         if cut and self.limit is not None:
             made = cut_to(made, self.limit)

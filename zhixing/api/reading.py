@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zhixing.api.answering import answer_of, candidates, windows_of
-from zhixing.api.inputs import ModelInput, check_framed, cut_to, each_of, input_of
+from zhixing.api.inputs import (
+    ModelInput,
+    check_framed,
+    check_is_list,
+    check_is_text,
+    cut_to,
+    each_of,
+    input_of,
+)
 from zhixing.api.labelling import in_order, label_of, logits_of, names_of
 from zhixing.api.model import Model
 from zhixing.api.recommending import Scorer, by_labels
@@ -91,6 +99,7 @@ class ReadingModel(Model):
     def rank(self, query: str, items: Sequence[str], *, cut: bool = False) -> list[Ranked]:
         """See Model.rank."""
         self._check_offers("rank")
+        check_is_list("items", items)
         pairs = [(query, item) for item in items]
         inputs = each_of("items", pairs, lambda pair: self._fitting(pair, cut=cut))
         return in_order(items, self._logits(inputs))
@@ -105,7 +114,9 @@ class ReadingModel(Model):
         """See Model.tag."""
         self._check_offers("tag")
         names = self._labels("tag")
-        cuts = [cut_into_words(text, self.tokenizer, self.learnt) for text in texts]
+        cuts = each_of(
+            "texts", texts, lambda text: cut_into_words(text, self.tokenizer, self.learnt)
+        )
         self._check_predicates(len(texts), predicates, cut=cut)
         if predicates is not None:
             given = [*zip(cuts, predicates, strict=True)]
@@ -212,6 +223,7 @@ class ReadingModel(Model):
         return each_of("texts", texts, lambda text: self._input(text, cut=cut))
 
     def _input(self, text: Text, *, cut: bool) -> ModelInput:
+        check_is_text(text)
         number = 1 if isinstance(text, str) else 2
         if self.learnt is not None and number not in self.learnt.texts:
             wanted = "a pair (first, second)" if number == 1 else "one text"

@@ -75,6 +75,8 @@ def cut_into_words(text: str | Sequence[str], tokenizer: Tokenizer, learnt: Lear
     if isinstance(text, str):
         whole, spans = text, _words_of(text, learnt)
     else:
+        if not (isinstance(text, Sequence) and all(isinstance(word, str) for word in text)):
+            raise DataError(f"{text!r:.60} is neither a text nor a list of words")
         whole, spans = running_text(text)
     written = [whole[start:stop] for start, stop in spans]
     tokens = tuple(tuple(pieces) for pieces in word_tokens(written, tokenizer))

@@ -20,7 +20,7 @@ from zhixing.cli.apply_lines import (
     parse,
 )
 from zhixing.cli.apply_lines import read_lines as read_file
-from zhixing.cli.apply_tasks import TASKS, How, Library, Task, picked
+from zhixing.cli.apply_tasks import TASKS, How, Library, Task, num_tokens, picked
 from zhixing.cli.console import FLAT, Json, Log, Switch, print_json, reporter
 from zhixing.core.errors import (
     DataError,
@@ -168,6 +168,7 @@ def apply(
     told = _from_file(job, model, file, task, progress) if file else _from_pipe(job, progress)
     if as_json:
         rows = {"model": str(model), "task": task, "rows": told.rows, "errors": told.errors}
+        rows["unknown_tokens"] = told.unknown
         print_json({**rows, "out": str(place.out) if place.out else ""})
 
 
@@ -373,8 +374,7 @@ def _answer_all(
                 _write(job, group, target, skip=max(0, left), told=told)
             progress.advance(len(group), f"{told.rows:,} rows")
             _check_stop(stop, told)
-    errors = f", {told.errors:,} of them errors" if told.errors else ""
-    progress.finish(f"{job.origin}: {told.rows:,} rows{errors}")
+    progress.finish(f"{job.origin}: {told}")
     return told
 
 
@@ -382,7 +382,7 @@ def _write(job: Job, group: Sequence[Line], target: IO[bytes], *, skip: int, tol
     """Write the answers of a group but for the first `skip`. Raises DataError at a row that stops the run."""
     made: list[bytes] = []
     failure: ZhixingError | None = None
-    for line, found in zip(group, _answers(job, group), strict=True):
+    for line, found in zip(group, _answers(job, group, told), strict=True):
         if isinstance(found, ZhixingError) and job.place.on_error == "stop":
             failure = DataError(f"{job.origin}:{line.number}: {of_the_row(found)}")
             break
@@ -397,17 +397,24 @@ def _write(job: Job, group: Sequence[Line], target: IO[bytes], *, skip: int, tol
         raise failure
 
 
-def _answers(job: Job, group: Sequence[Line]) -> list[dict[str, Any] | ZhixingError]:
-    """The answer to each row of a group, or what is wrong with it."""
+def _answers(job: Job, group: Sequence[Line], told: Told) -> list[dict[str, Any] | ZhixingError]:
+    """The answer to each row of a group, or what is wrong with it; tokens that nothing is known of are counted."""
     picks = [_picked(job, line) for line in group]
     good = [pick for pick in picks if not isinstance(pick, DataError)]
     found = iter(answered(good, lambda given: job.task.answer(job.model, given, job.how)))
     made: list[dict[str, Any] | ZhixingError] = []
+    read: list[tuple[Any, ...]] = []
     for line, pick in zip(group, picks, strict=True):
         answer = pick if isinstance(pick, DataError) else next(found)
-        if not isinstance(answer, ZhixingError) and job.place.keep:
-            answer = {"input": {name: line.row[name] for name in job.place.keep}, **answer}
+        if not isinstance(answer, ZhixingError) and not isinstance(pick, DataError):
+            read.append(pick)
+            kept = {name: line.row[name] for name in job.place.keep}
+            answer = {"input": kept, **answer} if kept else answer
         made.append(answer)
+    if job.task.method != "recommend":  # which reads names
+        tokens, unknown = num_tokens(job.model, read)
+        told.tokens += tokens
+        told.unknown += unknown
     return made
 
 

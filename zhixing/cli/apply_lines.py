@@ -19,12 +19,13 @@ from typing import Any
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError, ZhixingError
 from zhixing.core.files import check_is_replaceable, read_json, write_json
-from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.raw import pieces_of_file
-from zhixing.corpus.table_rows import lines_of
+from zhixing.corpus.table_rows import lines
 
 ERROR = b'{"error": '
 """What the line of a row without an answer begins with."""
+MANY_UNKNOWN = 0.1
+"""Share of unknown tokens above which a note says so."""
 ABOUT_A_ROW = (DataError, UnsupportedError, UsageError)
 """Errors that another row need not have."""
 
@@ -48,10 +49,21 @@ class Amount:
 
 @dataclass(slots=True)
 class Told:
-    """How many rows were written, and how many of them are errors."""
+    """How many rows were written, and how many of them are errors; tokens of what was read, and how many are unknown."""
 
     rows: int = 0
     errors: int = 0
+    tokens: int = 0
+    unknown: int = 0
+
+    def __str__(self) -> str:
+        errors = f", {self.errors:,} of them errors" if self.errors else ""
+        if self.unknown <= MANY_UNKNOWN * self.tokens:
+            return f"{self.rows:,} rows{errors}"
+        return (
+            f"{self.rows:,} rows{errors}; note: {self.unknown:,} of {self.tokens:,} tokens are unknown to the tokenizer, so "
+            "this model has not learnt such text and its answers mean little"
+        )
 
 
 def measure(path: Path) -> Amount:
@@ -66,12 +78,7 @@ def measure(path: Path) -> Amount:
 
 def read_lines(path: Path, *, is_text: bool) -> Iterator[Line]:
     """The rows of a jsonl file, or of a text file as {"text": …}. Raises DataError for bytes that are no text."""
-    file = TextFile(path=path)
-    for number, line in enumerate(lines_of(file), start=1):
-        if file.num_replaced:
-            raise DataError(
-                f"{path}: near line {number} there are bytes that are no {file.encoding} text; mend the file"
-            )
+    for number, line in enumerate(lines(path), start=1):
         yield from parse(line.rstrip("\r\n"), number, is_text=is_text)
 
 
@@ -126,9 +133,12 @@ class Output:
         self._place = path.with_name(f"{path.name}.made_from.json")
 
     def begin(self, *, resume: bool, fresh: bool) -> Told:
-        """Make ready; what is written already. Raises UsageError for a file of something else."""
+        """Make ready; what is written already. Raises UsageError for a file of something else.
+
+        A file without a byte, as a run leaves it that was refused at its first row, is begun again: nothing is lost.
+        """
         check_is_replaceable(self.path)
-        if not self.path.exists() or fresh:
+        if not self.path.exists() or fresh or (not resume and self.path.stat().st_size == 0):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_bytes(b"")
             write_json(self._place, self._stamp)

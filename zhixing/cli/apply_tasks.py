@@ -17,11 +17,12 @@ The keys are those that `zhixing evaluate score` reads.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.formats.row_formats import ROLES, detect_row_format
 
 if TYPE_CHECKING:
     from zhixing.api import Model
@@ -84,12 +85,37 @@ PLACE = "predicate"
 """The field that holds the place of a word."""
 
 
+def num_tokens(model: "Model", given: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+    """Tokens of the texts that rows give, and how many of them the tokenizer does not know; 0, 0 where it knows every byte."""
+    from zhixing.tokenizer.encoding import Special
+
+    unknown = model.tokenizer.specials.get(Special.UNKNOWN)
+    if unknown is None:
+        return 0, 0
+    ids = [number for row in model.tokenizer.encode_texts([*_texts_in(given)]) for number in row]
+    return len(ids), ids.count(unknown)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts_in(value.get("content"))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts_in(each)
+
+
 def picked(row: Row, task: Task, names: Mapping[str, str]) -> tuple[Any, ...]:
     """The values that a task reads of a row, whose fields are called `names`. Raises DataError for what is wrong with it."""
     chosen = next((s for s in task.fields if all(names[field] in row for field in s)), None)
     if chosen is None:
         wanted = " or ".join(" and ".join(repr(names[field]) for field in s) for s in task.fields)
         field = task.fields[0][0]
+        if field == MESSAGES and (published := detect_row_format(row)):
+            raise DataError(
+                f"this row has the keys of {published}; write messages first: zhixing data convert FILE --out messages.jsonl"
+            )
         raise DataError(
             f"there is no field {wanted}; the fields there are {', '.join(map(str, row)) or 'none'}: name the right one, "
             f"such as --{field} NAME"
@@ -185,8 +211,17 @@ def _generate(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> lis
 
 
 def _chat(model: "Model", given: Sequence[tuple[Any, ...]], how: How) -> list[Answer]:
+    for (messages,) in given:
+        _check_roles(messages)
     made = [model.chat(unanswered(messages), **_sampling(how)) for (messages,) in given]
     return [{"text": each.text, "finish": each.finish} for each in made]
+
+
+def _check_roles(messages: Sequence[Any]) -> None:
+    """Raise DataError for a role that no conversation was learnt with: a template would write any."""
+    roles = [each.get("role") for each in messages if isinstance(each, Mapping)]
+    if strange := [role for role in roles if isinstance(role, str) and role not in ROLES]:
+        raise DataError(f"there is no role {strange[0]!r}; there are {', '.join(sorted(ROLES))}")
 
 
 def unanswered(messages: Sequence[Any]) -> list[Any]:

@@ -133,10 +133,11 @@ def _opened(files: "Iterable[Path]", format: str) -> "tuple[Told, Iterator[Row |
 
 def _objectives(row: "Row") -> list[str]:
     from zhixing.corpus.searches import is_query
-    from zhixing.objective.records import KEYS, keys_of
+    from zhixing.objective.records import KEYS, has_number, keys_of
 
     pairs = ["similar"] if is_query(row) else []  # made with the documents beside the file
-    return [*pairs, *(kind for kind in KEYS if keys_of(row, kind))]
+    kinds = [kind for kind in KEYS if keys_of(row, kind) and (kind != "regress" or has_number(row))]
+    return [*pairs, *kinds]
 
 
 def _numbers(told: Told) -> dict[str, Any]:

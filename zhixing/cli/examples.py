@@ -7,7 +7,7 @@ from typing import Any
 
 from zhixing.cli.recipe import Recipe
 from zhixing.core.card import CorpusCard, SourceCard
-from zhixing.core.errors import ConfigError
+from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import read_json, sha256_file, sha256_json, write_json
 from zhixing.core.progress import Progress
 from zhixing.corpus.archive import Archive
@@ -96,11 +96,15 @@ def languages(config: Seq2SeqConfig) -> tuple[str, str]:
 
 
 def texts(place: str, kind: str) -> Iterator[str]:
-    """Every text of the examples at `place`, for a tokenizer to learn from; words with tags as running text."""
-    for number, row in enumerate(rows_for(find_tables(place), kind)):
+    """Every text of the examples at `place`, for a tokenizer to learn from; words with tags as running text.
+
+    Raises DataError where the first row has not the keys that are needed, or there is none.
+    """
+    number = 0
+    for number, row in enumerate(rows_for(find_tables(place), kind), start=1):
         if isinstance(row, str):
             continue
-        if number == 0:
+        if number == 1:
             require_keys(row, kind, origin=place)
         if kind == "tag" and "tokens" in row:
             yield running_text([*_texts_of(row["tokens"])])[0]
@@ -110,6 +114,8 @@ def texts(place: str, kind: str) -> Iterator[str]:
             continue
         for key in keys_of(row, kind) or ():
             yield from _texts_of(row[key])
+    if not number:
+        raise DataError(f"{place} has no rows: there is nothing to learn from")
 
 
 def card(recipe: Recipe, found: Places) -> CorpusCard:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from zhixing.checkpoint.folder import load_network
 from zhixing.checkpoint.manifest import model_hash
-from zhixing.cli.recipe import Recipe, TrainedConfig
+from zhixing.cli.recipe import FITS, Recipe, TrainedConfig
 from zhixing.cli.tasks import fitted_tokenizer
 from zhixing.core.errors import ConfigError
 from zhixing.core.progress import Progress
@@ -93,6 +93,7 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
             f"finetune.folder = {str(origin.folder)!r} holds a model of the kind {config.kind!r}, which is counted and "
             "not learnt by gradient; begin from one of another kind"
         )
+    _refuse_unfit(recipe.objective.kind, config.kind, origin.folder)
     if isinstance(config, EncoderConfig):
         config = config.model_copy(update={"heads_on_top": ()})
         if isinstance(recipe.objective, SpanConfig) and recipe.objective.mark_shared:
@@ -106,6 +107,18 @@ def _fitted(recipe: Recipe, origin: Origin) -> Recipe:
     except ValidationError as error:
         reasons = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
         raise ConfigError(f"finetune.folder = {str(origin.folder)!r}: {reasons}") from error
+
+
+def _refuse_unfit(objective: str, kind: str, folder: Path) -> None:
+    """Raise ConfigError for a model that cannot learn the objective, and say which to begin from: its kind is not to be set."""
+    fitting = FITS[objective]
+    if kind in fitting:
+        return
+    beginning = ", or give this one a table [model] that reads both ways" * (kind == "two-way")
+    raise ConfigError(
+        f"finetune.folder = {str(folder)!r} holds a model of the kind {kind!r}, which cannot learn the objective "
+        f"{objective!r}; begin from one of the kind {' or '.join(fitting)}{beginning}, or choose another objective"
+    )
 
 
 def _with_dropout(config: Any, share: float, folder: Path) -> Any:

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import FLAT, Json, print_json
 from zhixing.cli.scores import figure, interval
+from zhixing.text.running import aligned, places
 
 if TYPE_CHECKING:
     from zhixing.evaluate.score import Score
@@ -89,10 +90,10 @@ def difference_values(difference: "TaskDifference") -> dict[str, object]:
 
 def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str]) -> str:
     """Scores as aligned lines, with what was odd and what they depend on."""
-    width = max([len(one.name) for one in made], default=0)
+    width = max([places(one.name) for one in made], default=0)
     lines = [f"{'':{width}} {'value':>9}  95 % interval"]
     lines += [
-        f"{one.name:{width}} {figure(one.value, 4):>9}  {interval(one.low, one.high, 4)}"
+        f"{aligned(one.name, width)} {figure(one.value, 4):>9}  {interval(one.low, one.high, 4)}"
         for one in made
     ]
     if made:
@@ -105,12 +106,12 @@ def score_table(judged: "Judged", made: Sequence["Score"], missing: Sequence[str
 
 def verdicts(a: str, b: str, differences: Sequence["TaskDifference"]) -> str:
     """Differences of two systems as aligned lines."""
-    width = max(len(one.name) for one in differences)
+    width = max(places(one.name) for one in differences)
     lines = ["", f"A {a}", f"B {b}"]
     lines.append(f"{'':{width}} {'A - B':>9}  {'95 % interval':20} {'p':>7}")
     for one in differences:
         verdict = "" if one.is_significant else "  no difference was found"
         lines.append(
-            f"{one.name:{width}} {one.difference:+9.4f}  {interval(one.low, one.high, 4):20} {one.p_value:7.4f}{verdict}"
+            f"{aligned(one.name, width)} {one.difference:+9.4f}  {interval(one.low, one.high, 4):20} {one.p_value:7.4f}{verdict}"
         )
     return "\n".join(lines)

@@ -375,7 +375,7 @@ def _example_store(
     if augment is not None:
         learnt_from = augmented(learnt_from, augment, seed=recipe.seed, progress=progress)
     made = make_examples(learnt_from, objective, origin=place)
-    return write_examples(folder, stored, made, fields=objective.fields, **stamps)
+    return write_examples(folder, stored, made, fields=objective.fields, origin=place, **stamps)
 
 
 def _task_objective(recipe: Recipe, tokenizer: Tokenizer, model: Network) -> Any:

@@ -53,6 +53,8 @@ class Config(BaseModel):
             raise ValueError(f"{name} = {value} does nothing with {by}; leave it out")
 
 
+_PLAIN_TYPES = ("str", "int", "float", "bool", "none")
+"""How pydantic calls these where a value may be of several types; no key has such a name."""
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
@@ -276,7 +278,9 @@ def _resolve(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[li
         name = str(part)
         known = [model for model in here if name in model.model_fields]
         tagged = [model for model in here if _has_kind(model, name)]
-        if not known and tagged and fields and (len(here) > 1 or index < len(location) - 1):
+        if _is_choice(name):
+            continue
+        if tagged and fields and (len(here) > 1 or (not known and index < len(location) - 1)):
             here = tagged
             continue
         fields.append(name)
@@ -285,6 +289,11 @@ def _resolve(schema: type[BaseModel], location: Sequence[int | str]) -> tuple[li
                 m for model in known for m in _models_in(model.model_fields[name].annotation)
             ] or here
     return fields, sorted({key for model in here for key in model.model_fields})
+
+
+def _is_choice(name: str) -> bool:
+    """Whether pydantic made this up for one of several types of a value, as in "tuple[float, ...]"."""
+    return name.endswith("]") or name in _PLAIN_TYPES
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -2,7 +2,8 @@
 
 Bytes that are valid UTF-8 are UTF-8: other text hardly ever is. GB18030 and Big5 can decode almost any bytes, so the
 one is taken in which the commonest Chinese characters turn up: they are a sixth or more of real text and almost none
-of text read wrongly. Left out: single-byte encodings other than Latin-1 (a Cyrillic or Greek file must be converted
+of text read wrongly. For the same reason a file with lines of UTF-8 and lines of another encoding would be read as one of
+those, and wrongly: such a file is refused. Left out: single-byte encodings other than Latin-1 (a Cyrillic or Greek file must be converted
 first).
 """
 
@@ -32,6 +33,8 @@ _MIN_COMMON = 0.06
 _MAX_DAMAGED = 0.01
 _MAX_HIGH_LATIN = 0.3
 _REPLACEMENT = "\ufffd".encode()
+_MIN_HAN = 4
+"""Chinese characters in a line that is valid UTF-8, from which on it is no accident."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b"))
 
 
@@ -52,15 +55,30 @@ class TextFile:
             if len(sample) >= _SAMPLE_BYTES:
                 break
         self.encoding = detect_encoding(sample, self.path)
+        lines = None if self.encoding.startswith("utf-") else _Lines(path=self.path)
         decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
         end = b""
         for piece in chain([sample], content):
+            if lines is not None:
+                lines.see(piece)
             # A U+FFFD that the file itself holds was lost by somebody else, and is text.
             seen = end + piece
             self.num_replaced -= seen.count(_REPLACEMENT) if "utf-8" in self.encoding else 0
             end = seen[-2:]
             yield self._counted(decoder.decode(piece))
         yield self._counted(decoder.decode(b"", final=True))
+
+    def sound_pieces(self) -> Iterator[str]:
+        """Like `pieces`, but DataError names the line of the first bytes that are no text."""
+        number = 1
+        for piece in self.pieces():
+            if self.num_replaced:
+                number += piece.count("\n", 0, max(piece.find("\ufffd"), 0))
+                raise DataError(
+                    f"{self.path}:{number} has bytes that are no {self.encoding} text; save the file as UTF-8 again"
+                )
+            number += piece.count("\n")
+            yield piece
 
     def _counted(self, text: str) -> str:
         self.num_replaced += text.count("\ufffd")
@@ -86,10 +104,46 @@ def detect_encoding(sample: bytes, path: Path) -> str:
         return "big5hkscs" if best == "big5" else best
     if sum(byte >= 128 for byte in sample) <= _MAX_HIGH_LATIN * len(sample):
         return "latin-1"
+    mixture = _Lines(path=path)
+    mixture.see(sample)
     raise DataError(
         f"the encoding of {path} is not recognised; save it as UTF-8. "
         "Allowed: UTF-8, UTF-16 with a mark, GB18030, Big5, Latin-1"
     )
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Lines of a file that is not UTF-8 as a whole; when some of them are UTF-8 all the same, the file mixes encodings."""
+
+    path: Path
+    number: int = 0
+    utf8: int = 0
+    """The first line that is clearly UTF-8; 0 before one is seen."""
+    other: int = 0
+    """The first line that cannot be UTF-8; 0 before one is seen."""
+    rest: bytes = b""
+
+    def see(self, piece: bytes) -> None:
+        """Look at the whole lines of a piece. Raises DataError for a mixture."""
+        *lines, self.rest = (self.rest + piece).split(b"\n")
+        self.rest = self.rest[:_SAMPLE_BYTES]
+        for line in lines:
+            self.number += 1
+            self._look(line)
+
+    def _look(self, line: bytes) -> None:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            self.other = self.other or self.number
+        else:
+            is_chinese = sum("\u3400" <= character <= "\u9fff" for character in text) >= _MIN_HAN
+            self.utf8 = self.utf8 or (self.number if is_chinese else 0)
+        if self.utf8 and self.other:
+            raise DataError(
+                f"{self.path} mixes encodings: line {self.utf8} is UTF-8 and line {self.other} is not; save all of it as UTF-8"
+            )
 
 
 def _is_binary(sample: bytes) -> bool:

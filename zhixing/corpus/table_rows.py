@@ -7,6 +7,7 @@ means, tables or a published format, is rows.py.
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,21 +22,14 @@ Row = Mapping[str, Any]
 
 
 def lines(path: Path) -> Iterator[str]:
-    """Lines of a text file with their end. Raises DataError for one that is too long."""
-    return lines_of(TextFile(path=path))
-
-
-def lines_of(file: TextFile) -> Iterator[str]:
-    """The lines of a file that is opened already; see `lines`."""
+    """Lines of a text file with their end. Raises DataError for one that is too long, or that has bytes that are no text."""
     buffer = ""
-    for piece in file.pieces():
+    for piece in TextFile(path=path).sound_pieces():
         buffer += piece
         *complete, buffer = buffer.split("\n")
         yield from (f"{line}\n" for line in complete)
         if len(buffer) > MAX_RECORD_CHARACTERS:
-            raise DataError(
-                f"{file.path} has a line of more than {MAX_RECORD_CHARACTERS} characters"
-            )
+            raise DataError(f"{path} has a line of more than {MAX_RECORD_CHARACTERS} characters")
     if buffer:
         yield buffer
 
@@ -49,7 +43,16 @@ def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
         except (ValueError, RecursionError):
             yield "broken_line"
             continue
-        yield value if isinstance(value, dict) else "broken_line"
+        if not isinstance(value, dict):
+            yield "broken_line"
+        else:
+            yield "half_a_character" if _has_lone_surrogate(line) else value
+
+
+def _has_lone_surrogate(line: str) -> bool:
+    r"""Whether JSON writes half of a character beyond U+FFFF, as in "\ud83d" without what follows it: no encoding has it."""
+    escaped = re.findall(r"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u[dD][89a-fA-F]\w\w", line)
+    return any(len(each) == len(r"\ud83d") for each in escaped)
 
 
 def _read_table(path: Path) -> Iterator[Row | BrokenRow]:

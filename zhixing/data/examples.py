@@ -34,20 +34,25 @@ _SIGN = 2**32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """An example, or why there is none; `truncated` when a part of the text did not fit."""
+    """An example, or why there is none; `truncated` when a part of the text did not fit.
+
+    `widened` when the answer to learn is only a part of its tokens, so that a model can but answer more than it.
+    """
 
     example: Example | None = None
     dropped: str = ""
     truncated: bool = False
+    widened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Losses:
-    """What the making of examples cost: how many were cut, how many left out and why."""
+    """What the making of examples cost: how many were cut, how many left out and why, how many have another answer."""
 
     examples: int
     truncated: int
     dropped: Mapping[str, int] = field(default_factory=dict)
+    widened: int = 0
 
     @property
     def num_dropped(self) -> int:
@@ -58,7 +63,15 @@ class Losses:
         reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.dropped.items()))
         return (
             f"{self.examples:,} examples, {self.truncated:,} truncated, {self.num_dropped:,} dropped"
-            f"{f' ({reasons})' if reasons else ''}"
+            f"{f' ({reasons})' if reasons else ''}{self._told_widened()}"
+        )
+
+    def _told_widened(self) -> str:
+        if not self.widened:
+            return ""
+        return (
+            f"; {self.widened:,} answers are only parts of their tokens, and will be answered with all of these: a tokenizer "
+            'of kind = "characters" cuts everywhere'
         )
 
 
@@ -149,10 +162,11 @@ def write_examples(
     fields: Sequence[str],
     tokenizer_hash: str,
     source_hash: str,
+    origin: str = "",
 ) -> ExampleStore:
-    """Write `folder/name.bin` and `.json`, counting what was cut and left out. DataError when nothing is left."""
+    """Write `folder/name.bin` and `.json`, counting what was cut and left out. DataError when nothing of `origin` is left."""
     dropped = Counter[str]()
-    written = truncated = 0
+    written = truncated = widened = 0
     with atomic_open(folder / f"{name}.bin") as file:
         writer = ShardWriter(file, vocab=_SIGN)
         for each in made:
@@ -163,16 +177,18 @@ def write_examples(
                 writer.append((np.asarray(each.example[key], dtype=np.int64) % _SIGN).tolist())
             written += 1
             truncated += each.truncated
+            widened += each.widened
         writer.finish(tokenizer_hash=tokenizer_hash, source_hash=source_hash)
-    losses = Losses(examples=written, truncated=truncated, dropped=dict(dropped))
+    losses = Losses(examples=written, truncated=truncated, dropped=dict(dropped), widened=widened)
     if not written:
-        raise DataError(f"not one example of {name} can be used: {losses}")
+        raise DataError(f"not one example of {origin or name} can be used: {losses}")
     facts = {
         "fields": list(fields),
         "tokenizer_hash": tokenizer_hash,
         "source_hash": source_hash,
         "truncated": truncated,
         "dropped": dict(dropped),
+        "widened": widened,
     }
     write_json(folder / f"{name}.json", facts)
     return open_examples(folder, name)
@@ -189,6 +205,7 @@ def open_examples(folder: Path, name: str) -> ExampleStore:
             examples=shard.num_documents // len(fields),
             truncated=facts["truncated"],
             dropped=facts["dropped"],
+            widened=facts["widened"],
         )
     except (KeyError, TypeError, ZeroDivisionError) as error:
         raise DataError(f"{folder / name}.json is damaged; make the examples again") from error

@@ -82,19 +82,26 @@ def require_keys(row: Mapping[str, Any], kind: str, *, origin: str) -> None:
         )
 
 
+def has_number(row: Mapping[str, Any]) -> bool:
+    """Whether the label of a row is a number, or written as one."""
+    try:
+        return math.isfinite(float(row["label"]))
+    except (TypeError, ValueError):
+        return False
+
+
 def labels_of(
     rows: Iterable[Mapping[str, Any] | str], kind: str, *, origin: str = "the rows"
 ) -> tuple[str, ...]:
     """All labels (classify) or tags (tag) of some rows, sorted. Raises DataError where almost every text has its own label."""
-    key = "tags" if kind == "tag" else "label"
     found: set[str] = set()
     count = 0
     for row in rows:
         count += 1
-        value = [] if isinstance(row, str) else row.get(key, [])
-        found |= {
-            str(each) for each in (value if isinstance(value, list) else [value]) if is_label(each)
-        }
+        keys = None if isinstance(row, str) else keys_of(row, kind)
+        if isinstance(row, str) or keys is None or problem_of(row, keys):
+            continue
+        found |= {str(row["label"])} if kind == "classify" else set(map(str, row["tags"]))
     if kind == "classify":
         check_are_labels(found, count, origin=origin)
     return tuple(sorted(found))

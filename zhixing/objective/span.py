@@ -88,7 +88,13 @@ class Span:
             "segments": np.array(segments),
             "places": np.array(places),
         }
-        return Made(example=example, truncated=framed.truncated or first > 0)
+        wide = [context.spans[inside[place]] for place in touched]
+        return Made(
+            example=example,
+            truncated=framed.truncated or first > 0,
+            widened=bool(wide)
+            and _is_more(record["context"], (wide[0][0], wide[-1][1]), than=found),
+        )
 
     def counts(self, item: Example) -> Counts:
         """A start and an end."""
@@ -171,6 +177,11 @@ def _window(touched: Sequence[int], count: int, *, room: int) -> int:
         return 0
     middle = (touched[0] + touched[-1] + 1) // 2
     return max(0, min(middle - room // 2, count - room, touched[0]))
+
+
+def _is_more(context: str, wide: tuple[int, int], *, than: tuple[int, int]) -> bool:
+    """Whether characters other than spaces are in `wide` that are not in the part of it."""
+    return bool((context[wide[0] : than[0]] + context[than[1] : wide[1]]).strip())
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:

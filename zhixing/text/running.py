@@ -36,3 +36,13 @@ def running_text(words: Sequence[str]) -> tuple[str, list[Span]]:
 def is_wide(character: str) -> bool:
     """Whether a character takes the room of two in a line of Chinese."""
     return unicodedata.east_asian_width(character) in _WIDE
+
+
+def aligned(text: str, width: int) -> str:
+    """A text with spaces behind it up to `width` places of a line, of which a wide character takes two."""
+    return text + " " * (width - places(text))
+
+
+def places(text: str) -> int:
+    """The places of a line that a text takes, of which a wide character takes two."""
+    return len(text) + sum(map(is_wide, text))

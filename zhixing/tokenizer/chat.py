@@ -336,7 +336,9 @@ def read_conversation(content: str, origin: str) -> tuple[list[Any], list[Any] |
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise DataError(f"{origin} is not JSON ({error})") from error
+        several = " and several lines; give one conversation, as with: head -n 1 FILE | zhixing tokenizer chat MODEL"
+        lines = len(content.splitlines()) > 1 and content.lstrip().startswith("{")
+        raise DataError(f"{origin} is not JSON ({error}){several if lines else ''}") from error
     table = value if isinstance(value, dict) else {"messages": value}
     if not isinstance(table.get("messages"), list):
         raise DataError(f"{origin} must be a list of messages, or an object with the key messages")

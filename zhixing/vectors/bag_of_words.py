@@ -168,7 +168,8 @@ class LinearBaseline:
             return self.vectoriser.fit_transform(texts)
         except ValueError as error:  # nothing left to count
             raise DataError(
-                f"no word is in {self.config.min_texts} texts or more; lower min_texts"
+                f"TF-IDF counts what is in {self.config.min_texts} texts or more, and nothing is in as many of these "
+                f"{len(texts)}; give more texts, or set min_texts = 1 where there is such a setting"
             ) from error
 
     def learn_weights(self, rows: Any, labels: Sequence[str]) -> None:

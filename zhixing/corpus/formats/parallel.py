@@ -54,7 +54,7 @@ def read_sgm(source: Path, target: Path) -> Iterator[Row | BrokenRow]:
 def segments(path: Path) -> dict[SegmentName, str]:
     """Document and number of every segment with its text. Raises DataError, with the line, for what has none."""
     parser = _Segments(path)
-    for piece in TextFile(path=path).pieces():
+    for piece in TextFile(path=path).sound_pieces():
         parser.feed(piece)
     parser.close()
     if parser.is_open:

@@ -29,7 +29,8 @@ _SPEAKERS = {
     "system": "system",
     "tool": "tool",
 }
-_ROLES = frozenset({"system", "user", "assistant", "tool"})
+ROLES = frozenset({"system", "user", "assistant", "tool"})
+"""Who may say a message."""
 _PAIRS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("text1", "text2"): ("text1", "text2"),
     ("premise", "hypothesis"): ("text1", "text2"),
@@ -65,14 +66,14 @@ def is_messages(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(each, Mapping) and each.get("role") in _ROLES for each in value)
+        and all(isinstance(each, Mapping) and each.get("role") in ROLES for each in value)
         and all(isinstance(each.get("content"), str) and each["content"].strip() for each in value)
         and value[-1]["role"] != "assistant"
     )
 
 
 def _messages(row: Row) -> Row | BrokenRow:
-    return _checked(row["messages"], "role", "content", {role: role for role in _ROLES})
+    return _checked(row["messages"], "role", "content", {role: role for role in ROLES})
 
 
 def _sharegpt(row: Row) -> Row | BrokenRow:

@@ -19,7 +19,7 @@ from zhixing.corpus.table_rows import BrokenRow, Row
 
 def read_json_file(path: Path) -> Any:
     """The JSON value of a file. Raises DataError with line and column where it is broken."""
-    text = "".join(TextFile(path=path).pieces())
+    text = "".join(TextFile(path=path).sound_pieces())
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

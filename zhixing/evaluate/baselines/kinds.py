@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
+from zhixing.corpus.formats.row_formats import detect_row_format
 from zhixing.evaluate.baselines.answers import open_answers
 from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
@@ -92,6 +93,16 @@ def open_contest(folder: Path, wish: Wish) -> Contest[Any]:
     for keys, opener in CONTESTS.items():
         if row.keys() >= {*keys}:
             return opener(folder, wish)
+    published = detect_row_format(row)
+    if published == "interactions":
+        raise DataError(
+            f"{path} says who took what; make examples of it: zhixing data histories {path} ITEMS DIR"
+        )
+    if published:
+        raise DataError(
+            f"{path} has the keys of {published}; write each of the three parts with the keys that are measured, as in: "
+            f"zhixing data convert {path} --out {folder.with_name(f'{folder.name}-converted') / 'test.jsonl'}"
+        )
     kinds = " or ".join(f"{{{', '.join(keys)}}}" for keys in CONTESTS)
     raise DataError(
         f"{path}: row 1 has the keys {', '.join(row) or 'of nothing'}; measured are examples of {kinds}"

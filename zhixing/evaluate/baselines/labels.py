@@ -203,8 +203,13 @@ class LabelContest(Contest[Answer]):
         return slices(self.parts.test.texts, self.parts.test.fields, by)
 
     def at(self, places: Sequence[int]) -> "LabelContest":
-        """The contest of some of the test texts."""
-        return replace(self, parts=replace(self.parts, test=self.parts.test.at(places)))
+        """The contest of some of the test texts; where none of them is positive, no F1 counts first."""
+        some = self.parts.test.at(places)
+        return replace(
+            self,
+            parts=replace(self.parts, test=some),
+            positive=self.positive if self.positive in some.labels else "",
+        )
 
 
 def majority(parts: Parts) -> System[Answer]:

@@ -77,6 +77,10 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mappi
             raise DataError(
                 f"{path}:{number} is not JSON: {error}{cure * (path.suffix != '.jsonl')}"
             ) from error
+        if isinstance(row, Mapping) and "text" in keys and "text" not in row and "tgt" in row:
+            row = {**row, "text": row["tgt"]}  # a pair {src, tgt}, as it is learnt from
+        if isinstance(row, Mapping) and "relevance" in keys and "next" in row:
+            row = {"relevance": {str(row["next"]): 1}, **row}  # a history {user, history, next}
         for key, kind in keys.items():
             if not isinstance(row, Mapping) or key not in row:
                 wanted = "{" + ", ".join(keys) + "}"
