@@ -98,6 +98,15 @@ def test_show_prints_as_many_documents_as_asked(
     assert capsys.readouterr().out.count("── notes:notes.txt:") == 3
 
 
+def test_a_misspelt_recipe_of_this_folder_is_answered_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reviews.toml").write_text("")
+    assert main(["data", "build", "review.toml"]) == 3
+    assert "did you mean reviews.toml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("identity", "words"),
     [
@@ -121,6 +130,7 @@ def test_why_tells_the_fate_of_a_document(
         (["show", "CORPUS", "--num", "-1"], 3, "0 or more"),
         (["get", "brwon"], 3, "did you mean brown"),
         (["build", "NOWHERE"], 3, "there is no recipe"),
+        (["build", "brwn"], 3, "there is no recipe brwn; did you mean brown"),
     ],
 )
 def test_mistakes_end_with_one_message_and_their_code(

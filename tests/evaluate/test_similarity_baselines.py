@@ -1,6 +1,7 @@
 """How alike two texts are: shared letters, vectors of words, numbers of a model; and what is no judgement."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) ->
     for pair, told in [
         (("a", "b", "alike"), "row 2: its label is no number"),
         (("a", "b", None), "row 2: its label is no number"),
+        (("a", "b", math.nan), "row 2: its label is no number"),
         ((" ", "b", 1), "row 2: text1 is empty or no text"),
         (("a", 5, 1), "row 2: text2 is empty or no text"),
     ]:

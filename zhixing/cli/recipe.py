@@ -1,5 +1,6 @@
 """A recipe: everything that leads to one model, in one TOML file of typed tables."""
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -270,7 +271,10 @@ def find_recipe(path: Path) -> Path:
     if path.parent.is_dir() and path.parent != Path("."):
         return path  # reading it names the nearest file there
     names = sorted(file.stem for file in shipped_recipes().glob("*.toml"))
-    raise ConfigError(f"there is no recipe {path}; those that ship are: {', '.join(names)}")
+    here = sorted(file.name for file in Path().glob("*.toml"))
+    close = difflib.get_close_matches(path.name, [*here, *names], n=2)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise ConfigError(f"there is no recipe {path}; {hint}those that ship are: {', '.join(names)}")
 
 
 def shipped_recipes() -> Path:

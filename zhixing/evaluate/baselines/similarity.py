@@ -46,10 +46,12 @@ def read_judged(path: Path) -> JudgedPairs:
                 raise DataError(f"{path}: row {number}: {key} is empty or no text")
         try:
             label = float(row["label"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError):
+            label = math.nan
+        if not math.isfinite(label):
             raise DataError(
                 f"{path}: row {number}: its label is no number, as how alike two texts are has to be"
-            ) from error
+            )
         found.append((row["text1"], row["text2"], label))
     if not found:
         raise DataError(f"{path} has no examples")
