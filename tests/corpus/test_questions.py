@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,61 @@ def test_a_heading_of_many_pages_is_asked_about_nowhere(tmp_path: Path) -> None:
     found = list(help_questions.questions(packed(tmp_path / "p.tgz", files)))
     assert found
     assert not [each for each in found if "Syntax" in each.question or each.answer == "Syntax"]
+
+
+def asked(folder: Path, **pages: Sequence[tuple[str, str]]) -> list[Question]:
+    """What is asked of English pages of headings and sentences, all of which are in the training part."""
+    names = [name for name in map("a/{}".format, range(99)) if part_of(name) == "train"]
+    files = {
+        f"x/help/en-US/text/{name}.html": "".join(
+            f'<h2 id="h{n}">{heading}</h2><p id="p{n}">{text}</p>'
+            for n, (heading, text) in enumerate(sections)
+        ).encode()
+        for name, sections in zip(names, pages.values(), strict=False)
+    }
+    return list(help_questions.questions(packed(folder / "p.tgz", files)))
+
+
+OWN = (("Alpha", "Opens the window of a first document."), ("Gamma", "Closes the window of a second document."))  # fmt: skip
+OTHER = (("Delta", "Removes the cells of a third sheet."), ("Kappa", "Copies the cells of a fourth sheet."))  # fmt: skip
+
+
+def test_a_heading_that_a_page_has_twice_or_a_sentence_told_before_is_not_asked_about(
+    tmp_path: Path,
+) -> None:
+    twice = (("Omega", "Selects the rows of a fifth sheet."), ("Omega", "Inserts rows in a sixth sheet."))  # fmt: skip
+    again = (("Sigma", OWN[0][1]),)
+    found = asked(tmp_path, one=(*OWN, *twice), two=(*OTHER, *again))
+    assert found
+    assert not [each for each in found if "Omega" in each.question or "Sigma" in each.question]
+
+
+def test_what_the_context_names_is_not_asked_for_as_if_it_were_absent(tmp_path: Path) -> None:
+    naming = (("Alpha", "Opens the Delta and the Kappa of a document."), OWN[1])
+    found = [each for each in asked(tmp_path, one=naming, two=OTHER) if "Alpha" in each.context]
+    assert found
+    whose = ("What does Delta", "What does Kappa", "What is Delta", "What is Kappa")
+    assert not [each for each in found if each.question.startswith(whose)]
+    plain = [each for each in asked(tmp_path, one=OWN, two=OTHER) if "Alpha" in each.context]
+    assert [each for each in plain if each.question.startswith(whose)]
+
+
+def test_the_heading_is_asked_for_only_where_its_sentence_stands_below_it(tmp_path: Path) -> None:
+    found = [each for each in made("help-questions-en", tmp_path) if each.answer.startswith("Opt")]
+    assert found
+    for each in found:
+        below = each.context[each.start + len(each.answer) :].lstrip("\n")
+        assert below.startswith(VERBS), each.id
+
+
+def test_no_word_that_the_text_names_is_asked_for_as_if_it_were_absent(tmp_path: Path) -> None:
+    names = [f"zq{letters(n)}" for n in range(6)]
+    lines = [
+        f"{n + 1:08d} 06 n 01 {name} 0 001 @ 00000099 n 0000 | things near {' '.join(names)}  \n"
+        for n, name in enumerate(names)
+    ]
+    general = "00000099 03 n 01 kind 0 000 | all of it  \n"
+    files = {"x/usr/share/wordnet/data.noun": "".join([LICENCE, *lines, general]).encode()}
+    found = list(wordnet.questions(packed(tmp_path / "w.tgz", files)))
+    assert found
+    assert not [e for e in found if not e.answer and not re.search("called|another word", e.question)]  # fmt: skip
