@@ -75,8 +75,10 @@ def calibrate(
     parts = read_parts(examples)
     opened = zhixing.load(model)
     learnt = _learnt(opened, model)
+    for part, held in (("validation", parts.validation), ("test", parts.test)):
+        _check_are_known(held.labels, learnt, origin=f"{examples}: the {part}")
     progress.start(f"probabilities of {len(parts.validation.texts):,} validation texts")
-    found = _temperature(opened, learnt, parts.validation, examples)
+    found = _temperature(opened, learnt, parts.validation)
     progress.finish(f"temperature {found:.3f}")
     progress.start(f"probabilities of {len(parts.test.texts):,} test texts")
     result = _measured(opened, learnt, parts.test, found, seed, len(parts.validation.texts))
@@ -105,18 +107,22 @@ def _learnt(opened: "Model", folder: Path) -> "Learnt":
     return opened.learnt
 
 
-def _temperature(opened: "Model", learnt: "Learnt", held: "Labelled", examples: Path) -> float:
-    """Raises DataError for a label that was not learnt, and where every temperature below or above another is better."""
+def _check_are_known(labels: Sequence[str], learnt: "Learnt", *, origin: str) -> None:
+    """Raise DataError for a label that the model cannot give."""
+    unknown = sorted({*labels} - {*learnt.labels})
+    if unknown:
+        raise DataError(
+            f"{origin} texts have the label {unknown[0]!r}, which the model has not learnt; its labels are "
+            f"{', '.join(learnt.labels)}"
+        )
+
+
+def _temperature(opened: "Model", learnt: "Learnt", held: "Labelled") -> float:
+    """Raises DataError where every temperature below or above another is better."""
     import numpy as np
 
     from zhixing.evaluate.tasks.calibration import HIGHEST, temperature
 
-    unknown = sorted({*held.labels} - {*learnt.labels})
-    if unknown:
-        raise DataError(
-            f"{examples}: the validation texts have the label {unknown[0]!r}, which the model has not learnt; its labels "
-            f"are {', '.join(learnt.labels)}"
-        )
     logits = np.array([[*each.scores.values()] for each in opened.classify(held.texts, cut=True)])
     places = {label: place for place, label in enumerate(learnt.labels)}
     truths = np.array([places[label] for label in held.labels])
