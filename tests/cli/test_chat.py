@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import zhixing
+from tests.cli.measured import measured
 from tests.corpus.test_conversations import said
 from tests.tiny import decoder_config, tiny_model, tiny_tokenizer
 from tests.trained import write_rows
@@ -210,15 +211,8 @@ def test_new_tokens_are_refused_where_they_would_not_be_learnt(place: Path, caps
         assert "gets two new tokens" in capsys.readouterr().err
 
 
-def measured(place: Path, examples: str, *models: str, capsys) -> dict:
-    chosen = [part for name in models for part in ("--model", str(place / name))]
-    command = ["evaluate", "baselines", str(place / examples), "--json", "--log", "none"]
-    assert main([*command, *chosen]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
 def test_conversations_are_measured_beside_counts_and_memory(place: Path, capsys) -> None:
-    found = measured(place, "chats", "chat-tiny", capsys=capsys)
+    found = measured(capsys, place / "chats", "--model", place / "chat-tiny")
     systems = {each["name"].rsplit("/", 1)[-1]: each for each in found["systems"]}
     nearest, ngram, model = (
         systems[name] for name in ("answer to the nearest question", "n-gram", "chat-tiny")
@@ -271,7 +265,14 @@ def test_an_exchange_of_another_conversation_is_put_before_each(place: Path) -> 
 
 
 def test_preferences_are_measured_before_and_after(place: Path, capsys) -> None:
-    found = measured(place, "preferences", "chat-tiny", "chat-dpo-tiny", capsys=capsys)
+    found = measured(
+        capsys,
+        place / "preferences",
+        "--model",
+        place / "chat-tiny",
+        "--model",
+        place / "chat-dpo-tiny",
+    )
     names = [each["name"].rsplit("/", 1)[-1] for each in found["systems"]]
     assert set(names[:3]) == {
         "the shorter answer", "n-gram", "like the answer to the nearest question"
@@ -291,7 +292,7 @@ def test_dpo_raises_what_it_is_measured_by(place: Path, capsys) -> None:
     more = ("train.steps=30", "train.lr=0.01", "train.select=last")
     assert learn(place, "chat-dpo-tiny", "chat-tiny", "choices", *more, out="decided") == 0
     capsys.readouterr()
-    found = measured(place, "choices", "decided", capsys=capsys)
+    found = measured(capsys, place / "choices", "--model", place / "decided")
     shorter = next(each for each in found["systems"] if each["name"] == "the shorter answer")
     assert shorter["scores"]["preferred"]["value"] == 1.0
     assert found["systems"][-1]["scores"]["preferred_per_byte"]["value"] == 1.0

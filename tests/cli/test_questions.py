@@ -161,6 +161,23 @@ def test_chinese_questions_are_written_and_listed(
     assert "would do nothing with help-questions-zh" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("others", [[], rows("span")])
+def test_a_question_that_leaves_no_room_does_not_fail_a_finished_training(
+    others: list[dict], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = {**rows("span")[2], "question": "Where in all the world? " * 20}
+    write_rows(tmp_path / "held.jsonl", [long, *others])
+    path = recipe(tmp_path, "span", origin(tmp_path, "encoder"), steps=2)
+    held = f"objective.examples.validation={tmp_path / 'held.jsonl'}"
+    more = ["--set", held, "--set", "objective.examples.max_truncated=1"]
+    assert main(["train", str(path), "--out", str(tmp_path / "run"), *more, "--log", "json"]) == 0
+    told = capsys.readouterr().err
+    if others:
+        assert f"of {len(others)} validation questions; 1 that cannot be asked" in told
+    else:
+        assert "no validation questions to choose a least score by; 1 that cannot be" in told
+
+
 def test_without_validation_zero_is_what_an_answer_has_to_score(tmp_path: Path) -> None:
     path = recipe(tmp_path, "span", origin(tmp_path, "encoder"), steps=2)
     assert train(path, tmp_path / "run") == 0

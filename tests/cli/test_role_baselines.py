@@ -3,18 +3,19 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.measured import measured, write_parts
 from tests.house.tree import ROOT
-from tests.trained import train, write_rows
+from tests.trained import train
 from zhixing.cli import main
 from zhixing.corpus.derived_roles import RULES, predicates
 
 Run = Callable[..., dict[str, Any]]
-PARTS = ("train", "validation", "test")
 NOUNS = {
     "en": ("man/nn", "dog/nn", "girl/nn", "house/nn"),
     "zh": ("男人/n", "狗/n", "女孩/n", "房子/n"),
@@ -38,21 +39,9 @@ def derived(language: str) -> list[dict[str, Any]]:
     return made
 
 
-def parts(folder: Path, examples: list[dict[str, Any]], **others: list[dict[str, Any]]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        write_rows(folder / f"{part}.jsonl", others.get(part, examples))
-    return folder
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def scored(folder: Path, *words: object) -> dict[str, Any]:
-        asked = ["evaluate", "baselines", str(folder), *map(str, words)]
-        assert main([*asked, "--json", "--log", "none"]) == 0
-        return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-    return scored
+    return partial(measured, capsys)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +61,7 @@ def test_the_recipe_made_small_learns_the_rule_from_words(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     examples = derived(language)
-    data = parts(Path("runs") / source, examples)
+    data = write_parts(Path("runs") / source, examples)
     labels = {tag for row in examples for tag in row["tags"]}
     small = {
         "tokenizer.vocab": 320,
@@ -108,7 +97,7 @@ def test_roles_are_counted_by_place_where_there_is_no_rule(tmp_path: Path, run: 
         {"tokens": ["We", "sing", "I"], "tags": ["B-A0", "B-V", "O"], "predicate": 1},
         {"tokens": ["I", "sing"], "tags": ["B-V", "O"], "predicate": 0},
     ]
-    found = run(parts(tmp_path / "d", learnt, test=test), "--out", tmp_path / "out.jsonl")
+    found = run(write_parts(tmp_path / "d", learnt, test=test), "--out", tmp_path / "out.jsonl")
     (system,) = found["systems"]
     assert system["name"] == "places and words"
     # We: as other words there; I behind the verb: as other words there; sing behind one: the same
@@ -118,7 +107,9 @@ def test_roles_are_counted_by_place_where_there_is_no_rule(tmp_path: Path, run: 
     assert system["scores"]["precision"]["value"] == pytest.approx(1 / 3)
     assert system["scores"]["recall"]["value"] == 1.0
     assert system["scores"]["recall"]["count"] == 2
-    again = run(parts(tmp_path / "e", learnt, test=[learnt[1], {**learnt[1], "predicate": 0}]))
+    again = run(
+        write_parts(tmp_path / "e", learnt, test=[learnt[1], {**learnt[1], "predicate": 0}])
+    )
     assert again["systems"][0]["scores"]["f1"]["count"] == 1  # one sentence, with both predicates
 
 
@@ -137,7 +128,7 @@ def test_what_is_wrong_with_a_row_is_said(
 ) -> None:
     good = {"tokens": ["I", "sing"], "tags": ["B-A0", "B-V"], "predicate": 1}
     other = {key: value for key, value in good.items() if key != "predicate"} | row
-    data = parts(tmp_path / "d", [good], train=[good, other])
+    data = write_parts(tmp_path / "d", [good], train=[good, other])
     assert main(["evaluate", "baselines", str(data)]) == 1
     assert re.search(problem, " ".join(capsys.readouterr().err.split()))
 
@@ -147,6 +138,6 @@ def test_a_tagger_that_knows_no_predicates_is_refused(
 ) -> None:
     folder = train(tmp_path, "tag", "tagger", steps=2)
     good = {"tokens": ["I", "sing"], "tags": ["B-A0", "B-V"], "predicate": 1}
-    data = parts(tmp_path / "d", [good])
+    data = write_parts(tmp_path / "d", [good])
     assert main(["evaluate", "baselines", str(data), "--model", str(folder)]) == 1
     assert "has learnt tags without a predicate" in capsys.readouterr().err

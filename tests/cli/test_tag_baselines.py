@@ -7,28 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.trained import rows, train, write_rows
+from tests.cli.measured import measured, write_parts
+from tests.trained import rows, train
 from zhixing.cli import main
 
 Run = Callable[..., dict[str, Any]]
-PARTS = ("train", "validation", "test")
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def scored(folder: Path, *words: object) -> dict[str, Any]:
-        asked = ["evaluate", "baselines", str(folder), *map(str, words)]
-        assert main([*asked, "--json", "--log", "none"]) == 0
-        return {each["name"]: each for each in json.loads(capsys.readouterr().out)["systems"]}
-
-    return scored
-
-
-def parts(folder: Path, *examples: dict[str, Any], **others: list[dict[str, Any]]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for part in PARTS:
-        write_rows(folder / f"{part}.jsonl", others.get(part, [*examples]))
-    return folder
+    """The systems by their names."""
+    return lambda *asked: {each["name"]: each for each in measured(capsys, *asked)["systems"]}
 
 
 def characters(text: str, letters: str) -> dict[str, Any]:
@@ -44,7 +33,7 @@ def characters(text: str, letters: str) -> dict[str, Any]:
 
 def test_a_trained_tagger_is_set_beside_the_counted_ones(tmp_path: Path, run: Run) -> None:
     folder = train(tmp_path, "tag", "tagger", steps=150)
-    data = parts(tmp_path / "data", *rows("tag"))
+    data = write_parts(tmp_path / "data", rows("tag"))
     found = run(data, "--model", folder, "--out", tmp_path / "out.jsonl")
     scores = found[str(folder)]["scores"]
     assert scores["f1"]["value"] == 1.0
@@ -61,7 +50,7 @@ def test_baselines_count_the_training_part(tmp_path: Path, run: Run) -> None:
         {"tokens": ["a", "can"], "tags": ["at", "nn"]},
     ]
     right = {"tokens": ["we", "can", "go"], "tags": ["pps", "md", "vb"]}
-    found = run(parts(tmp_path, right, train=learnt))
+    found = run(write_parts(tmp_path, [right], train=learnt))
     assert [*found] == ["hidden Markov model", "most frequent tag"]  # the best first
     assert [each["scores"]["accuracy"]["value"] for each in found.values()] == pytest.approx(
         [2 / 3, 1 / 3]
@@ -71,9 +60,9 @@ def test_baselines_count_the_training_part(tmp_path: Path, run: Run) -> None:
 
 def test_jieba_finds_words_or_names_as_the_tags_ask(tmp_path: Path, run: Run) -> None:
     words = characters("我们在北京大学学习。", "wowwooowow"), characters("上海", "wo")
-    assert run(parts(tmp_path, *words))["jieba"]["scores"]["f1"]["value"] == 1.0
+    assert run(write_parts(tmp_path, words))["jieba"]["scores"]["f1"]["value"] == 1.0
     names = characters("江泽民在北京说", "pii-li-"), characters("联合国", "gii")
-    found = run(parts(tmp_path, *names))["jieba"]
+    found = run(write_parts(tmp_path, names))["jieba"]
     assert found["scores"]["f1"]["value"] == 1.0
     assert {kind: each["count"] for kind, each in found["details"]["types"].items()} == {
         "LOC": 1, "ORG": 1, "PER": 1,
@@ -91,7 +80,7 @@ def test_jieba_finds_words_or_names_as_the_tags_ask(tmp_path: Path, run: Run) ->
 def test_jieba_is_left_out_where_it_cannot_tag(
     row: dict[str, Any], tmp_path: Path, run: Run
 ) -> None:
-    assert [*run(parts(tmp_path, row))] == ["most frequent tag", "hidden Markov model"]
+    assert [*run(write_parts(tmp_path, [row]))] == ["most frequent tag", "hidden Markov model"]
 
 
 @pytest.mark.parametrize(
@@ -106,14 +95,14 @@ def test_jieba_is_left_out_where_it_cannot_tag(
 def test_what_does_not_fit_is_named(
     row: dict[str, Any], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", "baselines", str(parts(tmp_path, row)), "--log", "none"]) == 1
+    assert main(["evaluate", "baselines", str(write_parts(tmp_path, [row])), "--log", "none"]) == 1
     assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_page_names_leaks_and_refuses_what_belongs_to_labels(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = str(parts(tmp_path, {"tokens": ["a"], "tags": ["x"]}))
+    data = str(write_parts(tmp_path, [{"tokens": ["a"], "tags": ["x"]}]))
     assert main(["evaluate", "baselines", data, "--log", "none"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy 1.000" in printed
@@ -125,7 +114,7 @@ def test_the_page_names_leaks_and_refuses_what_belongs_to_labels(
 def test_no_file_that_is_read_is_written_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = parts(tmp_path, characters("北京", "li"))
+    data = write_parts(tmp_path, [characters("北京", "li")])
     before = (data / "test.jsonl").read_bytes()
     for out, told in [(data / "test.jsonl", "is a file that is read"), (tmp_path, "is a folder")]:
         assert main(["evaluate", "baselines", str(data), "--out", str(out)]) == 3

@@ -74,6 +74,14 @@ def test_the_label_is_that_which_the_model_finds_most_probable(model: Model) -> 
         )  # fmt: skip
 
 
+def test_every_token_of_a_label_counts(model: Model) -> None:
+    scorer = prompting._Scorer(model.network, model.tokenizer, wording("{text}={label};"))  # type: ignore[arg-type]
+    found = scorer.label_logs([scorer.prompt([], text) for text in TEXTS])
+    for text, logs in zip(TEXTS, found, strict=True):
+        expected = [log_p(model, f"{text}=", word) for word in WORDS.values()]
+        assert logs == pytest.approx(expected, abs=1e-3)
+
+
 def test_a_favourite_of_the_model_is_divided_out(model: Model) -> None:
     scorer = prompting._Scorer(model.network, model.tokenizer, wording())  # type: ignore[arg-type]
     examples: Sequence[tuple[str, str]] = [("x", "bad")]
@@ -120,12 +128,36 @@ def test_a_prompt_that_is_too_long_loses_examples_then_the_end_of_its_text(tmp_p
     for prompt in (short, middle, long):
         assert len(prompt.ids) + longest - 1 <= MAX_TIME
         assert model.decode(prompt.ids).endswith("=")
+    frame = len(scorer.prompt([], "").ids)
+    room = MAX_TIME + 1 - longest - frame  # the last token of a label is guessed and not read
+    letters = "xy" * MAX_TIME
+    found = [scorer.prompt([], letters[:count]) for count in range(room + 2)]
+    assert max(len(each.ids) for each in found if not each.is_cut) + longest - 1 == MAX_TIME
+    assert found[-1].is_cut
     plain, _ = prompted(model, ["x", "x" * 500], examples, wording("{text}={label};"), seed=1)
     assert "; 1 of 2 prompts have no example and a text that is cut" in plain.system.told
     assert plain.shots == (short.shots + long.shots) / 2 < 2
     assert f"shots:2|shots-read:{plain.shots:.2f}|" in plain.signature
     with pytest.raises(UnsupportedError, match=f"even without a text than the {MAX_TIME}"):
         prompted(model, ["x"], [], wording("y" * 500 + "{text} {label}"), seed=1)
+
+
+def test_a_shortened_prompt_is_calibrated_behind_the_examples_that_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(tmp_path / "m", tiny_model("decoder"), tiny_tokenizer(), info=ModelInfo())
+    model = zhixing.load(tmp_path / "m")
+    examples = [("first " * 5, "bad"), ("last", "good")]
+    seen: list[list[tuple[str, str]]] = []
+    free_logs = prompting._Scorer.free_logs
+
+    def watched(self: Any, kept: Sequence[tuple[str, str]]) -> Any:
+        seen.append([*kept])
+        return free_logs(self, kept)
+
+    monkeypatch.setattr(prompting._Scorer, "free_logs", watched)
+    prompted(model, ["x"], examples, wording("{text}={label};"), seed=1)
+    assert seen == [[("last", "good")]]
 
 
 def test_what_cannot_be_asked_is_refused(model: Model) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from zhixing.objective.records import check_losses, labels_of, make_examples
 from zhixing.objective.span import Span
 from zhixing.objective.tag import Tag
 from zhixing.tokenizer.config import TokenizerConfig
+from zhixing.tokenizer.tokenizer import Tokenizer
 from zhixing.tokenizer.train import train
 
 ROWS = [
@@ -148,6 +150,38 @@ def test_an_answer_that_cannot_be_learnt_is_left_out_with_its_reason(
         span, good, good | {"answers": answers}, good | {"context": ""}, good | {"question": " "}
     )
     assert found[:3] == ["", reason, "empty"]
+
+
+def test_an_answer_that_the_tokenizer_drops_is_no_question_without_one() -> None:
+    learnt = train(["the dog sleeps here"] * 3, TokenizerConfig(kind="wordpiece", vocab=60))
+    bert = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True}  # fmt: skip
+    files = replace(learnt.files, pipeline={**learnt.files.pipeline, "normalizer": bert})
+    pieces = Tokenizer(files)
+    row = {"question": "dog", "context": "the dog \u200b sleeps"}
+    hidden, none = (
+        Span(pieces, time=40).example({**row, "answers": answers})
+        for answers in ({"text": ["\u200b"], "answer_start": [8]}, {"text": [], "answer_start": []})
+    )
+    assert hidden.dropped == "answer_without_token"
+    assert none.example is not None
+    assert none.example["places"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("place", [0, 200, 400, 780, 799])
+def test_the_window_around_an_answer_is_as_long_as_the_model_reads(place: int) -> None:
+    words = [f"w{n}" for n in range(800)]
+    words[place] = "here"
+    context = " ".join(words)
+    record = {
+        "question": "Where?",
+        "context": context,
+        "answers": {"text": ["here"], "answer_start": [context.index("here")]},
+    }
+    example = Span(tokenizer(), time=64).example(record).example
+    assert example is not None
+    assert len(example["tokens"]) == 64
+    first, last = example["places"]
+    assert tokenizer().decode(example["tokens"][first : last + 1].tolist()).strip() == "here"
 
 
 @pytest.mark.parametrize("time", [64, 48])

@@ -5,10 +5,10 @@
     both ways     half of that, and half of the same with a and b exchanged                LaBSE: Feng et al. 2022, §2.2
     cosine        Σ_i (cos(a_i, b_i) - label_i)²                                 Reimers & Gurevych 2019, §3
 
-In-batch negatives: the second texts of the other pairs of the same micro-batch. Pairs that share a text with this one are left
-out: their other texts are right as well. So here, and only here, the size of the
-micro-batch changes what is learnt: more pairs at once make the question harder. Sums and counts stay exact: one target
-a pair, whatever the batch. Left out: hard negatives, negatives from other processes.
+In-batch negatives: the second texts of the other pairs of the same micro-batch. Pairs with the same first or the same second
+text as this one are left out: their other texts are right as well. So here, and only here, the size of the micro-batch changes
+what is learnt: more pairs at once make the question harder. Sums and counts stay exact: one target a pair, whatever the batch.
+Left out: hard negatives, negatives from other processes; a second text that is the first of this pair counts as a wrong answer.
 """
 
 import math

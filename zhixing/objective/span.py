@@ -33,6 +33,8 @@ SEGMENTS = 3
 """Question, context, and what the context shares with the question."""
 LONGEST = 30
 """Tokens of the longest answer that is looked for."""
+NOWHERE = (0, 0)
+"""The place of an answer that there is not."""
 _SPECIALS = 3
 """Special tokens around a question and its context."""
 
@@ -69,23 +71,20 @@ class Span:
         if found is None:
             return Made(dropped="answer_not_in_context")
         touched = [n for n, place in enumerate(inside) if _overlap(context.spans[place], found)]
+        if not touched and found != NOWHERE:  # not to be learnt as a question without an answer
+            return Made(dropped="answer_without_token")
         first = _window(touched, len(inside), room=self._time - len(question) - _SPECIALS)
         ids = [context.ids[place] for place in inside[first:]]
         framed = frame(self._tokenizer, question, ids, time=self._time)
         begin = framed.segments.index(1) - first
-        places = (begin + touched[0], begin + touched[-1]) if touched else (0, 0)
+        places = (begin + touched[0], begin + touched[-1]) if touched else NOWHERE
         if places[1] >= len(framed.tokens) - 1:
             return Made(dropped="answer_cut_off")
-        segments = framed.segments
         if self._mark_shared:
-            left = [context.spans[place] for place in inside[first:]]
-            told = shared_marks(record["question"], record["context"], left)
-            start = segments.index(1)
-            for place in range(start, len(segments) - 1):
-                segments[place] += told[place - start]
+            _mark(framed.segments, record, [context.spans[place] for place in inside[first:]])
         example = {
             "tokens": np.array(framed.tokens),
-            "segments": np.array(segments),
+            "segments": np.array(framed.segments),
             "places": np.array(places),
         }
         wide = [context.spans[inside[place]] for place in touched]
@@ -140,6 +139,14 @@ def shared_marks(question: str, context: str, spans: Sequence[tuple[int, int]]) 
     return [any(marks[start:end]) for start, end in spans]
 
 
+def _mark(segments: list[int], record: Mapping[str, Any], spans: Sequence[tuple[int, int]]) -> None:
+    """Give the places of a context that share a word with the question the third segment; `spans` are those of its tokens."""
+    told = shared_marks(record["question"], record["context"], spans)
+    start = segments.index(1)
+    for place in range(start, len(segments) - 1):  # behind them is the end token
+        segments[place] += told[place - start]
+
+
 def best_span(
     scores: Float[Tensor, "time 2"], context: Bool[Tensor, " time"], longest: int = LONGEST
 ) -> tuple[int, int]:
@@ -161,11 +168,11 @@ def best_place(
 
 
 def _answer(record: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Characters of the first answer; (0, 0) for none; None for one that does not stand where it says."""
+    """Characters of the first answer; NOWHERE for none; None for one that does not stand where it says."""
     answers = record["answers"]
     texts, starts = answers["text"], answers["answer_start"]
     if not texts:
-        return 0, 0
+        return NOWHERE
     start = int(starts[0])
     stands = start >= 0 and record["context"][start : start + len(texts[0])] == texts[0]
     return (start, start + len(texts[0])) if stands and texts[0].strip() else None
