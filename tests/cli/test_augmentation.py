@@ -15,6 +15,8 @@ from zhixing.core.progress import Silent
 from zhixing.corpus.augment.config import AugmentConfig
 from zhixing.data.examples import open_examples
 from zhixing.model.ensemble import Ensemble
+from zhixing.text.segment import language_of
+from zhixing.text.sentences import sentences
 
 TEXTS = {
     "good": "the film was really very good indeed",
@@ -162,11 +164,17 @@ precision = "float32"
     model = load(tmp_path / "model")
     both = {"there": str(tmp_path / "model"), "back": str(tmp_path / "model")}
     config = AugmentConfig.model_validate({"back_translation": both})
-    rows = [{"text": text, "label": label} for label, text in TEXTS.items()]
-    made = list(augmented(rows, config, seed=1, progress=Silent()))[2:]
-    texts = [row["text"] for row in rows]
-    there = model.translate(texts)
-    expected = [model.translate([each])[0] if each.strip() else "" for each in there]
+    long = ["房间很干净。服务也好！" * 12, " ".join(["It rains here."] * 12)]
+    texts = [*TEXTS.values(), *long]
+    rows = [{"text": text, "label": "good"} for text in texts]
+    made = list(augmented(rows, config, seed=1, progress=Silent()))[len(rows) :]
+
+    def said(text: str) -> str:
+        parts = [text[start:stop] for start, stop in sentences(text, language_of([text]))]
+        found = [model.translate([each], cut=True)[0] for each in parts]
+        return ("" if language_of(found) == "zh" else " ").join(found)
+
+    expected = [said(said(text)) for text in texts]
     wanted = [
         back for back, text in zip(expected, texts, strict=True) if back.strip() and back != text
     ]

@@ -21,7 +21,8 @@ from zhixing.corpus.catalogue import find
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.sources import cc_cedict, cmudict
 from zhixing.objective.config import ClassifyConfig, ObjectiveConfig
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.segment import HAS_HAN, language_of
+from zhixing.text.sentences import sentences
 from zhixing.text.terms import terms
 
 Row = Mapping[str, Any]
@@ -29,7 +30,7 @@ TEXTS = ("text", "text1", "text2")
 """Keys of a row whose texts are changed."""
 ENOUGH = 0.05
 """Share of texts of a language from which on its dictionaries are fetched; words of the others stay as they are."""
-AUGMENT_VERSION = 1
+AUGMENT_VERSION = 2
 """Raised whenever the same texts and settings would give other copies."""
 
 
@@ -149,9 +150,19 @@ def _translated_back(
 
 
 def _translated(texts: Sequence[str], folder: str, beam: int) -> Mapping[str, str]:
-    """Text -> its translation, of those that are not empty and whose translation is not."""
+    """Text -> its translation, sentence by sentence, where there is any; a sentence that is too long is cut."""
     from zhixing.api import load  # torch and two models, for those who ask for them
 
-    full = [text for text in texts if text.strip()]
-    written = load(Path(folder)).translate(full, beam=beam)
-    return {text: other for text, other in zip(full, written, strict=True) if other.strip()}
+    parts = {
+        text: [text[start:stop] for start, stop in sentences(text, language_of([text]))]
+        for text in texts
+    }
+    known = [*dict.fromkeys(part for each in parts.values() for part in each)]
+    written = dict(
+        zip(known, load(Path(folder)).translate(known, beam=beam, cut=True), strict=True)
+    )
+    found = {text: [written[part] for part in each] for text, each in parts.items()}
+    joined = {
+        text: ("" if language_of(each) == "zh" else " ").join(each) for text, each in found.items()
+    }
+    return {text: other for text, other in joined.items() if other.strip()}

@@ -10,7 +10,9 @@ Share = Annotated[float, Field(ge=0.0, le=0.5)]
 
 
 class BackTranslationConfig(Config):
-    """Say it in another language and back again (Sennrich et al. 2016), with models that were taught seq2seq."""
+    """Say it in another language and back again, sentence by sentence (Sennrich et al. 2016), with models that were taught
+    seq2seq; a sentence that is longer than a model reads loses its end.
+    """
 
     there: str = Field(min_length=1)
     """Folder of the model that translates the texts."""
