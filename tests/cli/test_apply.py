@@ -89,10 +89,14 @@ def test_every_row_is_answered_in_order_as_the_library_answers(
     assert [line["label"] for line in lines(out)] == values
 
 
-def test_tags_answers_orders_and_vectors(folder: Folder, tmp_path: Path) -> None:
+def test_tags_answers_orders_and_vectors(
+    folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out.jsonl"
     tagged = write(tmp_path / "t.jsonl", {"tokens": ["Otto", "went"]}, {"text": "王明去了北京。"})
     assert run(folder("tag"), tagged, "--task", "tag", "--out", out) == 0
+    assert run(folder("tag"), tagged, "--task", "tag", "--cut") == 3
+    assert "--cut would do nothing: without a predicate" in capsys.readouterr().err
     found = zhixing.load(folder("tag")).tag([["Otto", "went"], "王明去了北京。"])
     for line, each in zip(lines(out), found, strict=True):
         assert line["tags"] == [word.tag for word in each.words]
@@ -356,7 +360,7 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
         (("in.jsonl", "--task", "classify", "--max-tokens", "5"), 3, "--max-tokens would do"),
         (("in.jsonl", "--task", "classify", "--temperature", "0"), 3, "--temperature would do"),
-        (("in.jsonl", "--task", "tag", "--cut"), 3, "--cut would do nothing for task tag"),
+        (("in.jsonl", "--task", "answer", "--cut"), 3, "--cut would do nothing for task answer"),
         (("in.jsonl", "--task", "classify", "--resume"), 3, "--out NAME"),
         (("--task", "classify", "--out", "o", "--resume"), 3, "standard input cannot be continued"),
     ],

@@ -154,8 +154,13 @@ def apply(
 
     opened = load(model)
     opened.require(TASKS[task].method)
-    if options.predicate and not (opened.learnt and opened.learnt.predicate):
-        raise UsageError("--predicate would do nothing: this model has learnt tags without one")
+    if not (opened.learnt and opened.learnt.predicate):
+        if options.predicate:
+            raise UsageError("--predicate would do nothing: this model has learnt tags without one")
+        if options.cut and task == "tag":
+            raise UsageError(
+                "--cut would do nothing: without a predicate a longer text is read in windows"
+            )
     progress.finish(f"{model}: {opened.kind}")
     job = Job(
         model=opened,
