@@ -1,4 +1,4 @@
-"""Rows that a command printed go into the pages, and one table of all tasks into both READMEs:
+"""Rows that a command printed go into the pages, and one table of all tasks into these and both READMEs:
 
     scripts/row spam-lstm > rows.md && python scripts/fill_applications.py labels=rows.md
 
@@ -254,18 +254,17 @@ def _verdict(row: Row, measure: str, language: str) -> str:
 
 
 def main(given: Sequence[str]) -> None:
-    """Put the rows of REGION=FILE into the pages, then make both READMEs' tables again."""
+    """Put the rows of REGION=FILE into the pages, then make the tables of all tasks again, there and in both READMEs."""
     families = families_of(rows.read_page())
     for language, path in PAGES.items():
         page = path.read_text("utf-8")
         for region, _, name in (each.partition("=") for each in given):
             page = put(page, region, Path(name).read_text("utf-8").splitlines())
         path.write_text(page, "utf-8")
-        readme = READMES[language]
         table = summary(page, language, families)
-        readme.write_text(
-            TABLE.sub(lambda _, t=table: t, readme.read_text("utf-8"), count=1), "utf-8"
-        )
+        for place in (path, READMES[language]):
+            text = place.read_text("utf-8")
+            place.write_text(TABLE.sub(lambda _, t=table: t, text, count=1), "utf-8")
 
 
 if __name__ == "__main__":

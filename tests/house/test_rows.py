@@ -91,6 +91,7 @@ def test_the_tables_of_tasks_are_made_of_the_rows() -> None:
     for language, readme in fill_applications.READMES.items():
         page = fill_applications.PAGES[language].read_text("utf-8")
         made = fill_applications.summary(page, language, families)
+        assert made in page
         assert made in readme.read_text("utf-8")
 
 
