@@ -86,3 +86,15 @@ def test_one_very_long_line_takes_linear_time(piece: str):
 )
 def test_more_than_half_of_the_texts_decide_their_language(texts: list[str], language: str):
     assert language_of(texts) == language
+
+
+def test_a_number_or_word_that_could_go_on_and_does_not_ends_where_it_does() -> None:
+    """Possessive groups would cut these otherwise on Python before 3.11.5."""
+
+    def cut(text: str) -> list[str]:
+        return [text[start:stop] for start, stop in words(text, "en")]
+
+    assert cut("MAY 27, 2002") == ["MAY", "27", ",", "2002"]
+    assert cut("v4.1.60/v4218") == ["v4", ".", "1.60", "/", "v4218"]
+    assert cut("Users' Group, age 18.") == ["Users", "'", "Group", ",", "age", "18", "."]
+    assert cut("1,234,5678 1.5a") == ["1,234", ",", "5678", "1", ".", "5a"]

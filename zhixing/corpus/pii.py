@@ -40,7 +40,7 @@ NOT_AFTER_MASK = "".join(f"(?<!{mask})" for mask in MASKS.values())
 NOT_BEFORE_MASK = f"(?!{'|'.join(MASKS.values())})"
 
 # Where something could be: quick to scan for, since each begins with a small set of characters.
-DIGIT_RUN = re.compile(r"\d(?:[ ().-]{0,2}\d){6,}+[Xx]?")
+DIGIT_RUN = re.compile(r"\d(?:[ ().-]{0,2}\d){6,}[Xx]?")
 DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 COLONS = re.compile(r"[23fF][0-9A-Fa-f]{3}:")
 
