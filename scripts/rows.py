@@ -8,20 +8,20 @@ import argparse
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from tests.house.markdown import blocks, commands
 from tests.house.tree import ROOT
+from zhixing.cli.examples import strings_in
 from zhixing.cli.recipe import Recipe
 from zhixing.core.config import read_recipe
 from zhixing.evaluate.suite import find_suite
 
 PAGE = ROOT / "docs" / "en" / "applications.md"
-COMPLETE = ("manifest.json", "result.json", "test.jsonl", "documents.jsonl", "vectors.npz")
+COMPLETE = ("manifest.json", "result.json", "test.jsonl", "documents.jsonl", "vectors.json")
 """A folder with one of these is finished."""
 
 
@@ -149,18 +149,7 @@ def recipe_name(recipe: str) -> str:
 def _paths_of_recipe(recipe: str, words: tuple[str, ...]) -> list[str]:
     changes = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
     path = ROOT / "recipes" / f"{recipe_name(recipe)}.toml"
-    return [*_strings(read_recipe(path, Recipe, changes).model_dump())]
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _strings(each)
-    elif isinstance(value, Sequence):
-        for each in value:
-            yield from _strings(each)
+    return [*strings_in(read_recipe(path, Recipe, changes).model_dump(mode="json"))]
 
 
 def _of_systems(command: Command, systems: set[str]) -> Command:

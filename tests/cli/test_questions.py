@@ -126,17 +126,21 @@ def test_a_recurrent_reader_is_trained_measured_and_asked(
     assert "'recurrent-reader' in our own form" in capsys.readouterr().err
 
 
-def test_a_reader_of_two_segments_is_told_of_no_third(tmp_path: Path, capsys) -> None:
-    write_rows(tmp_path / "span.jsonl", rows("span"))
-    model = f'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\n{MODELS["finder"]}\nsegments = 2'
-    path = write_recipe(
-        tmp_path / "r.toml",
+def marking(folder: Path, model: str) -> Path:
+    """A recipe of one step that marks what is shared, for a model that need not have room for the mark."""
+    write_rows(folder / "span.jsonl", rows("span"))
+    return write_recipe(
+        folder / "r.toml",
         "span",
-        tmp_path / "span.jsonl",
-        model,
+        folder / "span.jsonl",
+        f'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\n{model}',
         "mark_shared = true",
         learn="steps = 1\nbatch_tokens = 128",
     )
+
+
+def test_a_reader_of_two_segments_is_told_of_no_third(tmp_path: Path, capsys) -> None:
+    path = marking(tmp_path, f"{MODELS['finder']}\nsegments = 2")
     assert train(path, tmp_path / "run") == 3
     assert "the model has 2; set model.segments = 3" in capsys.readouterr().err
     assert train(path, tmp_path / "two", "--set", "objective.mark_shared=false") == 0
@@ -207,17 +211,7 @@ def test_a_third_segment_grows_out_of_the_second(tmp_path: Path) -> None:
 
 
 def test_a_model_without_a_third_segment_is_refused(tmp_path: Path, capsys) -> None:
-    write_rows(tmp_path / "span.jsonl", rows("span"))
-    model = f'tokenizer_text = "examples"\n[tokenizer]\nvocab = 320\n[model]\n{MODELS["encoder"]}'
-    learn = "steps = 1\nbatch_tokens = 128"
-    path = write_recipe(
-        tmp_path / "r.toml",
-        "span",
-        tmp_path / "span.jsonl",
-        model,
-        "mark_shared = true",
-        learn=learn,
-    )
+    path = marking(tmp_path, MODELS["encoder"])
     assert train(path, tmp_path / "run") == 3
     assert (
         "needs 3 segments, and the model has 2; set model.segments = 3" in capsys.readouterr().err

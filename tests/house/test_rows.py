@@ -66,6 +66,7 @@ def test_a_need_that_nothing_makes_is_named() -> None:
     [
         ((), ["zhixing train spam"]),
         (("manifest.json",), []),
+        (("vectors.json",), []),
         (("checkpoints",), ["zhixing train spam --resume"]),
     ],
 )

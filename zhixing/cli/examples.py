@@ -107,13 +107,13 @@ def texts(place: str, kind: str) -> Iterator[str]:
         if number == 1:
             require_keys(row, kind, origin=place)
         if kind == "tag" and "tokens" in row:
-            yield running_text([*_texts_of(row["tokens"])])[0]
+            yield running_text([*strings_in(row["tokens"])])[0]
             continue
         if kind == "chat":
             yield from texts_of(row)
             continue
         for key in keys_of(row, kind) or ():
-            yield from _texts_of(row[key])
+            yield from strings_in(row[key])
     if not number:
         raise DataError(f"{place} has no rows: there is nothing to learn from")
 
@@ -185,12 +185,13 @@ def _of_catalogue(name: str, folder: Path, progress: Progress) -> Places:
     return Places(train=train, validation=validation, test=test)
 
 
-def _texts_of(value: Any) -> Iterator[str]:
+def strings_in(value: Any) -> Iterator[str]:
+    """Every string of what was read from JSON, however deep, in order."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for each in value.values():
-            yield from _texts_of(each)
+            yield from strings_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _texts_of(each)
+            yield from strings_in(each)
