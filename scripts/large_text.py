@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from zhixing.corpus.store import SPLITS, read_documents
+from zhixing.corpus.parts import PARTS
+from zhixing.corpus.store import read_documents
 
 FILE_BYTES, SEED = 25_000_000, 5
 FORMS = ("jsonl", "jsonl.gz", "txt", "txt.gz")
@@ -31,7 +32,7 @@ def varied(text: str, others: Sequence[str], random: random.Random) -> str:
 def texts(corpus: Path) -> Iterator[str]:
     """Varied documents without end."""
     draw = random.Random(SEED)
-    documents = [each.text for split in SPLITS for each in read_documents(corpus, split)]
+    documents = [each.text for split in PARTS for each in read_documents(corpus, split)]
     english = [word for text in documents if text.isascii() for word in text.split()]
     chinese = [c for text in documents for c in text if "\u4e00" <= c <= "\u9fff"]
     while True:

@@ -19,7 +19,8 @@ from zhixing.corpus.build import build
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
 from zhixing.corpus.gather import Gatherer
-from zhixing.corpus.store import SPLITS, read_card, read_documents, read_dropped
+from zhixing.corpus.parts import PARTS
+from zhixing.corpus.store import read_card, read_documents, read_dropped
 from zhixing.corpus.units import UnitHasher, jaccard, ngrams
 
 VOCABULARY = (
@@ -70,7 +71,7 @@ def config(folder: Path, **settings: object) -> CorpusConfig:
 
 
 def everything(corpus: Path) -> Iterator[tuple[str, Document]]:
-    for split in SPLITS:
+    for split in PARTS:
         for document in read_documents(corpus, split):
             yield split, document
 
@@ -90,7 +91,7 @@ def test_no_near_duplicate_pair_crosses_the_splits(folder: Path, tmp_path: Path)
         return set(ngrams(hasher.measure(body).hashes, this.near_duplicates.shingle).tolist())
 
     kept = [(split, shingles(document.text)) for split, document in everything(corpus)]
-    assert {split for split, _ in kept} == set(SPLITS)
+    assert {split for split, _ in kept} == set(PARTS)
     for (_, a), (_, b) in combinations(kept, 2):
         assert len(a & b) / len(a | b) < this.near_duplicates.threshold
 
@@ -159,7 +160,7 @@ def test_another_seed_gives_another_split_of_the_same_documents(
 def test_shares_are_exact_in_each_language(folder: Path, tmp_path: Path) -> None:
     card = build(config(folder), tmp_path / "corpus", progress=Silent())
     for language in ("en", "zh"):
-        assert [card.kept[split][language].documents for split in SPLITS] == [42, 6, 12]
+        assert [card.kept[split][language].documents for split in PARTS] == [42, 6, 12]
 
 
 def test_the_card_on_disk_is_the_card_returned(folder: Path, tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ def test_the_card_on_disk_is_the_card_returned(folder: Path, tmp_path: Path) -> 
     assert read_card(tmp_path / "corpus") == card
     (source,) = card.sources
     assert (source.license, source.documents) == ("CC0-1.0", len(list(folder.iterdir())))
-    for split in SPLITS:
+    for split in PARTS:
         documents = list(read_documents(tmp_path / "corpus", split))
         amounts = card.kept[split].values()
         assert sum(a.documents for a in amounts) == len(documents)
@@ -249,7 +250,7 @@ def test_one_long_file_still_gives_three_splits(tmp_path: Path) -> None:
     path = tmp_path / "book.txt"
     path.write_text("\n".join(text(chance, "en") for _ in range(200)))
     card = build(config(path, max_characters=5000), tmp_path / "corpus", progress=Silent())
-    assert all(card.kept[split]["en"].documents > 0 for split in SPLITS)
+    assert all(card.kept[split]["en"].documents > 0 for split in PARTS)
     assert "was cut into" in card.notes[0]
 
 
@@ -324,7 +325,7 @@ def test_a_stray_document_of_another_language_is_training_text(
         if path.name != "zh01.txt":
             path.unlink()
     card = build(config(folder), tmp_path / "corpus", progress=Silent())
-    assert [card.kept[split].get("zh") is not None for split in SPLITS] == [True, False, False]
+    assert [card.kept[split].get("zh") is not None for split in PARTS] == [True, False, False]
     assert "zh: 1 documents, all of them training text" in card.notes
 
 

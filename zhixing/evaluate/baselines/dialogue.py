@@ -33,7 +33,7 @@ from zhixing.evaluate.baselines.chat_parts import (
     counted,
     memories,
 )
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, drawn_together, mean, quotient
 from zhixing.evaluate.tasks.translation import chrf
 from zhixing.model.protocol import LanguageModel
@@ -238,7 +238,5 @@ def _per_byte(name: str, table: NDArray[np.float64]) -> SumMeasure:
 
 def open_chats(folder: Path) -> DialogueContest:
     """The conversations of a folder."""
-    train, validation, test = (
-        read_chats(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_chats)
     return DialogueContest(train=train, validation=validation, test=test)

@@ -17,7 +17,15 @@ from typing import Any, final
 from zhixing.core.errors import DataError
 from zhixing.corpus.labelled import check_are_labels, is_label
 from zhixing.corpus.parts import num_copies
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    file_of,
+    in_parts,
+    rows_of,
+    value_of,
+)
 from zhixing.evaluate.tasks.labels import alarms, judge_labels
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.slices import slices
@@ -74,9 +82,7 @@ class Parts:
 
 def read_parts(folder: Path) -> Parts:
     """The three files of a folder of examples. Raises DataError for one that is missing or a row that is no example."""
-    train, validation, test = (
-        read_labelled(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_labelled)
     if len({*train.labels}) < 2:
         raise DataError(
             f"{file_of(folder, 'train')}: every example has the label {train.labels[0]!r}; a classifier needs two or more"

@@ -24,7 +24,7 @@ from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
 from zhixing.evaluate.baselines.extract import Central, Lead
 from zhixing.evaluate.baselines.memory import Memory
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.summaries import judge_summaries
 from zhixing.evaluate.tasks.translation import judge_translations
@@ -168,9 +168,8 @@ def open_pairs(folder: Path, *, is_reversed: bool) -> PairContest:
 
     Raises DataError for a folder that lacks a part, a row that is no pair, or texts in no language.
     """
-    train, validation, test = (
-        read_pairs(file_of(folder, part), is_reversed=is_reversed)
-        for part in ("train", "validation", "test")
+    train, validation, test = in_parts(
+        folder, lambda path: read_pairs(path, is_reversed=is_reversed)
     )
     source, target = (_language(texts, folder) for texts in (test.sources, test.targets))
     languages = Languages(source=source, target=target)

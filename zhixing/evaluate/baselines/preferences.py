@@ -12,7 +12,7 @@ from typing import Any, final
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import ROW_FORMATS
 from zhixing.evaluate.baselines.chat_parts import Asked, Messages, bits_of, counted, memories
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged, mean
 from zhixing.evaluate.tasks.translation import sentence_chrf
 from zhixing.objective.preference import asked
@@ -172,7 +172,5 @@ def _share(chosen: float, rejected: float) -> float:
 
 def open_preferences(folder: Path) -> PreferenceContest:
     """The pairs of answers of a folder."""
-    train, validation, test = (
-        read_choices(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_choices)
     return PreferenceContest(train=train, validation=validation, test=test)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from zhixing.core.errors import DataError
 from zhixing.corpus.histories import ITEMS, items_of
 from zhixing.corpus.rows import find_tables, rows
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged, mean
 from zhixing.evaluate.tasks.retrieval import Gains, judge_retrieval, recall
 from zhixing.text.segment import language_of
@@ -189,9 +189,7 @@ def open_recommendation(folder: Path) -> RecommendationContest:
     if not path.is_file():
         raise DataError(f"{folder} has no {ITEMS} of {{item, text}}; see: zhixing data histories")
     items = items_of(rows(find_tables(str(path))), origin=str(path))
-    train, validation, test = (
-        read_histories(file_of(folder, part), items) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, lambda path: read_histories(path, items))
     learnt = {user: {*taken} for user, taken in zip(train.users, _whole(train), strict=True)}
     for user, item in zip(test.users, test.following, strict=True):
         if item in learnt.get(user, ()):

@@ -26,7 +26,7 @@ from zhixing.corpus.parts import num_copies
 from zhixing.corpus.searches import DOCUMENTS, Queries, read_documents, read_queries
 from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, value_of
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.retrieval import judge_retrieval
 from zhixing.text.segment import language_of
@@ -137,9 +137,7 @@ class SearchContest(Contest[Ids]):
 def open_search(folder: Path) -> SearchContest:
     """The search of a folder. Raises DataError for one that lacks a part, or a row that is no query or no document."""
     documents = read_documents(folder / DOCUMENTS)
-    train, validation, test = (
-        read_queries(file_of(folder, part), documents) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, lambda path: read_queries(path, documents))
     return SearchContest(documents=documents, train=train, validation=validation, test=test)
 
 

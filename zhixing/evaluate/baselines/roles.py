@@ -18,7 +18,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.derived_roles import RULES, Rule, role_tags
 from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.baselines.tags import read_tagged
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.spans import judge_roles
 from zhixing.model.counted_tags import CountedTagger, HiddenMarkov, MostFrequentTag
@@ -170,9 +170,7 @@ class RoleContest(Contest[Tags]):
 
 def open_roles(folder: Path) -> RoleContest:
     """The predicates of a folder. Raises DataError for one that lacks a part, or a row that is no example."""
-    train, validation, test = (
-        read_roles(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_roles)
     return RoleContest(train=train, validation=validation, test=test)
 
 

@@ -17,7 +17,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.parts import num_copies
 from zhixing.corpus.sources.peoples_daily import KINDS
 from zhixing.corpus.tagged import bio_tags
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, quotient
 from zhixing.evaluate.tasks.tags import judge_tags
 from zhixing.model.counted_tags import CountedTagger, HiddenMarkov, MostFrequentTag
@@ -154,9 +154,7 @@ class TagContest(Contest[Tags]):
 
 def open_tags(folder: Path) -> TagContest:
     """The sentences of a folder. Raises DataError for one that lacks a part, or a row that is no example."""
-    train, validation, test = (
-        read_tagged(file_of(folder, part)) for part in ("train", "validation", "test")
-    )
+    train, validation, test = in_parts(folder, read_tagged)
     return TagContest(train=train, validation=validation, test=test)
 
 
