@@ -4,8 +4,8 @@
 
 Jordan et al. 2024 ("Muon: an optimizer for hidden layers"); s = sqrt(max(1, rows / columns)). O is approached by
 Newton-Schulz steps X ← a X + b (XXᵀ) X + c (XXᵀ)² X, whose coefficients push all singular values towards 1 fast and
-need not be exact; bf16 is precise enough where the hardware multiplies it, and float32 is faster where it does not
-(35 times, on a CPU that would widen every number on the way). A stacked weight (q, k and v; gate and up; the gates of a recurrent cell)
+need not be exact; bf16 is precise enough where the hardware multiplies it, and float32 is far faster where it does not,
+since every number would be widened on the way. A stacked weight (q, k and v; gate and up; the gates of a recurrent cell)
 is several maps, each made orthogonal by itself. Matrices of one shape go through the steps together: for the small
 matrices of small models that is what takes the time, and why this is not torch.optim.Muon, which a test compares
 it with.
