@@ -1,10 +1,17 @@
 """What a terminal shows while a command works."""
 
+import json
+import math
 import os
 import pty
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from zhixing.cli import console
+from zhixing.cli.console import print_json
 
 ROOT = Path(__file__).parents[2]
 SHOW_CURSOR = b"\x1b[?25h"
@@ -20,3 +27,13 @@ def test_an_error_under_a_bar_gives_the_cursor_back() -> None:
     os.close(ours)
     assert b"x" in shown
     assert SHOW_CURSOR in shown
+
+
+def test_a_result_for_machines_is_json_whatever_is_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_json({"score": math.nan, "text": "知行", "file": "\udcff"})
+    console.JsonLines().finish("\udcff")
+    captured = capsys.readouterr()
+    assert captured.out == '{"score": null, "text": "\\u77e5\\u884c", "file": "\\udcff"}\n'
+    assert json.loads(captured.err)["summary"] == "\udcff"

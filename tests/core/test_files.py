@@ -246,3 +246,12 @@ def test_a_line_holds_any_text_that_json_can_hold_and_is_utf8() -> None:
         assert json.loads(line.decode("utf-8")) == value
         assert line.count(b"\n") == 1
     assert files.json_line("知行") == '"知行"\n'.encode()
+
+
+def test_a_line_has_null_where_json_has_no_number(tmp_path: Path) -> None:
+    value = {"a": [1.5, float("nan")], "b": {"c": (float("inf"), "NaN")}, "d": -float("inf")}
+    expected = '{"a": [1.5, null], "b": {"c": [null, "NaN"]}, "d": null}\n'
+    assert files.json_line(value) == expected.encode()
+    assert files.json_line({"知": float("nan"), "half": "\ud800"}).isascii()
+    files.write_json_lines(tmp_path / "a.jsonl", [value, value])
+    assert (tmp_path / "a.jsonl").read_text() == expected * 2

@@ -5,7 +5,6 @@ standard output carries results alone.
 """
 
 import atexit
-import json
 import sys
 import time
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from zhixing.core.errors import UsageError
-from zhixing.core.files import check_is_replaceable, new_folder
+from zhixing.core.files import check_is_replaceable, json_line, new_folder
 from zhixing.core.progress import Progress as ProgressProtocol
 
 Log = Annotated[
@@ -51,7 +50,7 @@ FLAT = Parameter(name="*", negative_iterable=(), negative_bool=())
 
 def print_json(value: Any) -> None:
     """Print a result for machines: one line on standard output."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(json_line(value).decode(), end="")
 
 
 def reporter(log: Log) -> ProgressProtocol:
@@ -146,8 +145,8 @@ class JsonLines:
         self._emit(event="finish", summary=summary)
 
     def _emit(self, **fields: object) -> None:
-        line = json.dumps({"time": round(time.time(), 3), **fields}, ensure_ascii=False)
-        print(line, file=sys.stderr, flush=True)
+        line = json_line({"time": round(time.time(), 3), **fields}).decode()
+        print(line, end="", file=sys.stderr, flush=True)
 
 
 def check_forms(*, markdown: bool, as_json: bool) -> None:
@@ -162,12 +161,17 @@ def check_seed(seed: int) -> None:
         raise UsageError(f"--seed {seed}: a seed is zero or larger")
 
 
-def check_out(out: Path, read: Iterable[Path] = (), *, option: str = "--out") -> None:
-    """Refuse, before any work, to write a file that is a folder, that is read, or that has no place; `option` named it."""
+def check_out(out: Path, read: Iterable[Path] = (), *, fresh: bool, option: str = "--out") -> None:
+    """Refuse, before any work, to write a file that is a folder, that is read, or that has no place; `option` named it.
+
+    Unless `fresh`, a file that is there is refused too.
+    """
     if out.is_dir():
         raise UsageError(f"{option} {out} is a folder; name the file to write")
     if any(out.exists() and file.exists() and out.samefile(file) for file in read):
         raise UsageError(f"{option} {out} is a file that is read; choose another name")
+    if out.is_file() and not fresh:
+        raise UsageError(f"{option} {out} exists; choose another name, or replace it with --fresh")
     check_is_replaceable(out)
     with new_folder(out.parent):
         pass

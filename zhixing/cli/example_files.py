@@ -70,7 +70,7 @@ def convert(
     """
     if out.suffix != ".jsonl":
         raise UsageError(f"--out {out} must end in .jsonl: one row a line is written")
-    check_out(out, files)
+    check_out(out, files, fresh=True)  # added_to looks at what is there
     told, found = _opened(files, format)
     progress = reporter(log)
     progress.start(f"converting {' and '.join(map(str, files))}", unit="rows")

@@ -1,11 +1,10 @@
 """`zhixing vectors`: learn word vectors, look at neighbours and analogies, measure them, change their format."""
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -166,7 +165,7 @@ def evaluate(
     opened = open_vectors(vectors, limit=_checked(limit), progress=reporter("none"))
     result = score(opened, chosen, pairs=pairs, questions=questions, method=method or "add")
     if as_json:
-        print_json(_without_nan(result))
+        print_json(result)
     else:
         print(told(result))
 
@@ -236,10 +235,3 @@ def _checked(limit: int | None) -> int | None:
 
 def _listed(near: Sequence["Neighbour"]) -> str:
     return "  ".join(f"{each.word} {each.score:.3f}" for each in near)
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN: what could not be measured is null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -107,11 +108,27 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def json_line(value: Any) -> bytes:
-    """A value as a line of jsonl; where half a surrogate is in it, which UTF-8 cannot hold, all but ASCII is escaped."""
+    """A value as a line of jsonl; NaN and infinity, which JSON does not have, are null.
+
+    Where half a surrogate is in it, which UTF-8 cannot hold, all but ASCII is escaped.
+    """
     try:
-        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        value = _without_nan(value)
+        text = json.dumps(value, ensure_ascii=False)
+    try:
+        return text.encode() + b"\n"
     except UnicodeEncodeError:
         return json.dumps(value).encode() + b"\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json_lines(path: Path, rows: Iterable[Any]) -> None:
