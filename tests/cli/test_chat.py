@@ -301,9 +301,9 @@ def test_dpo_raises_what_it_is_measured_by(place: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ({"messages": [{"role": "user", "content": "a"}]}, "row 1 is no conversation"),
-        ({"prompt": "a", "chosen": "b", "rejected": "b"}, "row 1 is no pair"),
-        ({"prompt": "a", "chosen": "b", "rejected": 3}, "row 1 is no pair"),
+        ({"messages": [{"role": "user", "content": "a"}]}, ":1 is no conversation"),
+        ({"prompt": "a", "chosen": "b", "rejected": "b"}, ":1 is no pair"),
+        ({"prompt": "a", "chosen": "b", "rejected": 3}, ":1 is no pair"),
     ],
 )
 def test_examples_that_cannot_be_measured_are_told(tmp_path: Path, capsys, row, told: str) -> None:

@@ -116,11 +116,11 @@ def test_roles_are_counted_by_place_where_there_is_no_rule(tmp_path: Path, run: 
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({}, "row 2 has the predicate None"),
-        ({"predicate": 2}, "row 2 has the predicate 2; every row names the place of one of its 2"),
-        ({"predicate": [0, 1]}, r"row 2 has the predicate \[0, 1\]"),
+        ({}, ":2 has the predicate None"),
+        ({"predicate": 2}, ":2 has the predicate 2; every row names the place of one of its 2"),
+        ({"predicate": [0, 1]}, r":2 has the predicate \[0, 1\]"),
         ({"predicate": 1, "pos": ["a", "b"]}, "1 of 2 rows have parts of speech"),
-        ({"predicate": 1, "tags": ["O"]}, "row 2 has 2 tokens and 1 tags"),
+        ({"predicate": 1, "tags": ["O"]}, ":2 has 2 tokens and 1 tags"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_said(

@@ -107,7 +107,7 @@ def test_a_row_that_is_no_pair_is_not_left_out_of_a_score(
     path = place / "broken.jsonl"
     path.write_text('{"src": "b a"}\n', "utf-8")
     translator = Translator(place / "run", time=16)
-    with pytest.raises(DataError, match="row 1 is no pair"):
+    with pytest.raises(DataError, match=":1 is no pair"):
         score_pairs(translator, str(path), OWN, seed=1, progress=Silent())
 
 

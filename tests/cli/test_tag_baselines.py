@@ -86,10 +86,10 @@ def test_jieba_is_left_out_where_it_cannot_tag(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"tokens": ["a"], "tags": ["x", "y"]}, "row 1 has 1 tokens and 2 tags"),
-        ({"tokens": "a", "tags": ["x"]}, "row 1 has not the lists"),
+        ({"tokens": ["a"], "tags": ["x", "y"]}, ":1 has 1 tokens and 2 tags"),
+        ({"tokens": "a", "tags": ["x"]}, ":1 has not the lists"),
         ({"tokens": [], "tags": []}, "has no words with tags"),
-        ({"words": ["a"]}, "row 1 has the keys words; measured are examples of {text, label} or"),
+        ({"words": ["a"]}, ":1 has the keys words; measured are examples of {text, label} or"),
     ],
 )
 def test_what_does_not_fit_is_named(

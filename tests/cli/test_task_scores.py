@@ -56,7 +56,7 @@ def test_chinese_translations_are_scored_by_character(tmp_path, capsys) -> None:
     turned = write(tmp_path / "b.jsonl", rows[::-1])
     arguments = ["--task", "translation", file, turned, "--language", "zh"]
     assert main(["evaluate", "score", *arguments]) == 1
-    assert "item 1 has id 1" in capsys.readouterr().err
+    assert "a.jsonl:1 has the id 1 and " in capsys.readouterr().err
 
 
 TASK_ROWS = {
@@ -113,7 +113,7 @@ def test_targets_of_pairs_are_right_texts(tmp_path, capsys) -> None:
         (
             '{"label": "a", "probabilities": {"a": 2, "b": NaN}}\n',
             ["labels"],
-            "prediction 1: probabilities must be {label: number from 0 to 1, …}, and are",
+            "p.jsonl:1: probabilities must be {label: number from 0 to 1, …}, and are",
             1,
         ),
         ("", ["labels"], "0 predictions and 1 references", 1),

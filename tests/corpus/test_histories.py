@@ -120,16 +120,20 @@ def test_as_many_unknown_items_as_the_limit_says_are_let_pass(tmp_path: Path) ->
 
 
 def test_rows_that_are_no_items_or_interactions_are_named() -> None:
-    with pytest.raises(DataError, match=r"x: row 2 is no interaction .*the keys item, text"):
-        [*interactions_of([{"user": "u", "item": "a"}, {"item": "a", "text": "b"}], origin="x")]
+    with pytest.raises(DataError, match=r"x:3 is no interaction .*the keys item, text"):
+        [
+            *interactions_of(
+                [("x:1", {"user": "u", "item": "a"}), ("x:3", {"item": "a", "text": "b"})]
+            )
+        ]
     for rows, told in (
-        (["broken_line"], "row 1 is no item .*broken_line"),
+        (["broken_line"], "x:1 is no item .*broken line"),
         ([{"item": "a", "text": " "}], "item 'a' has no text"),
-        ([{"item": "a", "text": "b"}, {"item": "a", "text": "c"}], "row 2: item 'a' has another"),
+        ([{"item": "a", "text": "b"}, {"item": "a", "text": "c"}], "x:2: item 'a' has another"),
         ([], "x has no items"),
     ):
         with pytest.raises(DataError, match=told):
-            items_of(rows, origin="x")
+            items_of([(f"x:{line}", row) for line, row in enumerate(rows, start=1)], origin="x")
     with pytest.raises(UsageError, match=r"--max-unknown 2\.0"):
         Limits(max_unknown=2.0)
 

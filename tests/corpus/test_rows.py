@@ -12,7 +12,9 @@ import pyarrow.parquet
 import pytest
 
 from zhixing.core.errors import DataError
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.formats.published import placed_stream
+from zhixing.corpus.histories import interactions_of
+from zhixing.corpus.rows import find_tables, placed_rows, rows
 
 LONG = 200_000
 """More characters than Python's csv reader takes in a field unless it is told otherwise."""
@@ -55,3 +57,26 @@ def test_a_packed_parquet_file_is_read_like_a_plain_one(tmp_path: Path) -> None:
     plain.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(DataError, match=r"a\.parquet is broken or no parquet file"):
         list(rows(find_tables(str(plain))))
+
+
+def test_a_row_is_placed_by_its_line_where_it_has_one(tmp_path: Path) -> None:
+    for name, content, expected in (
+        ("a.jsonl", '\n{"text": "x"}\n \n{oops\n', [":2", ":4"]),
+        ("a.csv", 'text,label\n"two\nlines",a\n\nb,c\none\n', [":2", ":5", ":6"]),
+        ("dev.json", '[{"instruction": "q", "output": "a"}]', [": row 1"]),
+        ("m.csv", "movieId,title,genres\n1,One,Drama\n2,,Drama\n", [":2", ":3"]),
+    ):
+        path = tmp_path / name
+        path.write_text(content)
+        found = [where for where, _ in placed_rows(find_tables(str(path)))]
+        assert found == [f"{path}{place}" for place in expected]
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a"] * 300}), path)
+    *_, (where, _) = placed_rows(find_tables(str(path)))
+    assert where == f"{path}: row 300"
+
+
+def test_an_interaction_that_is_none_is_named_by_its_line(tmp_path: Path) -> None:
+    (path := tmp_path / "taken.csv").write_text("user,item\na,b\n\n,c\n")
+    with pytest.raises(DataError, match=r"taken\.csv:4 is no interaction .*no user or item"):
+        [*interactions_of(placed_stream(path))]

@@ -105,10 +105,10 @@ def test_documents_that_are_none_are_told_by_row(tmp_path: Path) -> None:
     good = {"id": "a", "text": "x"}
     for rows, told in [
         ([], "has no documents"),
-        ([good, {"text": "x"}], "row 2 is no document {id, text}: it has no id"),
-        ([good, {"id": "b", "text": " "}], "row 2: the text of 'b' is empty"),
-        ([good, {"id": "b", "text": 5}], "row 2: the text of 'b' is empty or no text"),
-        ([good, {"id": "a", "text": "y"}], "row 2: the id 'a' was given before"),
+        ([good, {"text": "x"}], ":2 is no document {id, text}: it has no id"),
+        ([good, {"id": "b", "text": " "}], ":2: the text of 'b' is empty"),
+        ([good, {"id": "b", "text": 5}], ":2: the text of 'b' is empty or no text"),
+        ([good, {"id": "a", "text": "y"}], ":2: the id 'a' was given before"),
     ]:
         path = write(tmp_path / DOCUMENTS, rows)
         with pytest.raises(DataError, match=told.replace("{", r"\{")):
@@ -121,9 +121,9 @@ def test_queries_that_are_none_are_told_by_row(tmp_path: Path) -> None:
     good = {"query": "q", "relevance": {"a": 1}}
     for rows, told in [
         ([], "has no queries"),
-        ([good, {"relevance": {"a": 1}}], "row 2 is no query {query, relevance}"),
-        ([good, {"query": "  ", "relevance": {"a": 1}}], "row 2: the query is empty"),
-        ([good, {"query": "q", "relevance": {"z": 1}}], "row 2: the document 'z' is not in"),
+        ([good, {"relevance": {"a": 1}}], ":2 is no query {query, relevance}"),
+        ([good, {"query": "  ", "relevance": {"a": 1}}], ":2: the query is empty"),
+        ([good, {"query": "q", "relevance": {"z": 1}}], ":2: the document 'z' is not in"),
         ([good, {"query": "q", "relevance": {}}], "relevance must be {id: gain, …} with one"),
         ([good, {"query": "q", "relevance": ["a"]}], "relevance must be {id: gain, …}"),
         ([good, {"query": "q", "relevance": {"a": "1"}}], "the gain of 'a' is '1', no number"),

@@ -167,7 +167,7 @@ def test_a_row_that_is_no_question_is_told_with_its_place(
 ) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text("".join(json.dumps(each) + "\n" for each in (GOOD, GOOD | change)))
-    with pytest.raises(DataError, match=f"row 2.*{told}"):
+    with pytest.raises(DataError, match=f":2.*{told}"):
         read_asked(path)
     path.write_text(json.dumps(GOOD) + "\n")
     assert read_asked(path).answers == (("dog",),)

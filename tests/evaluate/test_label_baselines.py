@@ -106,8 +106,8 @@ def test_pieces_are_judged_by_document_and_strange_labels_are_told() -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"text": "a"}, "row 1 is no example"),
-        ({"text": 1, "label": "x"}, "row 1 is no example"),
+        ({"text": "a"}, ":1 is no example"),
+        ({"text": 1, "label": "x"}, ":1 is no example"),
         (None, "has no examples"),
     ],
 )

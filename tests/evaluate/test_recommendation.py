@@ -99,10 +99,10 @@ def test_the_best_on_the_validation_part_is_first(contest: RecommendationContest
 @pytest.mark.parametrize(
     ("part", "row", "told"),
     [
-        ("test", {"user": "x", "history": ["a"], "next": "?"}, "row 1 has the item '?'"),
+        ("test", {"user": "x", "history": ["a"], "next": "?"}, ":1 has the item '?'"),
         ("test", {"user": "x", "history": ["a"], "next": "a"}, "'a' comes next and is in the hist"),
         ("test", {"user": "one", "history": ["f"], "next": "a"}, "has taken in train already"),
-        ("train", {"user": "x", "history": "a", "next": "b"}, r"row 1 is no example \{user, his"),
+        ("train", {"user": "x", "history": "a", "next": "b"}, r":1 is no example \{user, his"),
     ],
 )
 def test_rows_that_cannot_be_measured_are_named(

@@ -70,11 +70,11 @@ def test_vectors_of_words_and_models_with_numbers_answer(tmp_path: Path) -> None
 
 def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) -> None:
     for pair, told in [
-        (("a", "b", "alike"), "row 2: its label is no number"),
-        (("a", "b", None), "row 2: its label is no number"),
-        (("a", "b", math.nan), "row 2: its label is no number"),
-        ((" ", "b", 1), "row 2: text1 is empty or no text"),
-        (("a", 5, 1), "row 2: text2 is empty or no text"),
+        (("a", "b", "alike"), ":2: its label is no number"),
+        (("a", "b", None), ":2: its label is no number"),
+        (("a", "b", math.nan), ":2: its label is no number"),
+        ((" ", "b", 1), ":2: text1 is empty or no text"),
+        (("a", 5, 1), ":2: text2 is empty or no text"),
     ]:
         write(tmp_path / "test.jsonl", [PAIRS[0], pair])
         with pytest.raises(DataError, match=told):

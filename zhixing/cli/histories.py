@@ -41,7 +41,7 @@ def histories(
     Of every user the last item is tested and the last but one is for validation; a user with two items is only learnt from.
     What is left out (copies, low ratings, unknown items, users with one item) is counted.
     """
-    from zhixing.corpus.formats.published import stream
+    from zhixing.corpus.formats.published import placed_stream
     from zhixing.corpus.histories import Limits, interactions_of, items_of, write_histories
 
     limits = Limits(least_rating=options.least_rating, max_unknown=options.max_unknown)
@@ -51,8 +51,8 @@ def histories(
     progress = reporter(log)
     with added_to(out, fresh=options.fresh) as made:
         progress.start(f"histories of {interactions}")
-        texts = items_of(stream(items), origin=str(items))
-        found = interactions_of(stream(interactions), origin=str(interactions))
+        texts = items_of(placed_stream(items), origin=str(items))
+        found = interactions_of(placed_stream(interactions))
         written = write_histories(found, texts, made, limits=limits)
     progress.finish(f"{out}: {written}")
     if as_json:

@@ -15,7 +15,7 @@ from zhixing.checkpoint.folder import load_network
 from zhixing.cli.examples import oriented, target_language
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Progress
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.rows import find_tables, placed_rows
 from zhixing.engine.search import SearchOptions, translate
 from zhixing.evaluate.edits import count_edits, judge_edits
 from zhixing.evaluate.score import SCORING_VERSION, Score
@@ -36,8 +36,9 @@ _SYMBOL = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A source, and every target that is right."""
+    """A source, and every target that is right; `where` it stands."""
 
+    where: str
     source: str
     targets: tuple[str, ...]
 
@@ -113,10 +114,12 @@ def as_json(found: Sequence[Score], writer: str) -> dict[str, Any]:
 
 def wanted_at(place: str, examples: PairFilesConfig) -> Iterator[Wanted]:
     """The pairs of the files at `place`, turned round as the recipe says. Raises DataError for a row that is none."""
-    for number, row in enumerate(oriented(rows(find_tables(place)), examples), start=1):
+    for where, given in placed_rows(find_tables(place)):
+        (row,) = oriented([given], examples)
         if isinstance(row, str) or keys_of(row, "seq2seq") is None:
-            raise DataError(f"{place}: row {number} is no pair {{src, tgt}} to measure with")
-        yield Wanted(source=row["src"], targets=tuple(row.get("references") or [row["tgt"]]))
+            raise DataError(f"{where} is no pair {{src, tgt}} to measure with")
+        targets = tuple(row.get("references") or [row["tgt"]])
+        yield Wanted(where=where, source=row["src"], targets=targets)
 
 
 def write_samples(
@@ -150,10 +153,10 @@ def _as_summaries(written: Sequence[str], wanted: Sequence[Wanted], language: st
 
 
 def _only_targets(wanted: Sequence[Wanted]) -> list[str]:
-    for number, each in enumerate(wanted, start=1):
+    for each in wanted:
         if len(each.targets) > 1:
             raise DataError(
-                f"row {number} has {len(each.targets)} references, and translations and summaries are measured against "
+                f"{each.where} has {len(each.targets)} references, and translations and summaries are measured against "
                 "one; leave the others out"
             )
     return [each.targets[0] for each in wanted]

@@ -22,7 +22,7 @@ from typing import Any
 from zhixing.core.errors import DataError, UsageError
 from zhixing.core.files import write_json_lines
 from zhixing.corpus.parts import Part, told_parts, write_parts
-from zhixing.corpus.table_rows import BrokenRow, Row
+from zhixing.corpus.table_rows import PlacedRow
 
 ITEMS = "items.jsonl"
 """The file of the items, beside the parts."""
@@ -76,29 +76,29 @@ class Limits:
             raise UsageError(f"--max-unknown {self.max_unknown}: a share from 0 to 1")
 
 
-def interactions_of(rows: Iterable[Row | BrokenRow], *, origin: str) -> Iterator[Interaction]:
+def interactions_of(placed: Iterable[PlacedRow]) -> Iterator[Interaction]:
     """The interactions of rows {user, item}, perhaps with rating and time. Raises DataError for a row that is none."""
-    for number, row in enumerate(rows, start=1):
+    for where, row in placed:
         if isinstance(row, str) or not {"user", "item"} <= row.keys():
-            told = row if isinstance(row, str) else f"the keys {', '.join(row)}"
-            raise DataError(f"{origin}: row {number} is no interaction {{user, item}}: {told}")
+            told = row.replace("_", " ") if isinstance(row, str) else f"the keys {', '.join(row)}"
+            raise DataError(f"{where} is no interaction {{user, item}}: {told}")
         yield Interaction(
             user=row["user"], item=row["item"], rating=row.get("rating"), time=row.get("time")
         )
 
 
-def items_of(rows: Iterable[Row | BrokenRow], *, origin: str) -> dict[str, str]:
+def items_of(placed: Iterable[PlacedRow], *, origin: str) -> dict[str, str]:
     """Item -> text, of rows {item, text}. Raises DataError for a row that is none and for an item with two texts."""
     found: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
+    for where, row in placed:
         if isinstance(row, str) or not {"item", "text"} <= row.keys():
-            told = row if isinstance(row, str) else f"the keys {', '.join(row)}"
-            raise DataError(f"{origin}: row {number} is no item {{item, text}}: {told}")
+            told = row.replace("_", " ") if isinstance(row, str) else f"the keys {', '.join(row)}"
+            raise DataError(f"{where} is no item {{item, text}}: {told}")
         name, text = str(row["item"]), row["text"]
         if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{origin}: row {number}: item {name!r} has no text")
+            raise DataError(f"{where}: item {name!r} has no text")
         if found.setdefault(name, text) != text:
-            raise DataError(f"{origin}: row {number}: item {name!r} has another text further up")
+            raise DataError(f"{where}: item {name!r} has another text further up")
     if not found:
         raise DataError(f"{origin} has no items")
     return found

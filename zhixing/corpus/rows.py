@@ -11,10 +11,10 @@ from pathlib import Path
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.files import Found, find_files
-from zhixing.corpus.formats.published import find_format, stream
+from zhixing.corpus.formats.published import find_format, placed_stream
 from zhixing.corpus.formats.row_formats import ROW_FORMATS
 from zhixing.corpus.raw import inner_suffix
-from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
+from zhixing.corpus.table_rows import TABLES, BrokenRow, PlacedRow, Row, without_places
 
 
 def find_tables(place: str) -> Found:
@@ -35,9 +35,14 @@ def find_tables(place: str) -> Found:
 
 def rows(found: Found) -> Iterator[Row | BrokenRow]:
     """Every row of every file, in order."""
+    return without_places(placed_rows(found))
+
+
+def placed_rows(found: Found) -> Iterator[PlacedRow]:
+    """The same, each with the place where it stands."""
     for _, path in found.files:
         if kind := _published(path):
-            yield from stream(path, kind)
+            yield from placed_stream(path, kind)
         else:
             yield from TABLES[inner_suffix(path)](path)
 

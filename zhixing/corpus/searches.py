@@ -18,7 +18,7 @@ from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, json_line
 from zhixing.corpus.files import Found
 from zhixing.corpus.parts import PARTS, Part, part_of, same, told_parts, write_parts
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.rows import find_tables, placed_rows
 from zhixing.corpus.table_rows import BrokenRow, Row
 
 DOCUMENTS = "documents.jsonl"
@@ -100,13 +100,13 @@ def read_documents(path: Path) -> dict[str, str]:
             f"there is no {path}: queries need the documents that they find, {{id, text}}; see {_EXAMPLE}"
         )
     found: dict[str, str] = {}
-    for number, row in enumerate(rows(find_tables(str(path))), start=1):
+    for where, row in placed_rows(find_tables(str(path))):
         if isinstance(row, str) or not isinstance(row.get("id"), str | int):
-            raise DataError(f"{path}: row {number} is no document {{id, text}}: it has no id")
+            raise DataError(f"{where} is no document {{id, text}}: it has no id")
         if not isinstance(row.get("text"), str) or not row["text"].strip():
-            raise DataError(f"{path}: row {number}: the text of {row['id']!r} is empty or no text")
+            raise DataError(f"{where}: the text of {row['id']!r} is empty or no text")
         if f"{row['id']}" in found:
-            raise DataError(f"{path}: row {number}: the id {row['id']!r} was given before")
+            raise DataError(f"{where}: the id {row['id']!r} was given before")
         found[f"{row['id']}"] = row["text"]
     if not found:
         raise DataError(f"{path} has no documents")
@@ -116,8 +116,7 @@ def read_documents(path: Path) -> dict[str, str]:
 def read_queries(path: Path, documents: Mapping[str, str]) -> Queries:
     """The queries of a file. Raises DataError for a row that is none, or that asks for a document that does not exist."""
     texts, relevance, groups = [], [], []
-    for number, row in enumerate(rows(find_tables(str(path))), start=1):
-        where = f"{path}: row {number}"
+    for where, row in placed_rows(find_tables(str(path))):
         if isinstance(row, str) or not isinstance(row.get("query"), str):
             raise DataError(f"{where} is no query {{query, relevance}}")
         if not row["query"].strip():
@@ -138,13 +137,13 @@ def as_pairs(found: Found) -> Iterator[Row | BrokenRow]:
     """The rows of files; a query becomes one pair {text1, text2} with each document that answers it."""
     for name, path in found.files:
         documents: dict[str, str] = {}
-        for number, row in enumerate(rows(Found(files=[(name, path)], notes=())), start=1):
+        for where, row in placed_rows(Found(files=[(name, path)], notes=())):
             if not is_query(row):
                 yield row
                 continue
             documents = documents or read_documents(path.parent / DOCUMENTS)
             assert not isinstance(row, str), "a row that is no row is no query"
-            gains = _gains(row["relevance"], documents, f"{path}: row {number}")
+            gains = _gains(row["relevance"], documents, where)
             for document, gain in gains.items():
                 if gain > 0:
                     yield {"text1": row["query"], "text2": documents[document]}

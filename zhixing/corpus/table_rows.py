@@ -8,7 +8,8 @@ means, tables or a published format, is rows.py.
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from zhixing.corpus.tables import MAX_RECORD_CHARACTERS, parquet, separated
 BrokenRow = str
 """Why a line is no row."""
 Row = Mapping[str, Any]
+PlacedRow = tuple[str, Row | BrokenRow]
+"""Where a row stands, such as reviews.jsonl:41, and the row."""
 
 
 def lines(path: Path) -> Iterator[str]:
@@ -34,19 +37,26 @@ def lines(path: Path) -> Iterator[str]:
         yield buffer
 
 
-def _read_jsonl(path: Path) -> Iterator[Row | BrokenRow]:
-    for line in lines(path):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            yield "broken_line"
-            continue
-        if not isinstance(value, dict):
-            yield "broken_line"
-        else:
-            yield "half_a_character" if _has_lone_surrogate(line) else value
+def without_places(placed: Iterable[PlacedRow]) -> Iterator[Row | BrokenRow]:
+    """The rows alone."""
+    return (row for _, row in placed)
+
+
+def _read_jsonl(path: Path) -> Iterator[PlacedRow]:
+    for number, line in enumerate(lines(path), start=1):
+        if line.strip():
+            yield f"{path}:{number}", _row_of(line)
+
+
+def _row_of(line: str) -> Row | BrokenRow:
+    """What a line of a jsonl file holds."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return "broken_line"
+    if not isinstance(value, dict):
+        return "broken_line"
+    return "half_a_character" if _has_lone_surrogate(line) else value
 
 
 def _has_lone_surrogate(line: str) -> bool:
@@ -55,17 +65,18 @@ def _has_lone_surrogate(line: str) -> bool:
     return any(len(each) == len(r"\ud83d") for each in escaped)
 
 
-def _read_table(path: Path) -> Iterator[Row | BrokenRow]:
+def _read_table(path: Path) -> Iterator[PlacedRow]:
+    """The place of a row of several lines is its first line."""
     reader = separated(path, lines(path))
     try:
         names: list[str] = next(reader, [])
+        before = reader.line_num
         for values in reader:
+            where, before = f"{path}:{before + 1}", reader.line_num
             if len(values) == len(names):
-                yield {
-                    name: _list_or_text(value) for name, value in zip(names, values, strict=True)
-                }
+                yield where, dict(zip(names, map(_list_or_text, values), strict=True))
             elif values:
-                yield "broken_line"
+                yield where, "broken_line"
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num} cannot be read: {error}") from error
 
@@ -79,13 +90,18 @@ def _list_or_text(value: str) -> Any:
         return value
 
 
-def _read_parquet(path: Path) -> Iterator[Row | BrokenRow]:
+def _read_parquet(path: Path) -> Iterator[PlacedRow]:
     with parquet(path) as file:
-        for batch in file.iter_batches(batch_size=256):
-            yield from batch.to_pylist()
+        batches = (batch.to_pylist() for batch in file.iter_batches(batch_size=256))
+        yield from numbered_rows(path, chain.from_iterable(batches))
 
 
-TABLES: Mapping[str, Callable[[Path], Iterator[Row | BrokenRow]]] = {
+def numbered_rows(path: Path, found: Iterable[Row | BrokenRow]) -> Iterator[PlacedRow]:
+    """The rows of a file whose lines say nothing: their places are their numbers, from 1."""
+    return ((f"{path}: row {number}", row) for number, row in enumerate(found, start=1))
+
+
+TABLES: Mapping[str, Callable[[Path], Iterator[PlacedRow]]] = {
     ".jsonl": _read_jsonl,
     ".csv": _read_table,
     ".tsv": _read_table,

@@ -11,11 +11,11 @@ A kind of task says how its folder is read, which baselines it has, what a model
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import PARTS
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.rows import find_tables, placed_rows
 from zhixing.evaluate.tasks.measure import Judged
 
 Answer = TypeVar("Answer")
@@ -38,6 +38,14 @@ class System(Generic[Answer]):
 
 class Contest(Protocol[Answer]):
     """The items of one folder, and what has to be beaten on them."""
+
+    asks: ClassVar[tuple[str, ...]]
+    """Methods of a model, one of which it has to have."""
+
+    def check(self, model: Any) -> None:
+        """Raise UnsupportedError for a model that was taught something else."""
+        if not {*self.asks} & {*model.methods}:
+            model.require(self.asks[-1])
 
     @property
     def shown(self) -> Sequence[str]:
@@ -90,9 +98,9 @@ def in_parts(folder: Path, read: Callable[[Path], Items]) -> tuple[Items, Items,
     return train, validation, test
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The rows of a file with their numbers from 1. Raises DataError for a row that cannot be read."""
-    for number, row in enumerate(rows(find_tables(str(path))), start=1):
+def rows_of(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows of a file with their places, such as test.jsonl:41. Raises DataError for a row that cannot be read."""
+    for where, row in placed_rows(find_tables(str(path))):
         if isinstance(row, str):
-            raise DataError(f"{path}: row {number} is no example: {row.replace('_', ' ')}")
-        yield number, row
+            raise DataError(f"{where} is no example: {row.replace('_', ' ')}")
+        yield where, row

@@ -27,7 +27,14 @@ from zhixing.corpus.formats.parallel import read_plain, read_sgm
 from zhixing.corpus.formats.row_formats import ROW_FORMATS, detect_row_format, read_row_format
 from zhixing.corpus.formats.squad import is_squad, read_json_file, read_squad
 from zhixing.corpus.raw import inner_suffix
-from zhixing.corpus.table_rows import TABLES, BrokenRow, Row
+from zhixing.corpus.table_rows import (
+    TABLES,
+    BrokenRow,
+    PlacedRow,
+    Row,
+    numbered_rows,
+    without_places,
+)
 
 Rows = Iterator[Row | BrokenRow]
 _SAMPLE_LINES = 400
@@ -79,6 +86,17 @@ def stream(path: Path, kind: str = "") -> Rows:
     if name not in _READERS:
         raise UsageError(f"there is no format {name!r}; there are: {', '.join(_READERS)}")
     return _READERS[name](path)
+
+
+def placed_stream(path: Path, kind: str = "") -> Iterator[PlacedRow]:
+    """The same, each with the place where it stands: a line where every row has one, else the number of the row."""
+    name = kind or detect_format(path)
+    if name not in ROW_FORMATS or inner_suffix(path) not in TABLES:
+        yield from numbered_rows(path, stream(path, name))
+        return
+    for where, row in TABLES[inner_suffix(path)](path):
+        (made,) = read_row_format([row], name)
+        yield where, made
 
 
 def read_published(path: Path, kind: str = "") -> Published:
@@ -193,13 +211,14 @@ def _is_tagged(lines: list[str]) -> bool:
 
 def _table(path: Path) -> Rows:
     """Rows of jsonl, csv, tsv and parquet, and of a .json file that is one list or has a row a line."""
-    return TABLES.get(inner_suffix(path), _json_rows)(path)
+    read = TABLES.get(inner_suffix(path))
+    return _json_rows(path) if read is None else without_places(read(path))
 
 
 def _json_rows(path: Path) -> Rows:
     """A row a line where the first line is one; else the file is one list, or one row. Raises DataError for broken JSON."""
     if _has_a_row_a_line(path):
-        yield from TABLES[".jsonl"](path)
+        yield from without_places(TABLES[".jsonl"](path))
         return
     value = read_json_file(path)
     for row in value if isinstance(value, list) else [value]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,8 @@ class Asked:
 def read_asked(path: Path) -> Asked:
     """The examples {question, context, answers} of a file. Raises DataError for a row that is none, saying why."""
     questions, contexts, answers = [], [], []
-    for number, row in rows_of(path):
-        texts = _texts(row, f"{path}: row {number}")
+    for where, row in rows_of(path):
+        texts = _texts(row, where)
         questions.append(row["question"])
         contexts.append(row["context"])
         answers.append(texts)
@@ -64,6 +64,8 @@ def read_asked(path: Path) -> Asked:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerContest(Contest[str]):
     """An answer to each test question, empty where there is none."""
+
+    asks: ClassVar[tuple[str, ...]] = ("answer",)
 
     train: Asked
     validation: Asked
@@ -103,7 +105,7 @@ class AnswerContest(Contest[str]):
 
     def ask(self, model: Any) -> tuple[Sequence[str], str]:
         """See Contest."""
-        model.require("answer")
+        self.check(model)
         pairs = [*zip(self.test.questions, self.test.contexts, strict=True)]
         found = [each.text for each in model.answers(pairs)]
         least = 0.0 if model.learnt is None else model.learnt.least_score

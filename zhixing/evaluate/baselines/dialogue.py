@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +68,11 @@ def read_chats(path: Path) -> ChatPart:
     """The conversations {messages} of a file. Raises DataError for a row that is none."""
     found, languages = [], []
     make = ROW_FORMATS["messages"][1]
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         made = make(row) if "messages" in row else "missing_key"
         if isinstance(made, str):
-            raise DataError(f"{path}: row {number} is no conversation {{messages}}: {made}")
+            told = made.replace("_", " ")
+            raise DataError(f"{where} is no conversation {{messages}}: {told}")
         found.append(tuple(made["messages"]))
         languages.append(str(row.get("language", "")))
     if not found:
@@ -83,6 +84,8 @@ def read_chats(path: Path) -> ChatPart:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DialogueContest(Contest[Answer]):
     """Every answer of every test conversation."""
+
+    asks: ClassVar[tuple[str, ...]] = ("chat",)
 
     train: ChatPart
     validation: ChatPart
@@ -116,7 +119,7 @@ class DialogueContest(Contest[Answer]):
 
     def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest."""
-        model.require("chat")
+        self.check(model)
 
         def reply(messages: Messages) -> tuple[str, Finish]:
             made = model.chat(messages, max_tokens=MAX_TOKENS, temperature=0.0)

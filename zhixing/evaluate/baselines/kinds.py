@@ -87,7 +87,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
 def open_contest(folder: Path, wish: Wish) -> Contest[Any]:
     """The contest of the examples in a folder. Raises DataError where its rows have the keys of no kind."""
     path = file_of(folder, "test")
-    _, row = next(rows_of(path), (0, None))
+    where, row = next(rows_of(path), ("", None))
     if row is None:
         raise DataError(f"{path} has no examples")
     for keys, opener in CONTESTS.items():
@@ -105,5 +105,5 @@ def open_contest(folder: Path, wish: Wish) -> Contest[Any]:
         )
     kinds = " or ".join(f"{{{', '.join(keys)}}}" for keys in CONTESTS)
     raise DataError(
-        f"{path}: row 1 has the keys {', '.join(row) or 'of nothing'}; measured are examples of {kinds}"
+        f"{where} has the keys {', '.join(row) or 'of nothing'}; measured are examples of {kinds}"
     )

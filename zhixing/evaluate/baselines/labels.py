@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.labelled import check_are_labels, is_label
@@ -95,15 +95,15 @@ def read_labelled(path: Path) -> Labelled:
     """The examples {text, label} of a file, which may also have {document}."""
     texts, labels, documents = [], [], []
     others: list[dict[str, str]] = []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         if not isinstance(row.get("text"), str):
-            raise DataError(f"{path}: row {number} is no example {{text, label}}")
+            raise DataError(f"{where} is no example {{text, label}}")
         if not is_label(row.get("label")):
             raise DataError(
-                f"{path}: row {number} is no example {{text, label}}: its label is no text and no number"
+                f"{where} is no example {{text, label}}: its label is no text and no number"
             )
         if not row["text"].strip():
-            raise DataError(f"{path}: row {number} is no example: its text is empty; leave it out")
+            raise DataError(f"{where} is no example: its text is empty; leave it out")
         texts.append(row["text"])
         labels.append(str(row["label"]))
         if "document" in row:
@@ -136,6 +136,8 @@ class LabelContest(Contest[Answer]):
 
     `rules` are names of RULES that stand beside the baselines.
     """
+
+    asks: ClassVar[tuple[str, ...]] = ("classify",)
 
     parts: Parts
     positive: str = ""
@@ -176,7 +178,7 @@ class LabelContest(Contest[Answer]):
 
     def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest; texts are cut as in training."""
-        model.require("classify")
+        self.check(model)
         texts, limit = self.parts.test.texts, model.limit
         answers = tuple(
             {"label": each.label, "probabilities": dict(each.probabilities)}

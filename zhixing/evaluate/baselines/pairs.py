@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from zhixing.core.errors import DataError
 from zhixing.core.progress import Silent
@@ -94,6 +94,8 @@ WRITERS: Mapping[str, Callable[[Pairs, Languages], Writer]] = {
 class PairContest(Contest[str]):
     """The target of each test source."""
 
+    asks: ClassVar[tuple[str, ...]] = ("chat", "translate")
+
     train: Pairs
     validation: Pairs
     test: Pairs
@@ -133,9 +135,9 @@ class PairContest(Contest[str]):
 
     def ask(self, model: Any) -> tuple[Sequence[str], str]:
         """See Contest; sources are cut as in training. A chat model answers each source as a message."""
+        self.check(model)
         if "chat" in model.methods:
             return [self._reply(model, source) for source in self.test.sources], "greedy"
-        model.require("translate")
         sources, limit = self.test.sources, model.limit
         written = model.translate(sources, beam=BEAM, cut=True)
         long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in sources)
@@ -180,13 +182,13 @@ def read_pairs(path: Path, *, is_reversed: bool) -> Pairs:
     """The rows {src, tgt} of a file. Raises DataError for one that is none, or that has several references."""
     sources: list[str] = []
     targets: list[str] = []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         source, target = row.get("src"), row.get("tgt")
         if not (_is_full(source) and _is_full(target)):
-            raise DataError(f"{path}: row {number} is no pair {{src, tgt}} of two texts")
+            raise DataError(f"{where} is no pair {{src, tgt}} of two texts")
         if len(row.get("references") or [""]) > 1:
             raise DataError(
-                f"{path}: row {number} has {len(row['references'])} references; one is measured with, so leave the others out"
+                f"{where} has {len(row['references'])} references; one is measured with, so leave the others out"
             )
         one, other = str(source), str(target)
         sources.append(other if is_reversed else one)

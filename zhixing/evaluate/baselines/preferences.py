@@ -7,7 +7,7 @@ preferred_per_byte    the same with log probabilities per byte of the answer, so
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import ROW_FORMATS
@@ -35,10 +35,11 @@ def read_choices(path: Path) -> tuple[Choice, ...]:
     """The pairs {prompt, chosen, rejected} of a file. Raises DataError for a row that is none."""
     make, keys = ROW_FORMATS["preference"][1], ROW_FORMATS["preference"][0]
     found = []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         made = make(row) if all(key in row for key in keys) else "missing_key"
         if isinstance(made, str):
-            raise DataError(f"{path}: row {number} is no pair {{prompt, chosen, rejected}}: {made}")
+            told = made.replace("_", " ")
+            raise DataError(f"{where} is no pair {{prompt, chosen, rejected}}: {told}")
         sides = {
             side: Asked(messages=tuple(asked(made["prompt"], made[side])[:-1]), answer=made[side])
             for side in ("chosen", "rejected")
@@ -53,6 +54,8 @@ def read_choices(path: Path) -> tuple[Choice, ...]:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreferenceContest(Contest[Sides]):
     """Which of two answers is preferred."""
+
+    asks: ClassVar[tuple[str, ...]] = ("chat",)
 
     train: tuple[Choice, ...]
     validation: tuple[Choice, ...]
@@ -88,7 +91,7 @@ class PreferenceContest(Contest[Sides]):
 
     def ask(self, model: Any) -> tuple[Sequence[Sides], str]:
         """See Contest."""
-        model.require("chat")
+        self.check(model)
         return _sides(self.test, lambda some: -bits_of(model.network, model.tokenizer, some)), ""
 
     def judge(self, answers: Sequence[Sides]) -> Judged:

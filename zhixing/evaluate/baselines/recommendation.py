@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.histories import ITEMS, items_of
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.rows import find_tables, placed_rows
 from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged, mean
 from zhixing.evaluate.tasks.retrieval import Gains, judge_retrieval, recall
@@ -71,6 +71,8 @@ class _Candidate:
 class RecommendationContest(Contest[Ranking]):
     """Items for each user, the best first."""
 
+    asks: ClassVar[tuple[str, ...]] = ("recommend",)
+
     items: Mapping[str, str]
     train: HistoryPart
     validation: HistoryPart
@@ -104,7 +106,7 @@ class RecommendationContest(Contest[Ranking]):
 
     def ask(self, model: Any) -> tuple[Sequence[Ranking], str]:
         """See Contest; texts of items are cut as in training."""
-        model.require("recommend")
+        self.check(model)
         found = model.recommend(self.test.histories, self.items, count=LISTED, cut=True)
         return [[each.item for each in one] for one in found], ""
 
@@ -188,7 +190,7 @@ def open_recommendation(folder: Path) -> RecommendationContest:
     path = folder / ITEMS
     if not path.is_file():
         raise DataError(f"{folder} has no {ITEMS} of {{item, text}}; see: zhixing data histories")
-    items = items_of(rows(find_tables(str(path))), origin=str(path))
+    items = items_of(placed_rows(find_tables(str(path))), origin=str(path))
     train, validation, test = in_parts(folder, lambda path: read_histories(path, items))
     learnt = {user: {*taken} for user, taken in zip(train.users, _whole(train), strict=True)}
     for user, item in zip(test.users, test.following, strict=True):
@@ -205,15 +207,15 @@ def open_recommendation(folder: Path) -> RecommendationContest:
 def read_histories(path: Path, items: Mapping[str, str]) -> HistoryPart:
     """The rows {user, history, next} of a file. Raises DataError for one that is none, or an item that is not known."""
     users, histories, following = [], [], []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         user, history, item = (row.get(key) for key in ("user", "history", "next"))
         if not (isinstance(history, list) and isinstance(item, str) and isinstance(user, str)):
-            raise DataError(f"{path}: row {number} is no example {{user, history (a list), next}}")
+            raise DataError(f"{where} is no example {{user, history (a list), next}}")
         unknown = [each for each in (*history, item) if each not in items]
         if unknown:
-            raise DataError(f"{path}: row {number} has the item {unknown[0]!r}, which has no text")
+            raise DataError(f"{where} has the item {unknown[0]!r}, which has no text")
         if item in history:
-            raise DataError(f"{path}: row {number}: {item!r} comes next and is in the history")
+            raise DataError(f"{where}: {item!r} comes next and is in the history")
         users.append(user)
         histories.append(tuple(history))
         following.append(item)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ Change = Callable[[Sequence[str]], Sequence[str]]
 class SearchContest(Contest[Ids]):
     """The documents that answer each test query."""
 
+    asks: ClassVar[tuple[str, ...]] = ("embed",)
+
     documents: Mapping[str, str]
     train: Queries
     validation: Queries
@@ -83,7 +85,7 @@ class SearchContest(Contest[Ids]):
 
     def ask(self, model: Any) -> tuple[Sequence[Ids], str]:
         """See Contest. Raises UnsupportedError for a model without vectors, or one that knows few tokens of the texts."""
-        model.require("embed")
+        self.check(model)
         (among, first), (asked, second) = (
             vectors_of(model, texts, name)
             for name, texts in (

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.derived_roles import RULES, Rule, role_tags
@@ -57,11 +57,11 @@ def read_roles(path: Path) -> RolePart:
     """The examples {tokens, predicate, tags} of a file, which may also have {pos}. Raises DataError for a row that is none."""
     tagged = read_tagged(path)
     predicates, pos = [], []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         place = row.get("predicate")
         if not isinstance(place, int) or not is_place(place, row["tokens"]):
             raise DataError(
-                f"{path}: row {number} has the predicate {place!r}; every row names the place of one of its "
+                f"{where} has the predicate {place!r}; every row names the place of one of its "
                 f"{len(row['tokens'])} tokens, from 0"
             )
         predicates.append(place)
@@ -69,7 +69,7 @@ def read_roles(path: Path) -> RolePart:
             pos.append([str(each) for each in row["pos"]])
             if len(pos[-1]) != len(row["tokens"]):
                 raise DataError(
-                    f"{path}: row {number} has {len(row['tokens'])} tokens and {len(pos[-1])} parts of speech (pos)"
+                    f"{where} has {len(row['tokens'])} tokens and {len(pos[-1])} parts of speech (pos)"
                 )
     if len(pos) not in (0, len(predicates)):
         raise DataError(
@@ -84,6 +84,8 @@ def read_roles(path: Path) -> RolePart:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleContest(Contest[Tags]):
     """The roles of the words of each test sentence around its predicate."""
+
+    asks: ClassVar[tuple[str, ...]] = ("tag",)
 
     train: RolePart
     validation: RolePart
@@ -123,7 +125,7 @@ class RoleContest(Contest[Tags]):
 
     def ask(self, model: Any) -> tuple[Sequence[Tags], str]:
         """See Contest; of a text that is longer than the model reads, the words around the predicate are read."""
-        model.require("tag")
+        self.check(model)
         found = model.tag([*self.test.words], predicates=self.test.predicates, cut=True)
         return [[word.tag for word in each.words] for each in found], ""
 

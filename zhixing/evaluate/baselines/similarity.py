@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -40,17 +40,17 @@ class JudgedPairs:
 def read_judged(path: Path) -> JudgedPairs:
     """The examples {text1, text2, label} of a file. Raises DataError for a row that is none."""
     found = []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         for key in ("text1", "text2"):
             if not isinstance(row.get(key), str) or not row[key].strip():
-                raise DataError(f"{path}: row {number}: {key} is empty or no text")
+                raise DataError(f"{where}: {key} is empty or no text")
         try:
             label = float(row["label"])
         except (KeyError, TypeError, ValueError):
             label = math.nan
         if not math.isfinite(label):
             raise DataError(
-                f"{path}: row {number}: its label is no number, as how alike two texts are has to be"
+                f"{where}: its label is no number, as how alike two texts are has to be"
             )
         found.append((row["text1"], row["text2"], label))
     if not found:
@@ -63,6 +63,8 @@ def read_judged(path: Path) -> JudgedPairs:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimilarityContest(Contest[float]):
     """A number for each pair of the test; no other part needs to be there."""
+
+    asks: ClassVar[tuple[str, ...]] = ("regress", "embed")
 
     train: JudgedPairs | None
     validation: JudgedPairs | None
@@ -101,10 +103,10 @@ class SimilarityContest(Contest[float]):
 
     def ask(self, model: Any) -> tuple[Sequence[float], str]:
         """See Contest. Raises UnsupportedError for a model that gives neither numbers nor vectors."""
+        self.check(model)
         if "regress" in model.methods:
             pairs = [*zip(self.test.first, self.test.second, strict=True)]
             return model.regress(pairs, cut=True), ""
-        model.require("embed")
         first, told = vectors_of(model, self.test.first, "first texts")
         second, more = vectors_of(model, self.test.second, "second texts")
         cosines = (first * second).sum(axis=1)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -41,12 +41,12 @@ class TaggedPart:
 def read_tagged(path: Path) -> TaggedPart:
     """The examples {tokens, tags} of a file. Raises DataError for a row that is none."""
     found: list[tuple[Tags, Tags]] = []
-    for number, row in rows_of(path):
+    for where, row in rows_of(path):
         if not all(_is_list_of_text(row.get(key)) for key in ("tokens", "tags")):
-            raise DataError(f"{path}: row {number} has not the lists of text {{tokens, tags}}")
+            raise DataError(f"{where} has not the lists of text {{tokens, tags}}")
         if len(row["tokens"]) != len(row["tags"]):
             raise DataError(
-                f"{path}: row {number} has {len(row['tokens'])} tokens and {len(row['tags'])} tags; each token has one"
+                f"{where} has {len(row['tokens'])} tokens and {len(row['tags'])} tags; each token has one"
             )
         found.append((row["tokens"], row["tags"]))
     if not any(tokens for tokens, _ in found):
@@ -60,6 +60,8 @@ def read_tagged(path: Path) -> TaggedPart:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TagContest(Contest[Tags]):
     """A tag for each word of each test sentence."""
+
+    asks: ClassVar[tuple[str, ...]] = ("tag",)
 
     train: TaggedPart
     validation: TaggedPart
@@ -93,7 +95,7 @@ class TagContest(Contest[Tags]):
 
     def ask(self, model: Any) -> tuple[Sequence[Tags], str]:
         """See Contest."""
-        model.require("tag")
+        self.check(model)
         return [[word.tag for word in each.words] for each in model.tag([*self.test.words])], ""
 
     def judge(self, answers: Sequence[Tags]) -> Judged:

@@ -21,7 +21,8 @@ from zhixing.evaluate.tasks.tags import judge_tags
 from zhixing.evaluate.tasks.translation import judge_translations
 from zhixing.evaluate.tasks.writing import judge_writing
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[tuple[str, Mapping[str, Any]]]
+"""Where each line is, such as answers.jsonl:41, and what it holds."""
 _LISTS_OF_TEXT = ("tags", "tokens")
 
 
@@ -59,11 +60,11 @@ def score_files(task: str, predictions: Path, references: Path, options: Options
             raise UsageError(f"task {task} needs --{name}, such as --{name} zh")
     guesses, truths = _rows(predictions, known.prediction), _rows(references, known.reference)
     if known.is_paired:
-        _require_same_ids(guesses, truths, predictions, references)
+        _require_same_ids(guesses, truths)
     return known.judge(guesses, truths, options)
 
 
-def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mapping[str, Any]]:
+def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> Rows:
     if not path.is_file():
         raise DataError(f"{path} is not a file; give a jsonl file")
     rows = []
@@ -97,7 +98,7 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> list[Mappi
                 )
             if key in _LISTS_OF_TEXT and not all(isinstance(each, str) for each in row[key]):
                 raise DataError(f"{path}:{number}: {key!r} holds something that is no text")
-        rows.append(row)
+        rows.append((f"{path}:{number}", row))
     return rows
 
 
@@ -107,31 +108,32 @@ def _told(kind: type | tuple[type, ...]) -> str:
     return " or ".join(names[each] for each in kinds)
 
 
-def _require_same_ids(guesses: Rows, truths: Rows, predictions: Path, references: Path) -> None:
-    for number, (guess, truth) in enumerate(zip(guesses, truths, strict=False), start=1):
+def _require_same_ids(guesses: Rows, truths: Rows) -> None:
+    for (here, guess), (there, truth) in zip(guesses, truths, strict=False):
         one, other = guess.get("id"), truth.get("id")
         if one is not None and other is not None and one != other:
             raise DataError(
-                f"item {number} has id {one!r} in {predictions} and {other!r} in {references}; both must be in one order"
+                f"{here} has the id {one!r} and {there} has {other!r}; both files must be in one order"
             )
 
 
 def _column(rows: Rows, key: str) -> list[Any]:
-    return [row[key] for row in rows]
+    return [row[key] for _, row in rows]
 
 
 def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
-    with_probabilities = [row for row in guesses if "probabilities" in row]
+    with_probabilities = [each for each in guesses if "probabilities" in each[1]]
     if len(with_probabilities) not in (0, len(guesses)):
         raise DataError(
             f"{len(with_probabilities)} of {len(guesses)} predictions have probabilities; all or none must"
         )
-    for number, item in enumerate(_column(with_probabilities, "probabilities"), start=1):
+    for where, row in with_probabilities:
+        item = row["probabilities"]
         if not isinstance(item, Mapping) or not all(
             _is_number(each) and 0.0 <= each <= 1.0 for each in item.values()
         ):
             raise DataError(
-                f"prediction {number}: probabilities must be {{label: number from 0 to 1, …}}, and are {item!r:.80}"
+                f"{where}: probabilities must be {{label: number from 0 to 1, …}}, and are {item!r:.80}"
             )
     return judge_labels(
         [str(label) for label in _column(guesses, "label")],
@@ -144,7 +146,7 @@ def _labels(guesses: Rows, truths: Rows, options: Options) -> Judged:
 
 def _drawn_together(truths: Rows, key: str) -> list[str]:
     """Which document each item is a piece of, or which group a query is of; none where items stand for themselves."""
-    named = [str(row[key]) for row in truths if key in row]
+    named = [str(row[key]) for _, row in truths if key in row]
     if len(named) not in (0, len(truths)):
         raise DataError(f"{len(named)} of {len(truths)} references have a {key}; all or none must")
     return named
@@ -160,14 +162,12 @@ def _glue(task: str) -> Callable[[Rows, Rows, Options], Judged]:
 
 def _answers(guesses: Rows, truths: Rows, options: Options) -> Judged:
     references = []
-    for number, answers in enumerate(_column(truths, "answers"), start=1):
-        texts = answers.get("text")
+    for where, row in truths:
+        texts = row["answers"].get("text")
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise DataError(
-                f"reference {number}: answers has no list of texts under the key 'text'"
-            )
+            raise DataError(f"{where}: answers has no list of texts under the key 'text'")
         references.append(texts)
-    contexts = [row["context"] for row in truths if isinstance(row.get("context"), str)]
+    contexts = [row["context"] for _, row in truths if isinstance(row.get("context"), str)]
     return judge_answers(
         _column(guesses, "text"),
         references,
@@ -179,9 +179,10 @@ def _answers(guesses: Rows, truths: Rows, options: Options) -> Judged:
 
 def _retrieval(guesses: Rows, truths: Rows, options: Options) -> Judged:
     """JSON's keys are texts, so that the ids of lists become texts too."""
-    for number, gains in enumerate(_column(truths, "relevance"), start=1):
+    for where, row in truths:
+        gains = row["relevance"]
         if not all(_is_number(gain) for gain in gains.values()):
-            raise DataError(f"reference {number}: a relevance is no number: {gains}")
+            raise DataError(f"{where}: a relevance is no number: {gains}")
     lists = [[str(name) for name in listed] for listed in _column(guesses, "ranked")]
     groups = _drawn_together(truths, "group")
     return judge_retrieval(lists, _column(truths, "relevance"), groups=groups)
@@ -189,7 +190,7 @@ def _retrieval(guesses: Rows, truths: Rows, options: Options) -> Judged:
 
 def _sentences(truths: Rows) -> list[str]:
     """The sentence of each predicate; none where not every reference has its words."""
-    found = [row["tokens"] for row in truths if isinstance(row.get("tokens"), list)]
+    found = [row["tokens"] for _, row in truths if isinstance(row.get("tokens"), list)]
     return [" ".join(map(str, words)) for words in found] if len(found) == len(truths) else []
 
 
