@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -322,6 +323,36 @@ def test_texts_of_which_the_tokenizer_knows_little_are_told(
         unknown = 0 if is_known else count
         assert json.loads(captured.out.splitlines()[-1])["unknown_tokens"] == unknown
         assert (f"note: {count} of {count} tokens are unknown" in captured.err) != is_known
+
+
+def test_a_line_that_is_typed_is_answered_at_once_and_a_stop_ends(folder: Folder) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhixing", "apply", str(folder("classify")), "--task", "classify"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(ours, b"Anna\n")
+    assert process.stdout is not None
+    assert "label" in json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)  # as Ctrl-C, and never ignored
+    _, told = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 130
+    assert told.endswith("zhixing: interrupted\n")
+
+
+def test_piped_bytes_that_are_no_text_are_told_with_what_to_do(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = io.BytesIO("Anna\n春\n".encode("gb18030"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(content))
+    assert run(folder("classify"), "--task", "classify") == 1
+    told = capsys.readouterr().err
+    assert "standard input:2 is not UTF-8 text; convert it first, such as with iconv" in told
 
 
 def test_a_wrong_row_costs_its_neighbours_nothing() -> None:

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -129,6 +130,8 @@ class Job:
     how: How
     place: Place
     origin: str
+    is_typed: bool = False
+    """Rows come from a terminal: Ctrl-C ends at once, for nothing is at work while a line is waited for."""
 
 
 def apply(
@@ -145,10 +148,14 @@ def apply(
 ) -> None:
     """Answer every row of a file: `zhixing apply runs/mine --task classify reviews.jsonl --out labels.jsonl`.
 
-    One line out for each row in, in order. Ctrl-C ends with 130 after what is at work is written; --resume continues.
+    One line out for each row in, in order. Ctrl-C ends with 130 after what is at work is written; --resume continues. A line that
+    is typed on a terminal is answered at once; Ctrl-D ends.
     """
     _check(file, task, options, place)
-    progress = reporter(log)
+    is_typed = file is None and sys.stdin.isatty()
+    progress = reporter(
+        "plain" if is_typed and log == "auto" else log
+    )  # a bar would move the typed line
     progress.start(f"opening {model}")
     from zhixing.api import load
 
@@ -162,13 +169,15 @@ def apply(
                 "--cut would do nothing: without a predicate a longer text is read in windows"
             )
     progress.finish(f"{model}: {opened.kind}")
+    known = TASKS[task]
     job = Job(
         model=opened,
-        task=TASKS[task],
+        task=replace(known, together=1) if is_typed else known,
         names={name: getattr(options, name) or name for name in _FIELDS},
         how=_how(options, opened, progress),
         place=place,
         origin=str(file or "standard input"),
+        is_typed=is_typed,
     )
     told = _from_file(job, model, file, task, progress) if file else _from_pipe(job, progress)
     if as_json:
@@ -288,9 +297,9 @@ def _items(options: Options, model: "Model") -> Mapping[str, str] | None:
     if options.items is None:
         return None
     from zhixing.corpus.histories import items_of
-    from zhixing.corpus.rows import find_tables, rows
+    from zhixing.corpus.rows import find_tables, placed_rows
 
-    items = items_of(rows(find_tables(str(options.items))), origin=str(options.items))
+    items = items_of(placed_rows(find_tables(str(options.items))), origin=str(options.items))
     try:
         model.recommend([], items, cut=options.cut)
     except (DataError, UnsupportedError) as error:
@@ -337,7 +346,10 @@ def _piped() -> Iterator[Line]:
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise DataError(f"standard input:{number} is not UTF-8 text") from error
+            raise DataError(
+                f"standard input:{number} is not UTF-8 text; convert it first, such as with iconv -f GB18030 -t UTF-8, or give "
+                "a file: its encoding is told by its content"
+            ) from error
         if is_text is None:
             is_text = not line.lstrip().startswith("{")
         yield from parse(line, number, is_text=is_text)
@@ -370,7 +382,7 @@ def _answer_all(
     told = Told(errors=done.errors)
     progress.start(f"answering {job.origin}", total=total, unit="rows")
     size = job.task.together
-    with stop_requests() as stop:
+    with nullcontext(StopRequest()) if job.is_typed else stop_requests() as stop:
         for number, group in enumerate(groups(lines, size)):
             left = done.rows - number * size
             if left >= len(group):
