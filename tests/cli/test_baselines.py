@@ -2,11 +2,15 @@
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.stopping import CtrlC
+from tests.tiny import tiny_model, tiny_tokenizer
 from tests.trained import ENCODER, TIME, rows, write_rows
+from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
 from zhixing.cli.baselines import training_seconds
 
@@ -113,15 +117,18 @@ def test_mistakes_end_with_one_message_and_their_code(place: Path, capsys) -> No
 def test_examples_that_cannot_be_measured_are_told_by_file_and_row(tmp_path: Path, capsys) -> None:
     good = [{"text": "good film", "label": "a"}, {"text": "bad film", "label": "b"}]
     for row, told in [
-        ({"text": "x", "label": None}, "row 3 is no example {text, label}: its label is no text"),
-        ({"text": "x", "label": math.nan}, "row 3 is no example {text, label}: its label is no te"),
-        ({"text": "x", "label": ""}, "row 3 is no example {text, label}: its label is no text"),
-        ({"text": " ", "label": "a"}, "row 3 is no example: its text is empty"),
+        ({"text": "x", "label": None}, "3 is no example {text, label}: its label is no text"),
+        ({"text": "x", "label": math.nan}, "3 is no example {text, label}: its label is no te"),
+        ({"text": "x", "label": ""}, "3 is no example {text, label}: its label is no text"),
+        ({"text": " ", "label": "a"}, "3 is no example: its text is empty"),
     ]:
         for part in ("train", "validation", "test"):
             write_rows(tmp_path / f"{part}.jsonl", [*good, row] if part == "test" else good)
         assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
-        assert f"test.jsonl: {told}" in capsys.readouterr().err
+        assert f"test.jsonl:{told}" in capsys.readouterr().err
+    (tmp_path / "test.jsonl").write_text('\n{"text": "x", "label": "a"}\n\n{"text": "y"}\n')
+    assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
+    assert f"{tmp_path / 'test.jsonl'}:4 is no example" in capsys.readouterr().err
     write_rows(tmp_path / "train.jsonl", good[:1])
     write_rows(tmp_path / "test.jsonl", good)
     assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
@@ -230,3 +237,63 @@ def test_options_of_labels_do_nothing_elsewhere_and_say_so(tmp_path: Path, capsy
         line = ["evaluate", "baselines", str(tmp_path), option, value, "--log", "none"]
         assert main(line) == 3
         assert f"{option}" in capsys.readouterr().err
+
+
+def test_a_model_that_was_taught_something_else_is_refused_before_the_work(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    save_model(tmp_path / "lm", tiny_model("ngram"), tiny_tokenizer(), info=ModelInfo())
+    words = ["evaluate", "baselines", str(place / "places"), "--log", "plain"]
+    assert main([*words, "--model", str(place / "bag"), "--model", str(tmp_path / "lm")]) == 1
+    captured = capsys.readouterr()
+    assert f"--model {tmp_path / 'lm'}: this model" in captured.err
+    assert "cannot classify" in captured.err
+    assert "… baselines" not in captured.err
+    assert captured.out == ""
+
+
+def test_ctrl_c_keeps_the_systems_that_are_measured(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    models = ["--model", str(place / "bag"), "--model", str(place / "second")]
+    for number, form in enumerate(("--markdown", "--json")):
+        out = tmp_path / f"{number}.jsonl"
+        monkeypatch.setattr(sys, "stderr", told := CtrlC(f"answers of {place / 'second'}"))
+        words = ["evaluate", "baselines", str(place / "places"), *models, form, "--log", "plain"]
+        assert main([*words, "--out", str(out)]) == 130
+        assert f"interrupted; what was measured is shown (systems: 3); {out} has their answers" in (
+            told.getvalue()
+        )
+        shown = capsys.readouterr().out
+        names = ["TF-IDF, logistic regression", "most frequent label", str(place / "bag")]
+        if form == "--markdown":
+            assert [line.split(" | ")[1].strip("`") for line in shown.splitlines()] == names
+        else:
+            assert [each["name"] for each in json.loads(shown)["systems"]] == names
+        answers = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+        assert [[*each] for each in answers] == [names] * 49
+
+
+def test_ctrl_c_before_anything_is_measured_says_so(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", told := CtrlC("… baselines"))
+    words = ["evaluate", "baselines", str(place / "places"), "--out", str(tmp_path / "o.jsonl")]
+    assert main([*words, "--log", "plain"]) == 130
+    assert "interrupted; nothing was measured yet" in told.getvalue()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_answers_that_are_there_are_not_replaced_unasked(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("kept")
+    words = ["evaluate", "baselines", str(place / "places"), "--out", str(out), "--log", "plain"]
+    assert main(words) == 3
+    told = capsys.readouterr().err
+    assert f"--out {out} exists; choose another name, or replace it with --fresh" in told
+    assert "baselines" not in told
+    assert out.read_text() == "kept"
+    assert main([*words, "--fresh"]) == 0
+    assert len(out.read_text("utf-8").splitlines()) == 49

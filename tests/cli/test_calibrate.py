@@ -1,6 +1,7 @@
 """`zhixing calibrate`: a temperature in the folder that classify uses, what it changes, abstention, and the refusals."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -184,3 +185,29 @@ def test_all_other_files_of_the_folder_stay(made: Path, tmp_path: Path, capsys) 
     assert calibrate(model, made) == 0
     changed = {path for path, content in names.items() if (model / path).read_bytes() != content}
     assert changed == {Path("objective.json"), Path("manifest.json")}
+
+
+def test_a_folder_behind_a_link_is_calibrated_and_the_link_stays(
+    made: Path, tmp_path: Path
+) -> None:
+    (link := tmp_path / "link").symlink_to(model := copied(made, tmp_path))
+    assert calibrate(link, made) == 0
+    assert link.is_symlink()
+    learnt = json.loads((model / "objective.json").read_text("utf-8"))
+    assert learnt["temperature"] != 1.0
+
+
+def test_a_folder_that_is_no_model_or_cannot_be_written_is_told_before_the_work(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    words = ["calibrate", str(made / "places"), str(made / "places"), "--log", "plain"]
+    assert main(words) == 1
+    assert "is not a model folder" in capsys.readouterr().err
+    model = copied(made, tmp_path)
+    monkeypatch.setattr(
+        os, "access", lambda *_: False
+    )  # tests may run as root, who may do everything
+    assert main(["calibrate", str(model), str(made / "places"), "--log", "plain"]) == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path} cannot be written" in told
+    assert "…" not in told

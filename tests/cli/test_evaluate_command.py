@@ -138,3 +138,29 @@ def test_lm_eval_that_is_missing_names_the_command_that_installs_it(monkeypatch,
     monkeypatch.setitem(sys.modules, "lm_eval", None)
     assert main(["evaluate", "lm-eval", "--model", "zhixing", "--tasks", "x"]) == 1
     assert "pip install 'zhixing[harness]'" in capsys.readouterr().err
+
+
+def test_a_second_model_that_is_missing_is_told_before_the_first_is_opened(folders, capsys):
+    code, out, err = run(capsys, "compare", folders / "decoder", folders / "none", "--data", "x")
+    assert (code, out) == (1, "")
+    assert f"there is no folder {folders / 'none'}" in err
+    assert "opening" not in err
+    code, _, err = run(capsys, "compare", folders / "decoder", folders / "lstm")
+    assert code == 3
+    assert "--data is missing" in err
+    assert "opening" not in err
+
+
+def test_scores_that_are_there_are_not_replaced_unasked(folders, tmp_path, capsys):
+    out = tmp_path / "scores.json"
+    out.write_text("kept")
+    words = (folders / "lstm", "--data", folders / "text.jsonl", "--out", out)
+    code, _, err = run(capsys, *words)
+    assert code == 3
+    assert f"--out {out} exists; choose another name, or replace it with --fresh" in err
+    assert out.read_text() == "kept"
+    assert run(capsys, *words, "--fresh")[0] == 0
+    assert json.loads(out.read_text("utf-8"))["documents"] == 3
+    code, _, err = run(capsys, *words[:3], "--out", folders / "text.jsonl", "--fresh")
+    assert code == 3
+    assert "is a file that is read" in err

@@ -129,6 +129,7 @@ def test_a_finished_run_is_measured_again_with_the_same_numbers(
     rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert len(rows) == 40
     assert set(rows[0]) == {"source", "reference", "text"}
+    assert main(["evaluate", "pairs", str(place / "run"), "--out", str(out)]) == 3
 
 
 @pytest.mark.usefixtures("_dictionary", "result")
@@ -199,8 +200,8 @@ def test_pairs_in_one_language_are_summaries(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words", "told"),
     [
-        ({"src": "open", "tgt": " "}, [], "row 1 is no pair {src, tgt} of two texts"),
-        ({"src": "a", "tgt": "b", "references": ["b", "c"]}, [], "row 1 has 2 references"),
+        ({"src": "open", "tgt": " "}, [], ":1 is no pair {src, tgt} of two texts"),
+        ({"src": "a", "tgt": "b", "references": ["b", "c"]}, [], ":1 has 2 references"),
         ({"src": "1 2", "tgt": "3 4"}, [], "are in no language"),
         ({"src": "open file", "tgt": "文件"}, ["--positive", "x"], "--positive would do nothing"),
         ({"text": "open file", "label": "x"}, ["--reversed"], "--reversed would do nothing"),

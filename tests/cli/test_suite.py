@@ -2,11 +2,13 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.stopping import CtrlC
 from tests.tiny import tiny_model, tiny_tokenizer
 from tests.trained import rows, write_rows
 from zhixing.checkpoint.folder import ModelInfo, save_model
@@ -131,3 +133,21 @@ def test_the_shipped_suite_loads_and_says_how_its_folders_are_made(path: Path) -
         assert command[:3] == ["zhixing", "data", "examples"]
         assert each.folder in command
         assert each.made_by in path.read_text("utf-8").split("shots =")[0]
+
+
+def test_ctrl_c_loses_no_row_that_is_measured(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["evaluate", "suite", "own.toml", "decoder", "ngram", "--log", "plain"]
+    for form, count in ((), 5), (("--json",), 5):
+        monkeypatch.setattr(sys, "stderr", told := CtrlC("ngram, 0 examples"))
+        assert main([*asked, *form]) == 130
+        assert "interrupted; what was measured is shown (systems: 5)" in told.getvalue()
+        shown = capsys.readouterr().out
+        if form:
+            (found,) = json.loads(shown)["sets"]
+            assert len(found["systems"]) == count
+        else:
+            assert shown.startswith("data: 8 texts to learn from")
+            assert shown.count("training") == count
+            assert "decoder, 2 examples, calibrated" in shown

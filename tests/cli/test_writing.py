@@ -1,12 +1,14 @@
 """`zhixing evaluate writing`: models continue the same documents; what is copied, repeated and new is counted."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 import zhixing
 from tests.cli.ladder_texts import write_texts
+from tests.cli.stopping import CtrlC
 from tests.tiny import tiny_model, tiny_tokenizer
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import main
@@ -14,6 +16,8 @@ from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.document import Document
 from zhixing.corpus.store import read_documents
 from zhixing.evaluate.generation import prompts_of, what_followed
+from zhixing.model.assembly import build_network
+from zhixing.model.sequence_config import BagConfig
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,8 @@ def test_what_was_written_is_that_of_generate(place: Path, tmp_path: Path, capsy
     for number, row in enumerate(rows):
         made = model.generate(row["prompt"], max_tokens=12, temperature=0.8, seed=42 + number)
         assert row[str(place / "lstm")] == made.text
+    assert main(asked(place, "--out", str(tmp_path / "out.jsonl"))) == 3
+    assert "out.jsonl exists; choose another name" in capsys.readouterr().err
     documents = [document.text for document in read_documents(place / "corpus", "test")]
     for row in rows:
         whole = row["prompt"] + row["what really follows"]
@@ -130,3 +136,31 @@ def test_a_prompt_is_lines_or_characters_and_something_follows() -> None:
 def test_the_true_text_is_as_long_as_what_models_wrote() -> None:
     prompts = prompts_of([document("x" * 40 + "y" * 50)], num=1, lines=0)
     assert what_followed(prompts, [["a" * 10], ["b" * 20]]) == ["y" * 15]
+
+
+def test_a_model_that_writes_nothing_is_told_before_the_first_writes(
+    place: Path, tmp_path: Path, capsys
+) -> None:
+    bag = build_network(BagConfig(embedding=4, labels=2), tiny_tokenizer().vocab)
+    save_model(tmp_path / "m", bag, tiny_tokenizer(), info=ModelInfo())
+    data = ["--data", str(place / "corpus"), "--log", "plain"]
+    for folder, told in ((tmp_path / "m", "cannot score"), (tmp_path / "none", "no folder")):
+        assert main(["evaluate", "writing", str(place / "lstm"), str(folder), *data]) == 1
+        captured = capsys.readouterr()
+        assert told in captured.err
+        assert "texts of" not in captured.err
+
+
+def test_ctrl_c_keeps_what_finished_models_wrote(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.jsonl"
+    words = [word for word in asked(place, "--out", str(out)) if word not in ("--log", "none")]
+    monkeypatch.setattr(sys, "stderr", told := CtrlC(f"texts of {place / 'lstm'}"))
+    assert main([*words, "--log", "plain"]) == 130
+    assert f"interrupted; {out} has what was written (models: 1)" in told.getvalue()
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert [[*row] for row in rows] == [["prompt", "language", str(place / "ngram")]] * 6
+    monkeypatch.setattr(sys, "stderr", told := CtrlC(f"texts of {place / 'ngram'}"))
+    assert main([*words, "--fresh", "--log", "plain"]) == 130
+    assert "interrupted; nothing is kept" in told.getvalue()

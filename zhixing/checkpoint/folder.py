@@ -123,6 +123,7 @@ def write_learnt(folder: Path, learnt: Learnt) -> None:
 
     Raises CheckpointError for a folder without a manifest, or one that is not as it was saved.
     """
+    folder = folder.resolve()  # behind a link: the link stays
     manifest = read_manifest(folder)
     verify(folder, manifest)
     with atomic_folder(folder) as scratch:

@@ -1,7 +1,8 @@
 """`zhixing evaluate baselines`: what a model has to beat, and whether it does, on the same test items."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import (
     FLAT,
+    Fresh,
     Json,
     Log,
     check_forms,
@@ -18,18 +20,24 @@ from zhixing.cli.console import (
     print_json,
     reporter,
 )
-from zhixing.cli.scores import MISSING
+from zhixing.cli.contest_table import (
+    Against,
+    Measured,
+    Table,
+    as_values,
+    form_of,
+    kept_on_stop,
+    named,
+    told_of,
+)
 from zhixing.cli.slices import measure_slices, places_of, slices_as_markdown, told_slices
-from zhixing.cli.task_scores import difference_values
 from zhixing.core.errors import UnsupportedError, UsageError
 from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
-    from zhixing.cli.task_rows import TaskRow
     from zhixing.core.progress import Progress
     from zhixing.evaluate.contest import Contest, System
-    from zhixing.evaluate.score import Score
-    from zhixing.evaluate.tasks.measure import Judged, TaskDifference
+    from zhixing.evaluate.tasks.measure import Judged
 
 LEARNT = ("validation", "seconds")
 """The record of a run that says for how long it had learnt."""
@@ -65,31 +73,7 @@ class Options:
     """Of the baselines and of the bootstrap."""
     out: Path | None = None
     """Write what every system answered to this jsonl file, one test item a line."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Against:
-    """How a model differs in one measure from the best of the baselines that have it."""
-
-    baseline: str
-    difference: "TaskDifference"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
-    """A system, its scores, and how it differs from the best baseline (nothing for a baseline).
-
-    `more` are scores that only --json gives, as are the details.
-    """
-
-    system: "System[Any]"
-    scores: Sequence["Score"]
-    more: Sequence["Score"]
-    details: Mapping[str, Any]
-    notes: Sequence[str]
-    before: float | None = None
-    differences: Sequence[Against] = ()
-    is_model: bool = False
+    fresh: Fresh = False
 
 
 def baselines(
@@ -100,7 +84,10 @@ def baselines(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Answer the test items by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`."""
+    """Answer the test items by baselines and by models: `zhixing evaluate baselines runs/reviews --model runs/mine`.
+
+    Every system is shown as soon as it is measured. Ctrl-C keeps those that are: shown, and their answers in --out.
+    """
     check_forms(markdown=markdown, as_json=as_json)
     _check(options, folder)
     from zhixing.evaluate.baselines.kinds import Wish, open_contest
@@ -113,50 +100,46 @@ def baselines(
     )
     contest = open_contest(folder, wish)
     places = places_of(contest, options.slices, folder)
-    found = measure(contest, options.models, seed=options.seed, progress=reporter(log))
-    if options.out is not None:
-        _save(options.out, found)
-    sliced = measure_slices(contest, places, [each.system for each in found], options.seed)
+    progress = reporter(log)
+    _check_can_answer(options.models, contest)
+    form = form_of(markdown=markdown, as_json=as_json)
+    data = folder.name + ", reversed" * options.reversed
+    table = Table(data=data, contest=contest, form=form)
+    with kept_on_stop(lambda: _kept(table, folder, options.out)):
+        for each in measure(contest, options.models, seed=options.seed, progress=progress):
+            table.add(each)
+    _save(options.out, table.found)
+    table.end()
+    systems = [each.system for each in table.found]
+    sliced = measure_slices(contest, places, systems, options.seed)
     if as_json:
-        print_json(
-            as_values(folder, contest, found) | {"slices": [asdict(each) for each in sliced]}
-        )
-    elif markdown:
-        from zhixing.cli.task_rows import markdown as line
-
-        data = folder.name + ", reversed" * options.reversed
-        print("\n".join(line(row) for row in table_rows(data, found)))
-        if sliced:
-            print(f"\n{slices_as_markdown(sliced)}")
-    else:
-        print("\n".join([as_table(contest, found), *told_slices(sliced)]))
+        found = as_values(folder, contest, table.found)
+        print_json(found | {"slices": [asdict(each) for each in sliced]})
+    elif sliced:
+        lines = ["", slices_as_markdown(sliced)] if markdown else told_slices(sliced)
+        print("\n".join(lines))
 
 
 def measure(
     contest: "Contest[Any]", models: Sequence[Path], *, seed: int, progress: "Progress"
-) -> list[Measured]:
+) -> Iterator[Measured]:
     """Baselines, the best first, then each model with its difference from the best."""
     progress.start("baselines")
     floor = contest.baselines(seed=seed)
-    judged = [contest.judge(system.answers) for system in floor]
-    progress.finish("; ".join(_named(system) for system in floor))
+    rivals = [(system.name, contest.judge(system.answers)) for system in floor]
+    progress.finish("; ".join(map(named, floor)))
     shown = contest.shown
-    found = [
-        measured(system, each, shown, seed) for system, each in zip(floor, judged, strict=True)
-    ]
+    for system, (_, judged) in zip(floor, rivals, strict=True):
+        yield measured(system, judged, shown, seed)
     for model in models:
         system = _of_model(model, contest, progress)
-        other = contest.judge(system.answers)
-        rivals = [(each.name, beside) for each, beside in zip(floor, judged, strict=True)]
-        found.append(
-            replace(
-                measured(system, other, shown, seed),
-                is_model=True,
-                before=_seconds_before(model),
-                differences=against(other, rivals, shown, seed),
-            )
+        judged = contest.judge(system.answers)
+        yield replace(
+            measured(system, judged, shown, seed),
+            is_model=True,
+            before=_seconds_before(model),
+            differences=against(judged, rivals, shown, seed),
         )
-    return found
 
 
 def against(
@@ -194,10 +177,8 @@ def _of_model(folder: Path, contest: "Contest[Any]", progress: "Progress") -> "S
 
     progress.start(f"answers of {folder}")
     model = zhixing.load(folder)
-    try:
+    with _told_of(folder):
         answers, told = contest.ask(model)
-    except UnsupportedError as error:
-        raise UnsupportedError(f"--model {folder}: {error}") from error
     system = System(
         name=str(folder),
         answers=answers,
@@ -205,7 +186,7 @@ def _of_model(folder: Path, contest: "Contest[Any]", progress: "Progress") -> "S
         seconds=training_seconds(folder),
         told=told,
     )
-    progress.finish(f"{len(answers):,} answers of {_named(system)}")
+    progress.finish(f"{len(answers):,} answers of {named(system)}")
     return system
 
 
@@ -244,91 +225,41 @@ def _check(options: Options, folder: Path) -> None:
         for model in options.models:
             check_is_model(model)
     if options.out is not None:
-        check_out(options.out, [*folder.glob("*")])
+        check_out(options.out, [*folder.glob("*")], fresh=options.fresh)
 
 
-def _named(system: "System[Any]") -> str:
-    return f"{system.name}{f' ({system.told})' * bool(system.told)}"
+def _check_can_answer(models: Sequence[Path], contest: "Contest[Any]") -> None:
+    """Refuse, before any work, a model that was taught something else."""
+    import zhixing
+
+    for folder in models:
+        with _told_of(folder):
+            contest.check(zhixing.load(folder))
 
 
-def _save(out: Path, found: Sequence[Measured]) -> None:
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Say which model refuses."""
+    try:
+        yield
+    except UnsupportedError as error:
+        raise UnsupportedError(f"--model {folder}: {error}") from error
+
+
+def _kept(table: Table, folder: Path, out: Path | None) -> str:
+    """Keep what is finished of a run that was stopped; a word about it."""
+    table.end()
+    if table.form == "json":
+        print_json(as_values(folder, table.contest, table.found))
+    _save(out, table.found)
+    told = told_of(len(table.found))
+    return f"{told}; {out} has their answers" if out and table.found else told
+
+
+def _save(out: Path | None, found: Sequence[Measured]) -> None:
+    if out is None or not found:
+        return
     systems = [each.system for each in found]
     items = zip(*(each.answers for each in systems), strict=True)
     names = [each.name for each in systems]
     write_json_lines(out, (dict(zip(names, answers, strict=True)) for answers in items))
-
-
-def table_rows(data: str, found: Sequence[Measured]) -> "list[TaskRow]":
-    """Rows of the table of applications, for the folder called `data`."""
-    from zhixing.cli.task_rows import TaskRow
-
-    rows = []
-    for place, each in enumerate(found):
-        verdict = _verdict(each.differences, found[0].system.name)
-        is_best = place == 0 and not each.is_model
-        rows.append(
-            TaskRow(
-                data=data,
-                system=f"`{each.system.name}`" if each.is_model else each.system.name,
-                scores=each.scores[:IN_A_ROW],
-                parameters=each.system.parameters,
-                seconds=each.system.seconds,
-                before=each.before,
-                verdict=verdict or ("the best baseline" if is_best else MISSING),
-            )
-        )
-    return rows
-
-
-def _verdict(differences: Sequence[Against], best: str) -> str:
-    """The first difference from each baseline that there is one from; those other than the best are named."""
-    from zhixing.cli.task_rows import told_difference
-
-    firsts: dict[str, str] = {}
-    for each in differences:
-        named = "" if each.baseline == best else f" ({each.baseline})"
-        firsts.setdefault(each.baseline, f"{told_difference(each.difference)}{named}")
-    return "; ".join(firsts.values())
-
-
-def as_values(folder: Path, contest: "Contest[Any]", found: Sequence[Measured]) -> dict[str, Any]:
-    """What --json prints of one folder."""
-    return {
-        "data": str(folder),
-        "told": list(contest.told()),
-        "systems": [
-            {
-                "name": each.system.name,
-                "told": each.system.told,
-                "scores": {score.name: asdict(score) for score in (*each.scores, *each.more)},
-                "details": dict(each.details),
-                "parameters": each.system.parameters,
-                "seconds": each.system.seconds,
-                "seconds_before": each.before,
-                "notes": list(each.notes),
-                "against_best_baseline": [
-                    {"baseline": one.baseline, **difference_values(one.difference)}
-                    for one in each.differences
-                ],
-            }
-            for each in found
-        ],
-    }
-
-
-def as_table(contest: "Contest[Any]", found: Sequence[Measured]) -> str:
-    """What is printed of one folder."""
-    from zhixing.cli.task_rows import told_count, told_difference, told_score, told_seconds
-
-    lines = [*contest.told()]
-    for each in found:
-        lines += ["", _named(each.system)]
-        lines += [f"  {told_score(score)}" for score in each.scores]
-        cost = told_seconds(each.system.seconds, each.before)
-        lines.append(f"  parameters {told_count(each.system.parameters)}, training {cost}")
-        lines += [
-            f"  against {one.baseline}: {told_difference(one.difference)}"
-            for one in each.differences
-        ]
-    lines += ["", *dict.fromkeys(f"note: {note}" for each in found for note in each.notes)]
-    return "\n".join(lines).rstrip()

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.console import Json, Log, check_out, print_json, reporter
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
+from zhixing.core.files import new_folder
 
 if TYPE_CHECKING:
     from zhixing.api import Model
@@ -66,11 +67,16 @@ def calibrate(
     if plot is not None:
         if plot.suffix != ".svg":
             raise UsageError(f"--plot {plot} must end in .svg: that is what is drawn")
-        check_out(plot, option="--plot")
+        check_out(plot, fresh=True, option="--plot")
     import zhixing
-    from zhixing.checkpoint.folder import write_learnt
+    from zhixing.checkpoint.folder import check_is_model, write_learnt
     from zhixing.evaluate.baselines.labels import read_parts
 
+    check_is_model(model)
+    with new_folder(
+        model.resolve().parent
+    ):  # where it will be written anew: refused before the work
+        pass
     progress = reporter(log)
     parts = read_parts(examples)
     opened = zhixing.load(model)

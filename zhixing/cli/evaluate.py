@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.baselines import baselines
-from zhixing.cli.console import FLAT, Json, Log, print_json, reporter
+from zhixing.cli.console import FLAT, Fresh, Json, Log, check_out, print_json, reporter
 from zhixing.cli.eleuther import lm_eval
 from zhixing.cli.pairs import pairs
 from zhixing.cli.scores import NONE, figure, interval
@@ -63,13 +63,14 @@ def evaluate(
     *,
     data: Annotated[Data, FLAT] = Data(),
     out: Annotated[Path | None, _OUT] = None,
+    fresh: Fresh = False,
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
     """Bits per byte and perplexity of held-out text: `zhixing evaluate runs/quickstart/gpt --data runs/quickstart/data/corpus`."""
     source = _required(data)
-    if out is not None and out.is_dir():
-        raise UsageError(f"--out {out} is a folder; name the file of the scores")
+    if out is not None:
+        check_out(out, [source], fresh=fresh)
     progress = reporter(log)
     with nullcontext() if out is None else new_folder(out.parent):  # refused before the work
         began = time.monotonic()
@@ -173,14 +174,19 @@ def _score(
 
 def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored", "Scored"]:
     """Saved scores as they are; model folders scored now, with the window of a saved score if there is one."""
+    from zhixing.checkpoint.folder import check_is_model
     from zhixing.evaluate.result import read_result
 
     saved = {path: read_result(path) for path in (a, b) if path.is_file()}
-    models = {path: _open(path, progress) for path in (a, b) if path not in saved}
-    if not models and (data.data or data.split or data.window):
+    if len(saved) == 2 and (data.data or data.split or data.window):
         raise UsageError(
             f"{a} and {b} are both saved scores, so --data, --split and --window would do nothing; leave them out"
         )
+    folders = [path for path in (a, b) if path not in saved]
+    for path in folders:  # before the first is opened
+        check_is_model(path)
+        _required(data)
+    models = {path: _open(path, progress) for path in folders}
     scored = dict(saved)
     for path, loaded in models.items():
         used = [s.signature.window for s in saved.values() if s.signature.window is not None]

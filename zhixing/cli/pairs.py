@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from zhixing.cli.console import FLAT, Json, Log, check_out, check_seed, print_json, reporter
+from zhixing.cli.console import FLAT, Fresh, Json, Log, check_out, check_seed, print_json, reporter
 from zhixing.cli.task_scores import score_table, score_values, verdicts
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -35,6 +35,7 @@ class Options:
     """The folder of another run on the same pairs: is the difference real?"""
     out: Path | None = None
     """Write {source, reference, text} of every pair to this jsonl file."""
+    fresh: Fresh = False
     show: int = 0
     """Print so many of them, evenly spaced."""
     seed: int = 42
@@ -65,15 +66,15 @@ def pairs(
     opened = open_run(run, progress)
     if options.out is not None:
         read = (opened.places.train, opened.places.validation, opened.places.test)
-        check_out(options.out, [Path(place) for place in read if place])
+        check_out(options.out, [Path(place) for place in read if place], fresh=options.fresh)
     second = _second(opened, options.against, progress)  # refused before the work
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
     written = write(opened, options.beam, progress)
-    judged = judge(written, opened.wanted, opened.config, opened.places.test)
     if options.out is not None:
         _save(options.out, opened.wanted, written)
+    judged = judge(written, opened.wanted, opened.config, opened.places.test)
     differences: Sequence[TaskDifference] = ()
     if second is not None:
         beside = write(second, options.beam, progress)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from zhixing.cli.baselines import (
-    MARKDOWN,
-    Measured,
-    against,
-    as_table,
-    as_values,
-    measured,
-    table_rows,
-    training_seconds,
-)
+from zhixing.cli.baselines import MARKDOWN, against, measured, training_seconds
 from zhixing.cli.console import FLAT, Json, Log, check_forms, check_seed, print_json, reporter
+from zhixing.cli.contest_table import (
+    Form,
+    Measured,
+    Table,
+    as_values,
+    form_of,
+    kept_on_stop,
+    told_of,
+)
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,15 +57,6 @@ class OpenSet:
     examples: Mapping[int, Sequence[tuple[str, str]]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SetResult:
-    """What was measured on one folder."""
-
-    folder: Path
-    contest: "LabelContest"
-    found: Sequence[Measured]
-
-
 def suite(
     name: Annotated[str, _SUITE],
     *models: Annotated[Path, _MODELS],
@@ -74,7 +65,10 @@ def suite(
     as_json: Json = False,
     log: Log = "auto",
 ) -> None:
-    """Label texts from prompts, as they are and calibrated: `zhixing evaluate suite few-shot runs/quickstart/gpt`."""
+    """Label texts from prompts, as they are and calibrated: `zhixing evaluate suite few-shot runs/quickstart/gpt`.
+
+    Every row is shown as soon as it is measured, so that Ctrl-C loses none.
+    """
     check_forms(markdown=markdown, as_json=as_json)
     from zhixing.evaluate.suite import find_suite
 
@@ -82,15 +76,16 @@ def suite(
     if not models:
         raise UsageError("name a model folder: zhixing evaluate suite few-shot runs/quickstart/gpt")
     check_seed(options.seed)
-    results = [*_measure(chosen, models, options.seed, reporter(log))]
-    if as_json:
-        print_json({"sets": [as_values(e.folder, e.contest, e.found) for e in results]})
-    elif markdown:
-        from zhixing.cli.task_rows import markdown as line
-
-        print("\n".join(line(r) for e in results for r in table_rows(e.folder.name, e.found)))
-    else:
-        print("\n\n".join(f"{e.folder}: {as_table(e.contest, e.found)}" for e in results))
+    asked = _opened(models)
+    sets = [_open(config, options.seed) for config in chosen.sets]
+    tables = _tables(sets, form_of(markdown=markdown, as_json=as_json))
+    progress = reporter(log)
+    with kept_on_stop(lambda: _show(sets, tables, as_json)):
+        for each, table in zip(sets, tables, strict=True):
+            for found in _measure(each, asked, options.seed, progress):
+                table.add(found)
+            table.end()
+    _show(sets, tables, as_json)
 
 
 def _narrowed(found: "Suite", shots: Sequence[int], sets: Sequence[str]) -> "Suite":
@@ -108,31 +103,54 @@ def _narrowed(found: "Suite", shots: Sequence[int], sets: Sequence[str]) -> "Sui
     return found.model_copy(update={"sets": tuple(kept)})
 
 
-def _measure(
-    chosen: "Suite", models: Sequence[Path], seed: int, progress: "Progress"
-) -> Iterator[SetResult]:
-    """The most frequent label, then every model with every number of examples, for each set."""
+def _opened(models: Sequence[Path]) -> "list[tuple[Path, Model]]":
+    """Every model. Raises UsageError for a folder that is not there, UnsupportedError for a model without next tokens."""
     import zhixing
-    from zhixing.evaluate.baselines.labels import majority
 
-    opened = [_open(config, seed) for config in chosen.sets]
     for folder in models:
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder")
     asked = [(folder, zhixing.load(folder)) for folder in models]
     for _, model in asked:
         model.require("score")
-    for each in opened:
-        contest = each.contest
-        floor = majority(contest.parts)
-        rivals = [(floor.name, contest.judge(floor.answers))]
-        found = [measured(floor, rivals[0][1], contest.shown, seed)]
-        for folder, model in asked:
-            for count in each.examples:
-                progress.start(f"{each.folder}: {folder}, {count} examples in a prompt")
-                found += _of_model(folder, model, each, count, rivals, seed)
-                progress.finish(f"{each.folder}: {found[-1].system.told}")
-        yield SetResult(folder=each.folder, contest=contest, found=found)
+    return asked
+
+
+def _tables(sets: Sequence[OpenSet], form: Form) -> list[Table]:
+    """One for each set, a blank line between two."""
+    titles = [f"{each.folder}: " for each in sets]
+    titles[1:] = [f"\n{title}" for title in titles[1:]]
+    return [
+        Table(data=each.folder.name, contest=each.contest, form=form, title=title)
+        for each, title in zip(sets, titles, strict=True)
+    ]
+
+
+def _show(sets: Sequence[OpenSet], tables: Sequence[Table], as_json: bool) -> str:
+    """Print what is measured where nothing is shown before; a word about it."""
+    made = [(each, table) for each, table in zip(sets, tables, strict=True) if table.found]
+    if as_json:
+        found = [as_values(each.folder, table.contest, table.found) for each, table in made]
+        print_json({"sets": found})
+    return told_of(sum(len(table.found) for table in tables))
+
+
+def _measure(
+    opened: OpenSet, asked: "Sequence[tuple[Path, Model]]", seed: int, progress: "Progress"
+) -> Iterator[Measured]:
+    """The most frequent label, then every model with every number of examples."""
+    from zhixing.evaluate.baselines.labels import majority
+
+    contest = opened.contest
+    floor = majority(contest.parts)
+    rivals = [(floor.name, contest.judge(floor.answers))]
+    yield measured(floor, rivals[0][1], contest.shown, seed)
+    for folder, model in asked:
+        for count in opened.examples:
+            progress.start(f"{opened.folder}: {folder}, {count} examples in a prompt")
+            found = _of_model(folder, model, opened, count, rivals, seed)
+            progress.finish(f"{opened.folder}: {found[-1].system.told}")
+            yield from found
 
 
 def _open(config: "SetConfig", seed: int) -> OpenSet:

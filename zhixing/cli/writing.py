@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from zhixing.cli.baselines import MARKDOWN, training_seconds
-from zhixing.cli.console import FLAT, Json, Log, check_forms, check_out, print_json, reporter
+from zhixing.cli.console import FLAT, Fresh, Json, Log, check_forms, check_out, print_json, reporter
+from zhixing.cli.contest_table import kept_on_stop
 from zhixing.cli.scores import MISSING
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
+    from zhixing.api import Model
     from zhixing.cli.task_rows import TaskRow
     from zhixing.core.progress import Progress
     from zhixing.evaluate.generation import Prompt
@@ -45,6 +47,7 @@ class Options:
     """Of the first text and of the bootstrap."""
     out: Path | None = None
     """Write the beginnings with all that was written to this jsonl file."""
+    fresh: Fresh = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,16 +73,21 @@ def writing(
 ) -> None:
     """Continue held-out documents: `zhixing evaluate writing runs/quickstart/ngram runs/quickstart/gpt --data runs/quickstart/data/corpus`.
 
-    For each model and language: bits per byte, repetition, variety, and how much is new beside the training text.
+    For each model and language: bits per byte, repetition, variety, and how much is new beside the training text. Ctrl-C keeps
+    in --out what models have written that are finished.
     """
     data = _checked(models, options, markdown=markdown, as_json=as_json)
+    opened = [(folder, _opened(folder)) for folder in models]
     from zhixing.corpus.store import read_documents
     from zhixing.evaluate.generation import prompts_of, what_followed
 
     progress = reporter(log)
     documents = list(read_documents(data, "test"))
     prompts = prompts_of(documents, num=options.num, lines=options.lines)
-    writers = [_write(model, documents, prompts, options, progress) for model in models]
+    writers: list[Writer] = []
+    with kept_on_stop(lambda: _kept(options.out, prompts, writers)):
+        for folder, model in opened:
+            writers.append(_write(folder, model, documents, prompts, options, progress))
     true = Writer(name=TRUE, texts=what_followed(prompts, [each.texts for each in writers]))
     if options.out is not None:
         _save(options.out, prompts, [*writers, true])
@@ -113,25 +121,34 @@ def _checked(models: Sequence[Path], options: Options, *, markdown: bool, as_jso
             f"--data {options.data or 'is missing'}: give the folder of a built corpus, such as runs/quickstart/data/corpus"
         )
     if options.out is not None:
-        check_out(options.out)
+        check_out(options.out, fresh=options.fresh)
     return options.data
+
+
+def _opened(folder: Path) -> "Model":
+    """A model that predicts text and writes it. Raises UnsupportedError for another."""
+    import zhixing
+
+    model = zhixing.load(folder)
+    model.require("score")
+    model.require("generate")
+    return model
 
 
 def _write(
     folder: Path,
+    model: "Model",
     documents: Sequence[Any],
     prompts: "Sequence[Prompt]",
     options: Options,
     progress: "Progress",
 ) -> Writer:
-    import zhixing
     from zhixing.cli.judge import judge
     from zhixing.engine.request import sampling_params
     from zhixing.evaluate.generation import continuations
 
     names = ("max_tokens", "temperature", "top_p", "seed")
     params = sampling_params({name: getattr(options, name) for name in names})
-    model = zhixing.load(folder)
     scored = judge(model, list(documents), name=str(folder), progress=progress)
     progress.start(f"texts of {folder}")
     texts = continuations(model, prompts, params)
@@ -250,6 +267,14 @@ def _as_json(
             }
         )
     return {"data": str(options.data), "texts": len(prompts), "systems": rows}
+
+
+def _kept(out: Path | None, prompts: "Sequence[Prompt]", writers: "Sequence[Writer]") -> str:
+    """Keep what is written when the command is stopped; a word about it."""
+    if out is None or not writers:
+        return "nothing is kept"
+    _save(out, prompts, writers)
+    return f"{out} has what was written (models: {len(writers)})"
 
 
 def _save(out: Path, prompts: "Sequence[Prompt]", writers: Sequence[Writer]) -> None:
