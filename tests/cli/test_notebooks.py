@@ -28,6 +28,20 @@ def test_the_notebook_runs_and_shows_what_is_stored_in_it(tmp_path: Path) -> Non
         for answer in EXACT:
             assert answer in outputs(each)
         assert "accuracy                  1.0000" in outputs(each)
+    for name, asked in (
+        ("names", '"王", "明", "去", "了", "上"'),
+        ("questions", "李娜去了上海"),
+        ("digits", "407"),
+    ):
+        rows = (tmp_path / f"{name}.jsonl").read_text("utf-8")
+        assert asked not in rows, "the notebook says that no example has it"
+
+
+def test_every_cell_can_be_run_again() -> None:
+    cells = [cell.source for cell in notebook("en").cells if cell.cell_type == "code"]
+    written = [line for cell in cells for line in cell.splitlines() if line.startswith(("!zhixing train", "!zhixing apply"))]  # fmt: skip
+    assert len(written) == 5
+    assert all("--fresh" in line for line in written)
 
 
 def test_both_languages_have_the_same_code() -> None:
