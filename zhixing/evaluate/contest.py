@@ -77,6 +77,12 @@ def value_of(judged: Judged, name: str) -> float:
     return next(each.value() for each in judged.measures if each.name == name)
 
 
+def first_value(judged: Judged, names: Sequence[str]) -> float:
+    """The number of the first of `names` that was measured: what is shown first decides."""
+    there = {each.name: each for each in judged.measures}
+    return next(there[name].value() for name in names if name in there)
+
+
 def file_of(folder: Path, part: str) -> Path:
     """The one file of a part. Raises DataError where there is none, or several."""
     if not folder.is_dir():

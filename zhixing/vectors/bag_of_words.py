@@ -6,7 +6,7 @@ from the phrases. A finished baseline is not saved: making it again takes second
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, final
 
 import numpy as np
@@ -92,9 +92,10 @@ class CharacterAnalyser:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """The baseline that was best on held-out texts, with its macro F1 there, and how many were tried."""
+    """The baseline that was best on held-out texts, with its labels of them and their macro F1, and how many were tried."""
 
     baseline: "LinearBaseline"
+    guesses: list[str]
     held_out: float
     tried: int
 
@@ -123,10 +124,10 @@ def chosen(train: Texts, held: Texts, configs: Iterable[BaselineConfig]) -> Chos
             guesses = made.labels_of(held_rows)
             value = float(f1_score(held[1], guesses, average="macro", zero_division=0.0))
             if best is None or value > best.held_out:
-                best = Chosen(baseline=made, held_out=value, tried=tried)
+                best = Chosen(baseline=made, guesses=guesses, held_out=value, tried=tried)
     if best is None:
         raise UsageError("there is no setting to choose from")
-    return Chosen(baseline=best.baseline, held_out=best.held_out, tried=tried)
+    return replace(best, tried=tried)
 
 
 @final

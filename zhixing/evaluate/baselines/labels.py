@@ -22,9 +22,9 @@ from zhixing.evaluate.contest import (
     System,
     best_first,
     file_of,
+    first_value,
     in_parts,
     rows_of,
-    value_of,
 )
 from zhixing.evaluate.tasks.labels import alarms, judge_labels
 from zhixing.evaluate.tasks.measure import Judged
@@ -169,12 +169,18 @@ class LabelContest(Contest[Answer]):
         )
 
     def baselines(self, *, seed: int) -> Sequence[System[Answer]]:
-        """See Contest; the best by macro F1."""
+        """See Contest. Raises DataError where no validation text has the positive label."""
+        held = self.parts.validation.labels
+        if self.positive and self.positive not in held:
+            raise DataError(
+                f"no validation text has the label {self.positive}, by whose F1 the best baseline is chosen; add some, or leave "
+                "--positive out"
+            )
         usual = majority(self.parts)
-        guesses = [label_of(usual.answers[0])] * len(self.parts.validation.labels)
-        floor = _value(guesses, self.parts.validation)
+        guessed = [label_of(usual.answers[0])] * len(held)
         rules = [each for name in self.rules for each in _rules(name, self.parts)]
-        return best_first([_linear(self.parts, seed), (usual, floor), *rules])
+        found = [_linear(self.parts, seed), (usual, guessed), *rules]
+        return best_first([(system, self._on_validation(guesses)) for system, guesses in found])
 
     def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest; texts are cut as in training."""
@@ -205,6 +211,10 @@ class LabelContest(Contest[Answer]):
             return judged
         more = alarms(guesses, test.labels, clean=self.clean, documents=test.documents)
         return replace(judged, measures=(*judged.measures, *more))
+
+    def _on_validation(self, guesses: Sequence[str]) -> float:
+        labels = self.parts.validation.labels
+        return first_value(judge_labels(guesses, labels, positive=self.positive), self.shown)
 
     def slices(self, by: str) -> Mapping[str, Sequence[int]]:
         """Places of the test texts by `length`, `language`, or the values of a field of the rows."""
@@ -242,12 +252,8 @@ def _probabilities(answers: Sequence[Answer], labels: Iterable[str]) -> list[dic
     )
 
 
-def _value(guesses: Sequence[str], held: Labelled) -> float:
-    return value_of(judge_labels(guesses, held.labels), "f1_macro")
-
-
-def _rules(name: str, parts: Parts) -> Iterator[tuple[System[Answer], float]]:
-    """The systems of a rule with their scores on the validation texts."""
+def _rules(name: str, parts: Parts) -> Iterator[tuple[System[Answer], list[str]]]:
+    """The systems of a rule, each with its labels of the validation texts."""
     from zhixing.evaluate.baselines.rules import RULES
 
     for called, rule in RULES[name]((parts.train.texts, parts.train.labels)):
@@ -260,11 +266,11 @@ def _rules(name: str, parts: Parts) -> Iterator[tuple[System[Answer], float]]:
             seconds=0.0,
             told=f"learns nothing; {(time.perf_counter() - began) / (len(held) + len(parts.test.texts)) * 1e6:.0f} µs a text",
         )
-        yield system, _value(held, parts.validation)
+        yield system, held
 
 
-def _linear(parts: Parts, seed: int) -> tuple[System[Answer], float]:
-    """TF-IDF and logistic regression with its score on the validation texts; characters are tried for Chinese alone."""
+def _linear(parts: Parts, seed: int) -> tuple[System[Answer], list[str]]:
+    """TF-IDF and logistic regression with its labels of the validation texts; characters are tried for Chinese alone."""
     began = time.perf_counter()
     train, held = parts.train, parts.validation
     units = PHRASES if language_of(train.texts) == "zh" else ("words",)
@@ -291,4 +297,4 @@ def _linear(parts: Parts, seed: int) -> tuple[System[Answer], float]:
         told=f"{config.units}, runs of up to {config.phrase}, C = {config.inverse_penalty:g}; the best of {found.tried} "
         "on the validation texts",
     )
-    return system, found.held_out
+    return system, found.guesses

@@ -17,7 +17,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.parts import num_copies
 from zhixing.corpus.sources.peoples_daily import KINDS
 from zhixing.corpus.tagged import bio_tags
-from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
+from zhixing.evaluate.contest import Contest, System, best_first, first_value, in_parts, rows_of
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, quotient
 from zhixing.evaluate.tasks.tags import judge_tags
 from zhixing.model.counted_tags import CountedTagger, HiddenMarkov, MostFrequentTag
@@ -120,7 +120,7 @@ class TagContest(Contest[Tags]):
         held = judge_tags([tagger(each) for each in self.validation.words], self.validation.tags)
         answers = [tagger(each) for each in self.test.words]
         system = System(name=name, answers=answers, seconds=seconds)
-        return system, value_of(held, held.measures[-1].name)  # accuracy: defined for all tags
+        return system, first_value(held, self.shown)
 
     def _jieba(self) -> Tagger | None:
         """Words or names of Chinese, whichever the tags are; None where they are neither, or stand on more than characters."""
