@@ -63,6 +63,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "news.en": "Hello.\n\nBye.\n",
         "news.zh": "你好。\n空\n再见。\n",
         "prose.txt": "Once upon a time\n",
+        "odd.json": '[{"conversations": [{"from": "robot", "value": "?"}]}]',
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8")
@@ -144,6 +145,11 @@ def test_one_command_makes_a_table_of_one_file_or_of_two(
     ("words", "code", "said"),
     [
         (["prose.txt", "--out", "a.jsonl"], 1, "prose.txt is neither a table of examples"),
+        (
+            ["odd.json", "--out", "a.jsonl"],
+            1,
+            "not one row that can be used (sharegpt: 0 rows, 1 left out (unknown_speaker 1))",
+        ),
         (["none.tsv", "--out", "a.jsonl"], 1, "there is no file none.tsv"),
         (["train.tsv", "--out", "a.csv"], 3, "must end in .jsonl"),
         (["own.jsonl", "--out", "own.jsonl"], 3, "is a file that is read"),

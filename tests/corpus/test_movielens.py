@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.corpus.published import read_published
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.movielens import detect_movielens
-from zhixing.corpus.formats.published import detect_format, read_published
+from zhixing.corpus.formats.published import detect_format
 
 FLAGS = "0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0"
 FIRST = {"user": "196", "item": "242", "rating": 3.0, "time": 881250949.0}

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpus.published import read_published
 from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import Entry, Origin
 from zhixing.corpus.fetch import fetch, is_cached
-from zhixing.corpus.formats.published import read_published
 from zhixing.corpus.table_rows import Row
 from zhixing.evaluate.tasks.spans import arguments, judge_roles
 from zhixing.evaluate.tasks.tags import breaks

@@ -5,9 +5,7 @@ refused with the list of formats to choose from. Two files of one set (WMT's) ar
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -38,21 +36,6 @@ from zhixing.corpus.table_rows import (
 
 Rows = Iterator[Row | BrokenRow]
 _SAMPLE_LINES = 400
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
-    """Rows of one file, and how many were left out for which reason."""
-
-    format: str
-    rows: tuple[Row, ...]
-    dropped: Mapping[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.dropped.items()))
-        lost = sum(self.dropped.values())
-        told = f"{self.format}: {len(self.rows):,} rows, {lost:,} dropped"
-        return f"{told} ({reasons})" if reasons else told
 
 
 def formats() -> tuple[str, ...]:
@@ -99,18 +82,6 @@ def placed_stream(path: Path, kind: str = "") -> Iterator[PlacedRow]:
         yield where, made
 
 
-def read_published(path: Path, kind: str = "") -> Published:
-    """All rows of a file at once (`stream` is for large ones). Raises DataError when not one can be used."""
-    name = kind or detect_format(path)
-    return _counted(path, name, stream(path, name))
-
-
-def read_pair(source: Path, target: Path) -> Published:
-    """Translations in two files: SGM when both begin with a tag, plain text otherwise."""
-    name, found = stream_pair(source, target)
-    return _counted(source, name, found)
-
-
 def stream_pair(source: Path, target: Path) -> tuple[str, Rows]:
     """The name of the format of two files, and their rows one by one."""
     is_sgm = [_is_sgm(path) for path in (source, target)]
@@ -120,20 +91,6 @@ def stream_pair(source: Path, target: Path) -> tuple[str, Rows]:
     if is_sgm[0]:
         return "wmt-sgm", read_sgm(source, target)
     return "wmt-plain", read_plain(source, target)
-
-
-def _counted(path: Path, name: str, found: Iterable[Row | BrokenRow]) -> Published:
-    dropped = Counter[str]()
-    kept = []
-    for row in found:
-        if isinstance(row, str):
-            dropped[row] += 1
-        else:
-            kept.append(row)
-    result = Published(format=name, rows=tuple(kept), dropped=dict(dropped))
-    if not kept:
-        raise DataError(f"{path} has not one row that can be used ({result})")
-    return result
 
 
 def _first_lines(path: Path) -> list[str]:
