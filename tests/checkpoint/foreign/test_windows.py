@@ -48,3 +48,18 @@ def test_packed_rows_are_refused(model: Windowed) -> None:
     tokens = text(6)
     with pytest.raises(UnsupportedError, match="one document per row"):
         model(tokens, documents=torch.zeros_like(tokens))
+
+
+@torch.inference_mode()
+def test_positions_that_follow_change_nothing_and_others_are_refused(model: Windowed) -> None:
+    tokens = text(6)
+    places = torch.arange(6).expand_as(tokens)
+    torch.testing.assert_close(model(tokens, positions=places).logits, model(tokens).logits)
+    with pytest.raises(UnsupportedError, match="from position 0; leave positions out"):
+        model(tokens, positions=places + 1)
+    state = model.new_state(2, 0)
+    model(tokens, state=state)
+    assert model(tokens, positions=places + 6, state=state).state.length == 12
+    with pytest.raises(UnsupportedError, match="from position 12"):
+        model(tokens, positions=places, state=state)
+    assert state.length == 12, "what is refused is not read"

@@ -147,10 +147,15 @@ class Windowed(LanguageModel):
         documents: Int[Tensor, "batch time"] | None = None,
         state: State | None = None,
     ) -> Output:
-        """See LanguageModel.body. Raises UnsupportedError for packed rows."""
+        """See LanguageModel.body. Raises UnsupportedError for packed rows, and for positions other than those that follow."""
         if documents is not None:
             raise UnsupportedError("textgenrnn reads one text a row; give it one document per row")
         memory = cast(WindowState | None, state) or self.new_state(len(tokens), 0)
+        following = memory.length + torch.arange(tokens.shape[1], device=tokens.device)
+        if positions is not None and not torch.equal(positions, following.expand_as(positions)):
+            raise UnsupportedError(
+                f"textgenrnn reads the text of a row from its start, here on from position {memory.length}; leave positions out"
+            )
         everything = memory.read(tokens)
         padded = torch.nn.functional.pad(everything, (WINDOW - 1, 0))
         windows = padded.unfold(1, WINDOW, 1)[:, -tokens.shape[1] :]  # (batch, time, WINDOW)
