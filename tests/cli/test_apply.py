@@ -25,7 +25,7 @@ from tests.tiny import tiny_model, tiny_tokenizer
 from tests.trained import TIME, rows, train, write_rows
 from zhixing.checkpoint.folder import ModelInfo, save_model
 from zhixing.cli import apply_tasks, main
-from zhixing.cli.apply_lines import answered, measure
+from zhixing.cli.apply_lines import Output, answered, measure
 from zhixing.cli.apply_tasks import TASKS
 from zhixing.core.errors import DataError, ZhixingError
 
@@ -391,6 +391,8 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.jsonl", "--task", "classify", "--query", "q"), 3, "--query would do nothing"),
         (("in.jsonl", "--task", "classify", "--max-tokens", "5"), 3, "--max-tokens would do"),
         (("in.jsonl", "--task", "classify", "--temperature", "0"), 3, "--temperature would do"),
+        (("in.jsonl", "--task", "generate", "--max-tokens", "0"), 3, "max_tokens = 0: must be"),
+        (("in.jsonl", "--task", "chat", "--top-p", "2"), 3, "top_p = 2.0: must be"),
         (("in.jsonl", "--task", "answer", "--cut"), 3, "--cut would do nothing for task answer"),
         (("in.jsonl", "--task", "classify", "--resume"), 3, "--out NAME"),
         (("--task", "classify", "--out", "o", "--resume"), 3, "standard input cannot be continued"),
@@ -417,8 +419,44 @@ def test_answers_never_replace_the_questions(
     Path("in.jsonl").write_text('{"text": "a"}\n')
     Path("link.jsonl").symlink_to("in.jsonl")
     assert run("a-model", "in.jsonl", "--task", "classify", "--out", name, "--fresh") == 3
-    assert f"--out {Path(name)} is the file that is read" in capsys.readouterr().err
+    assert f"--out {Path(name)} is a file that is read" in capsys.readouterr().err
     assert Path("in.jsonl").read_text() == '{"text": "a"}\n'
+
+
+@pytest.mark.parametrize("option", ["documents", "items"])
+def test_answers_never_replace_what_they_are_chosen_from(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "a", "history": []}\n')
+    (chosen := tmp_path / "x.jsonl").write_text("{}\n")
+    task = {"documents": "search", "items": "recommend"}[option]
+    words = ("a-model", tmp_path / "in.jsonl", "--task", task, f"--{option}", chosen)
+    assert run(*words, "--out", chosen, "--fresh") == 3
+    assert "is a file that is read" in capsys.readouterr().err
+    assert chosen.read_text() == "{}\n"
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_model_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("in.jsonl", "file"):
+        (tmp_path / name).write_text('{"text": "a"}\n')
+    words = ["apply", str(tmp_path / "no-model"), str(tmp_path / "in.jsonl"), "--task", "classify"]
+    assert main([*words, "--out", str(tmp_path / "file" / "out.jsonl"), "--log", "plain"]) == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path / 'file'} is a file, not a folder" in told
+    assert "opening" not in told
+
+
+def test_no_file_of_answers_is_left_without_its_stamp(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    (tmp_path / "out.jsonl.made_from.json" / "in the way").mkdir(parents=True)
+    for content in (None, b"old\n"):
+        if content:
+            path.write_bytes(content)
+        with pytest.raises(ZhixingError):
+            Output(path, {"input": "a"}).begin(resume=False, fresh=True)
+        assert not path.exists() or path.read_bytes() == b""
 
 
 def test_no_device_is_taken_for_a_file(

@@ -202,8 +202,11 @@ def test_slices_rules_and_clean_texts_are_measured_on_request(place: Path, capsy
     assert main(asked(place, "--slice", "language")) == 0
     told = capsys.readouterr().out
     assert "language en: 25 texts" in told
-    assert main(asked(place, "--slice", "language", "--markdown")) == 0
-    assert "| language en | 25 | TF-IDF, logistic regression |" in capsys.readouterr().out
+    more = ["--slice", "language", "--markdown", "--model", str(place / "bag")]
+    assert main(asked(place, *more)) == 0
+    shown = capsys.readouterr().out
+    assert "| language en | 25 | TF-IDF, logistic regression |" in shown
+    assert f"| language en | 25 | `{place / 'bag'}` |" in shown
 
 
 def test_a_slice_without_the_positive_label_has_no_f1_of_it(place: Path, capsys) -> None:

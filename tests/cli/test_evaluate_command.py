@@ -164,3 +164,14 @@ def test_scores_that_are_there_are_not_replaced_unasked(folders, tmp_path, capsy
     code, _, err = run(capsys, *words[:3], "--out", folders / "text.jsonl", "--fresh")
     assert code == 3
     assert "is a file that is read" in err
+
+
+def test_what_cannot_be_compared_is_told_with_what_to_type(folders, capsys):
+    code, _, err = run(capsys, "compare", folders / "lstm", folders / "decoder", "--data", "none")
+    assert code == 1
+    assert "--data none does not exist" in err
+    assert "opening" not in err
+    rows = folders / "text.jsonl"
+    code, _, err = run(capsys, "compare", rows, rows)
+    assert code == 3
+    assert f"zhixing evaluate score --task TASK {rows} REFERENCES --against {rows}" in err

@@ -144,7 +144,10 @@ def test_a_model_that_writes_nothing_is_told_before_the_first_writes(
     bag = build_network(BagConfig(embedding=4, labels=2), tiny_tokenizer().vocab)
     save_model(tmp_path / "m", bag, tiny_tokenizer(), info=ModelInfo())
     data = ["--data", str(place / "corpus"), "--log", "plain"]
-    for folder, told in ((tmp_path / "m", "cannot score"), (tmp_path / "none", "no folder")):
+    for folder, told in (
+        (tmp_path / "m", f"{tmp_path / 'm'}: this model"),
+        (tmp_path / "none", "no folder"),
+    ):
         assert main(["evaluate", "writing", str(place / "lstm"), str(folder), *data]) == 1
         captured = capsys.readouterr()
         assert told in captured.err

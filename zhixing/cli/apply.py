@@ -22,7 +22,7 @@ from zhixing.cli.apply_lines import (
 )
 from zhixing.cli.apply_lines import read_lines as read_file
 from zhixing.cli.apply_tasks import TASKS, How, Library, Task, num_tokens, picked
-from zhixing.cli.console import FLAT, Json, Log, Switch, print_json, reporter
+from zhixing.cli.console import FLAT, Json, Log, Switch, check_out, print_json, reporter
 from zhixing.core.errors import (
     DataError,
     InterruptedRunError,
@@ -152,6 +152,7 @@ def apply(
     is typed on a terminal is answered at once; Ctrl-D ends.
     """
     _check(file, task, options, place)
+    _sampling(options)
     is_typed = file is None and sys.stdin.isatty()
     progress = reporter(
         "plain" if is_typed and log == "auto" else log
@@ -231,16 +232,15 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
         raise UsageError("--resume and --fresh need the file of the answers: --out NAME")
     if file is None and place.resume:
         raise UsageError("standard input cannot be continued, it is gone: give a file")
-    if place.out is not None and place.out.is_dir():
-        raise UsageError(f"--out {place.out} is a folder; name the file of the answers")
+    if place.out is not None:
+        sources = [path for path in (file, options.documents, options.items) if path]
+        check_out(place.out, sources, fresh=True)  # Output looks at what is there
     if file is None:
         return
     if file.is_dir():
         raise DataError(f"{file} is a folder; give one jsonl or txt file")
     if not file.is_file():
         raise DataError(f"there is no file {file}")
-    if place.out is not None and place.out.exists() and place.out.samefile(file):
-        raise UsageError(f"--out {place.out} is the file that is read; choose another name")
     suffix = inner_suffix(file)
     if suffix not in (".jsonl", *TEXT_SUFFIXES):
         raise UsageError(
@@ -259,18 +259,26 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
 
 
 def _how(options: Options, model: "Model", progress: "Progress") -> How:
-    names = ("max_tokens", "temperature", "top_p", "seed")
-    given = {name: getattr(options, name) for name in names}
-    sampling = {name: value for name, value in given.items() if value is not None}
     return How(
         cut=options.cut,
         at_least=options.at_least or 0.0,
         beam=options.beam or 1,
-        sampling=sampling,
+        sampling=_sampling(options),
         count=10 if options.count is None else options.count,
         library=_library(options, model, progress),
         items=_items(options, model),
     )
+
+
+def _sampling(options: Options) -> dict[str, Any]:
+    """What was said about sampling. Raises UsageError for a value that cannot be."""
+    from zhixing.engine.request import sampling_params
+
+    names = ("max_tokens", "temperature", "top_p", "seed")
+    given = {name: getattr(options, name) for name in names}
+    said = {name: value for name, value in given.items() if value is not None}
+    sampling_params(said)
+    return said
 
 
 def _library(options: Options, model: "Model", progress: "Progress") -> Library | None:

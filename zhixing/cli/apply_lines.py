@@ -139,9 +139,12 @@ class Output:
         """
         check_is_replaceable(self.path)
         if not self.path.exists() or fresh or (not resume and self.path.stat().st_size == 0):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(b"")
+            if self.path.exists():
+                self.path.write_bytes(b"")  # before: no old answers under a new stamp
             write_json(self._place, self._stamp)
+            self.path.write_bytes(
+                b""
+            )  # behind: no new file without a stamp, where the disk is full
             return Told()
         if not resume:
             raise UsageError(

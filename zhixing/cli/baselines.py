@@ -110,8 +110,7 @@ def baselines(
             table.add(each)
     _save(options.out, table.found)
     table.end()
-    systems = [each.system for each in table.found]
-    sliced = measure_slices(contest, places, systems, options.seed)
+    sliced = measure_slices(contest, places, table.found, options.seed)
     if as_json:
         found = as_values(folder, contest, table.found)
         print_json(found | {"slices": [asdict(each) for each in sliced]})

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zhixing.cli.scores import MISSING
 from zhixing.cli.task_scores import difference_values
-from zhixing.core.errors import InterruptedRunError, ZhixingError
+from zhixing.core.errors import InterruptedRunError, UnsupportedError, ZhixingError
 
 if TYPE_CHECKING:
+    from zhixing.api import Model
     from zhixing.cli.task_rows import TaskRow
     from zhixing.evaluate.contest import Contest, System
     from zhixing.evaluate.score import Score
@@ -98,6 +99,14 @@ def kept_on_stop(keep: Callable[[], str]) -> Iterator[None]:
         raise
 
 
+def require(model: "Model", folder: Path, method: str) -> None:
+    """Raise UnsupportedError, naming the folder, unless the model of it answers to `method`."""
+    try:
+        model.require(method)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{folder}: {error}") from error
+
+
 def named(system: "System[Any]") -> str:
     """A system and how it was made."""
     return f"{system.name}{f' ({system.told})' * bool(system.told)}"
@@ -105,13 +114,13 @@ def named(system: "System[Any]") -> str:
 
 def _row(data: str, each: Measured, first: Measured) -> "TaskRow":
     """A row of the table of applications, for the folder called `data`; the best baseline is the first."""
-    from zhixing.cli.task_rows import TaskRow
+    from zhixing.cli.task_rows import TaskRow, told_system
 
     verdict = _verdict(each.differences, first.system.name)
     is_best = each is first and not each.is_model
     return TaskRow(
         data=data,
-        system=f"`{each.system.name}`" if each.is_model else each.system.name,
+        system=told_system(each.system.name, is_model=each.is_model),
         scores=each.scores[:IN_A_ROW],
         parameters=each.system.parameters,
         seconds=each.system.seconds,

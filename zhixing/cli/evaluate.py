@@ -20,7 +20,7 @@ from zhixing.cli.scores import NONE, figure, interval
 from zhixing.cli.suite import suite
 from zhixing.cli.task_scores import score
 from zhixing.cli.writing import writing
-from zhixing.core.errors import UsageError
+from zhixing.core.errors import DataError, UsageError
 from zhixing.core.files import new_folder
 
 if TYPE_CHECKING:
@@ -122,6 +122,10 @@ def _required(data: Data) -> Path:
             "--data is missing: give a corpus folder (zhixing data build), or a file or folder of text "
             "(txt, md, html, jsonl, csv, tsv, parquet)"
         )
+    if not data.data.exists() and not any(mark in str(data.data) for mark in "*?["):
+        raise DataError(
+            f"--data {data.data} does not exist; name a corpus folder, or files or a folder of text"
+        )
     return data.data
 
 
@@ -177,6 +181,12 @@ def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored",
     from zhixing.checkpoint.folder import check_is_model
     from zhixing.evaluate.result import read_result
 
+    for path in (a, b):
+        if path.is_file() and path.suffix == ".jsonl":
+            raise UsageError(
+                f"{path} has one answer a line; two files of answers are compared with: zhixing evaluate score --task TASK "
+                f"{a} REFERENCES --against {b}"
+            )
     saved = {path: read_result(path) for path in (a, b) if path.is_file()}
     if len(saved) == 2 and (data.data or data.split or data.window):
         raise UsageError(
@@ -185,6 +195,7 @@ def _both(a: Path, b: Path, data: Data, progress: "Progress") -> tuple["Scored",
     folders = [path for path in (a, b) if path not in saved]
     for path in folders:  # before the first is opened
         check_is_model(path)
+    if folders:
         _required(data)
     models = {path: _open(path, progress) for path in folders}
     scored = dict(saved)

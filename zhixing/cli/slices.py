@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zhixing.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from zhixing.evaluate.contest import Contest, System
+    from zhixing.cli.contest_table import Measured
+    from zhixing.evaluate.contest import Contest
     from zhixing.evaluate.score import Score
 
 Places = Mapping[tuple[str, str], Sequence[int]]
@@ -23,6 +24,7 @@ class Slice:
     name: str
     count: int
     system: str
+    is_model: bool
     scores: Sequence["Score"]
 
 
@@ -40,7 +42,7 @@ def places_of(contest: "Contest[Any]", by: Sequence[str], folder: Path) -> Place
 
 
 def measure_slices(
-    contest: Any, places: Places, systems: "Sequence[System[Any]]", seed: int
+    contest: Any, places: Places, found: "Sequence[Measured]", seed: int
 ) -> list[Slice]:
     """Every system on every slice; a measure that a slice does not define is left out."""
     from zhixing.evaluate.tasks.measure import score
@@ -48,12 +50,20 @@ def measure_slices(
     made = []
     for (by, name), chosen in places.items():
         part = contest.at(chosen)
-        for system in systems:
-            judged = part.judge([system.answers[place] for place in chosen])
-            measures = {each.name: each for each in judged.measures}
+        for each in found:
+            judged = part.judge([each.system.answers[place] for place in chosen])
+            measures = {one.name: one for one in judged.measures}
             scores = [score(measures[n], seed=seed) for n in part.shown if n in measures]
-            kept = [each for each in scores if each is not None]
-            made.append(Slice(by=by, name=name, count=len(chosen), system=system.name, scores=kept))
+            made.append(
+                Slice(
+                    by=by,
+                    name=name,
+                    count=len(chosen),
+                    system=each.system.name,
+                    is_model=each.is_model,
+                    scores=[one for one in scores if one is not None],
+                )
+            )
     return made
 
 
@@ -75,11 +85,11 @@ def told_slices(sliced: Sequence[Slice]) -> list[str]:
 
 def slices_as_markdown(sliced: Sequence[Slice]) -> str:
     """A table with a row for each slice and system."""
-    from zhixing.cli.task_rows import told_score
+    from zhixing.cli.task_rows import row_of, told_score, told_system
 
     lines = ["| slice | texts | system | scores [95 %] |", "|---|---|---|---|"]
-    lines += [
-        f"| {each.by} {each.name} | {each.count:,} | {each.system} | {' · '.join(map(told_score, each.scores))} |"
-        for each in sliced
-    ]
+    for each in sliced:
+        system = told_system(each.system, is_model=each.is_model)
+        scores = " · ".join(map(told_score, each.scores))
+        lines.append(row_of((f"{each.by} {each.name}", f"{each.count:,}", system, scores)))
     return "\n".join(lines)

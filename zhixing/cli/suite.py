@@ -16,6 +16,7 @@ from zhixing.cli.contest_table import (
     as_values,
     form_of,
     kept_on_stop,
+    require,
     told_of,
 )
 from zhixing.core.errors import UsageError
@@ -111,8 +112,8 @@ def _opened(models: Sequence[Path]) -> "list[tuple[Path, Model]]":
         if not folder.is_dir():
             raise UsageError(f"{folder}: there is no such folder")
     asked = [(folder, zhixing.load(folder)) for folder in models]
-    for _, model in asked:
-        model.require("score")
+    for folder, model in asked:
+        require(model, folder, "score")
     return asked
 
 

@@ -36,7 +36,17 @@ def markdown(row: TaskRow) -> str:
         told_seconds(row.seconds, row.before),
         row.verdict,
     )
+    return row_of(cells)
+
+
+def row_of(cells: Sequence[str]) -> str:
+    """Cells as a line of Markdown."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def told_system(name: str, *, is_model: bool) -> str:
+    """A model by its folder, as code; a baseline as it is called."""
+    return f"`{name}`" if is_model else name
 
 
 def told_score(score: Score) -> str:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from zhixing.cli.baselines import MARKDOWN, training_seconds
 from zhixing.cli.console import FLAT, Fresh, Json, Log, check_forms, check_out, print_json, reporter
-from zhixing.cli.contest_table import kept_on_stop
+from zhixing.cli.contest_table import kept_on_stop, require
 from zhixing.cli.scores import MISSING
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
@@ -130,8 +130,8 @@ def _opened(folder: Path) -> "Model":
     import zhixing
 
     model = zhixing.load(folder)
-    model.require("score")
-    model.require("generate")
+    require(model, folder, "score")
+    require(model, folder, "generate")
     return model
 
 
@@ -216,7 +216,7 @@ def _row(
     differences: "Mapping[tuple[str, str], Comparison]",
     first: str,
 ) -> "TaskRow":
-    from zhixing.cli.task_rows import TaskRow
+    from zhixing.cli.task_rows import TaskRow, told_system
 
     found = differences.get((writer.name, language))
     verdict = "what is compared with" if writer.name == first else MISSING
@@ -229,7 +229,7 @@ def _row(
         )
     return TaskRow(
         data=language,
-        system=writer.name if writer.scored is None else f"`{writer.name}`",
+        system=told_system(writer.name, is_model=writer.scored is not None),
         scores=scores,
         parameters=writer.parameters,
         seconds=writer.seconds,
