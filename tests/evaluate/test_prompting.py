@@ -19,6 +19,7 @@ from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.evaluate import prompting
 from zhixing.evaluate.baselines.labels import Labelled
 from zhixing.evaluate.prompting import FREE, TEMPLATES, Wording, drawn, prompted, wording_of
+from zhixing.objective import likelihood
 
 WORDS = {"bad": "dull", "good": "fine", "so-so": "well then"}
 TEXTS = ("The fox", "a dog sleeps", "花")
@@ -96,7 +97,7 @@ def test_batches_and_their_order_change_nothing(
     scorer = prompting._Scorer(model.network, model.tokenizer, wording())  # type: ignore[arg-type]
     prompts = [scorer.prompt([], text) for text in (*TEXTS, "lazy dog " * 3)]
     together = scorer.label_logs(prompts)
-    monkeypatch.setattr(prompting, "_TOGETHER", 1)
+    monkeypatch.setattr(likelihood, "TOKENS_PER_BATCH", 1)
     alone = scorer.label_logs(prompts[::-1])[::-1]
     assert together == pytest.approx(alone, abs=1e-5)
 

@@ -11,7 +11,7 @@ are divided by those behind the same prompt with nothing in it (a few content-fr
 
     argmax_y  p(y | examples, text) / p(y | examples, "N/A")        Zhao et al. 2021, "Calibrate Before Use", eq. 1-2
 
-Prompts of about one length are read together. Where a prompt is longer than the model reads, examples are left out, the first
+What all prompts begin with is read once, and each prompt once for all labels (objective/likelihood.py). Where a prompt is longer than the model reads, examples are left out, the first
 ones first, and then the text loses its end; both are counted. Examples in prompts: Brown et al. 2020, §2.
 """
 
@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError, UnsupportedError, UsageError
@@ -31,7 +30,7 @@ from zhixing.evaluate.baselines.labels import Labelled
 from zhixing.evaluate.contest import System
 from zhixing.evaluate.harness import dtype_of
 from zhixing.model.protocol import LanguageModel
-from zhixing.objective.likelihood import priced
+from zhixing.objective.likelihood import ending_nats
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 Floats = NDArray[np.float64]
@@ -42,7 +41,6 @@ TEMPLATES: Mapping[str, str] = {
 """Language -> an example as it is written; the last one ends before its label."""
 FREE: Mapping[str, tuple[str, ...]] = {"en": ("N/A", "[MASK]", ""), "zh": ("无", "[MASK]", "")}
 """Language -> texts without content."""
-_TOGETHER = 512
 _PLACES = 6
 """Decimals of scores that tell labels apart: between equal ones, as calibrated ones of a 5-gram are, the first is taken."""
 _SLOT = re.compile(r"\{(?:text|label)\}")
@@ -203,8 +201,7 @@ class _Scorer:
 
     def label_logs(self, prompts: Sequence[Prompt]) -> Floats:
         """Log p (nats) of each label behind each prompt, (prompts, labels)."""
-        blocks = [prompts[n : n + _TOGETHER] for n in range(0, len(prompts), _TOGETHER)]
-        return np.concatenate([self._block(each) for each in blocks])
+        return -ending_nats(self._network, [prompt.ids for prompt in prompts], self._endings)
 
     def free_logs(self, examples: Sequence[tuple[str, str]]) -> Floats:
         """Log of the mean probability of each label behind `examples` and a text without content."""
@@ -216,16 +213,6 @@ class _Scorer:
             shares /= shares.sum(axis=1, keepdims=True)
             self._free[key] = np.log(shares.mean(axis=0))
         return self._free[key]
-
-    def _block(self, prompts: Sequence[Prompt]) -> Floats:
-        rows = [np.array([*prompt.ids, *ids]) for prompt in prompts for ids in self._endings]
-        begins = np.array([len(prompt.ids) for prompt in prompts for _ in self._endings])
-        logs = np.zeros(len(rows))
-        with torch.inference_mode():
-            for part in priced(self._network, rows, self._network.max_time):
-                is_label = part.places >= begins[part.rows]
-                np.subtract.at(logs, part.rows[is_label], part.nats[is_label])
-        return logs.reshape(len(prompts), len(self._endings))
 
     def _cut(self, text: str) -> list[int]:
         """A prompt without examples whose text has lost so many characters that it fits."""

@@ -6,12 +6,15 @@
                 once, and outside the first window it has at least `time / 2` tokens of context
     others      (recurrent, n-gram: `max_time` is None) the state is carried through the whole text
 
+What is asked of many prompts, how probable each of a few endings is behind it, reads every prompt once (`ending_nats`).
+
 Texts of similar length share a batch, and the head is applied to a few positions at a time. Nats are float64 of
 float32 logits. Source of the windows: the strided evaluation of Baevski and Auli (2019), section 5.1. Left out:
 packing several short texts into one row (their batches are already dense).
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from zhixing.model.protocol import LanguageModel
+from zhixing.model.protocol import LanguageModel, State
 from zhixing.objective.window import Window, windows
 
 TOKENS_PER_BATCH = 8192
@@ -65,6 +68,57 @@ def token_nats(model: LanguageModel, ids: list[int]) -> Float[Tensor, " predicte
 def priced(model: LanguageModel, rows: Sequence[Ids], time: int | None) -> Iterator[Priced]:
     """Price every token of every row but the first one, in windows of `time` tokens or (None) carrying the state."""
     return _carried(model, rows) if time is None else _windowed(model, rows, time)
+
+
+def ending_nats(
+    model: LanguageModel, prompts: Sequence[list[int]], endings: Sequence[list[int]]
+) -> NDArray[np.float64]:
+    """-log p (nats) of each whole ending behind each prompt, (prompts, endings); no prompt and no ending is empty.
+
+    What all prompts begin with is read once for all of them, the rest of a prompt once for all endings. A prompt with an
+    ending but its last token is at most `max_time` tokens long.
+    """
+    begin = min(_alike(min(prompts), max(prompts)), *(len(prompt) - 1 for prompt in prompts))
+    longest = max(map(len, endings))
+    with torch.inference_mode():
+        start = model.new_state(1, max(map(len, prompts)) + longest)
+        if begin:
+            model.body(_tensor(np.array([prompts[0][:begin]]), model), state=start)
+        nats = np.zeros((len(prompts), len(endings)))
+        order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
+        for length, group in groupby(order, key=lambda place: len(prompts[place])):
+            places, together = [*group], max(1, TOKENS_PER_BATCH // (length + longest))
+            for first in range(0, len(places), together):
+                rows = places[first : first + together]
+                state = start.select(_tensor(np.zeros(len(rows), dtype=np.int64), model))
+                rest = np.array([prompts[row][begin:] for row in rows])
+                hidden = model.body(_tensor(rest, model), state=state).hidden[:, -1:]
+                for place, ending in enumerate(endings):
+                    nats[rows, place] = _behind(model, state, hidden, ending)
+    return nats
+
+
+def _alike(first: list[int], second: list[int]) -> int:
+    """How many tokens two texts begin with alike; of the first and last in order, that is how many all have."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    )
+
+
+def _behind(
+    model: LanguageModel,
+    state: State,
+    hidden: Float[Tensor, "rows 1 width"],
+    ending: list[int],
+) -> NDArray[np.float64]:
+    """Nats of one ending in every row; `state` stays as it is."""
+    targets = np.tile(np.array(ending), (len(hidden), 1))
+    if len(ending) > 1:
+        every = torch.arange(len(hidden), device=hidden.device)
+        read = model.body(_tensor(targets[:, :-1], model), state=state.select(every)).hidden
+        hidden = torch.cat([hidden, read], dim=1)
+    nats = _nats(model, hidden, targets, np.ones(targets.shape, dtype=bool))
+    return nats.reshape(targets.shape).sum(axis=1)
 
 
 def _windowed(model: LanguageModel, rows: Sequence[Ids], time: int) -> Iterator[Priced]:
