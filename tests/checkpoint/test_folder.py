@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import CONFIGS, random_tokens, tiny_model, tiny_tokenizer
+from zhixing.checkpoint.card import card_text
 from zhixing.checkpoint.folder import ModelInfo, load_model, save_model
+from zhixing.checkpoint.manifest import read_manifest
 from zhixing.core.errors import CheckpointError, UnsupportedError
 from zhixing.core.files import sha256_file
 
@@ -146,6 +149,26 @@ def test_a_damaged_file_is_named(tmp_path: Path, file: str, damage: str) -> None
         path.unlink()
     with pytest.raises(CheckpointError, match=file.replace(".", r"\.")):
         load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "call"),
+    [
+        ("decoder", "text-generation", "model.generate("),
+        ("tagger", "token-classification", "model.tag("),
+        ("bag", "text-classification", "model.classify("),
+        ("recurrent-reader", "question-answering", "model.answer("),
+        ("seq2seq", "text2text-generation", "model.translate("),
+    ],
+)
+def test_a_card_says_what_a_model_of_its_kind_does(
+    tmp_path: Path, kind: str, task: str, call: str
+) -> None:
+    yaml = pytest.importorskip("yaml")
+    manifest = replace(read_manifest(save(tmp_path / "m")), model_kind=kind)
+    _, header, body = card_text("", manifest, is_shared=False).split("---\n")
+    assert yaml.safe_load(header)["pipeline_tag"] == task
+    assert call in body
 
 
 def test_people_may_write_in_the_model_card(tmp_path: Path) -> None:

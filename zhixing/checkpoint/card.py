@@ -4,7 +4,12 @@ import json
 
 from zhixing.checkpoint.manifest import Manifest
 
-_TASKS = {"encoder": "feature-extraction", "encoder-decoder": "text2text-generation"}
+_TASKS = {
+    "encoder": "feature-extraction", "two-way": "feature-extraction", "tagger": "token-classification",
+    "bag": "text-classification", "cnn": "text-classification", "ensemble": "text-classification",
+    "recurrent-classifier": "text-classification", "recurrent-reader": "question-answering",
+    "encoder-decoder": "text2text-generation", "seq2seq": "text2text-generation",
+}  # fmt: skip
 """Our kind -> the hub's word for what it does, where that is not text generation."""
 _BODY = """# A {kind} made with Zhixing
 
@@ -14,9 +19,18 @@ Trained on {tokens:,} tokens in {step:,} steps.
 import zhixing
 
 model = zhixing.load("this folder")
-print(model.generate("Once", max_tokens=64).text)
+print({call})
 ```
 """
+
+_CALLS = {
+    "text-generation": 'model.generate("Once", max_tokens=64).text',
+    "text2text-generation": 'model.translate(["Once"])',
+    "text-classification": 'model.classify(["Once"])',
+    "token-classification": 'model.tag(["Once upon a time"])',
+    "question-answering": 'model.answer("Who came?", "A fox came.")',
+}
+"""The hub's word -> how to ask such a model; of others the card says only how to open them."""
 
 
 def card_text(body: str, manifest: Manifest, *, is_shared: bool) -> str:
@@ -25,7 +39,10 @@ def card_text(body: str, manifest: Manifest, *, is_shared: bool) -> str:
     `is_shared`: transformers opens the folder too.
     """
     text = body or _BODY.format(
-        kind=manifest.model_kind, tokens=manifest.tokens, step=manifest.step
+        kind=manifest.model_kind,
+        tokens=manifest.tokens,
+        step=manifest.step,
+        call=_CALLS.get(_task(manifest.model_kind), "model"),
     )
     return (
         text
@@ -37,10 +54,14 @@ def card_text(body: str, manifest: Manifest, *, is_shared: bool) -> str:
 def _header(kind: str, *, is_shared: bool) -> str:
     fields = {
         "library_name": "transformers" if is_shared else "zhixing",
-        "pipeline_tag": _TASKS.get(kind, "text-generation"),
+        "pipeline_tag": _task(kind),
         "language": ["en", "zh"],
         "tags": ["zhixing", kind],
     }
     # JSON values are YAML values, with the quoting right.
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return "---\n" + "\n".join(lines) + "\n---\n\n"
+
+
+def _task(kind: str) -> str:
+    return _TASKS.get(kind, "text-generation")
