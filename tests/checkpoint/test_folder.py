@@ -164,10 +164,9 @@ def test_a_damaged_file_is_named(tmp_path: Path, file: str, damage: str) -> None
 def test_a_card_says_what_a_model_of_its_kind_does(
     tmp_path: Path, kind: str, task: str, call: str
 ) -> None:
-    yaml = pytest.importorskip("yaml")
     manifest = replace(read_manifest(save(tmp_path / "m")), model_kind=kind)
     _, header, body = card_text("", manifest, is_shared=False).split("---\n")
-    assert yaml.safe_load(header)["pipeline_tag"] == task
+    assert f'pipeline_tag: "{task}"\n' in header
     assert call in body
 
 
