@@ -20,8 +20,8 @@ def test_what_is_answered_in_two_ways_goes_and_its_others_are_copies() -> None:
 
 def test_near_copies_are_those_of_one_before_them_and_marks_are_none() -> None:
     texts = ["!!", TEXT, f"{TEXT} sixteen", "something else", "??", TEXT.upper()]
-    assert near_copies(texts) == {2, 5}
+    assert near_copies(texts) == {2: 1, 5: 1}
     assert without_near_copies([*enumerate(texts)], lambda pair: pair[1]) == [
         (0, "!!"), (1, TEXT), (3, "something else"), (4, "??")
     ]  # fmt: skip
-    assert near_copies([]) == set()
+    assert near_copies([]) == {}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from zhixing.core.errors import DataError
 from zhixing.corpus.pairs import part_of_pair
-from zhixing.corpus.parts import number_of, part_of, same, write_parts
+from zhixing.corpus.parts import number_of, part_of, parts_in_shares, same, write_parts
 
 KEYS = [f"page {number}" for number in range(20_000)]
 
@@ -18,6 +19,23 @@ def test_as_many_keys_choose_as_test_and_the_rest_is_learnt(divide, share: float
     assert found["test"] / len(KEYS) == pytest.approx(share, abs=0.01)
     assert found["validation"] / len(KEYS) == pytest.approx(share, abs=0.01)
     assert found["train"] == len(KEYS) - found["test"] - found["validation"]
+
+
+def test_shares_are_those_that_are_asked_for() -> None:
+    parts = parts_in_shares(KEYS, validation=0.05, test=0.3)
+    found = Counter(parts.values())
+    assert found["validation"] / len(KEYS) == pytest.approx(0.05, abs=0.01)
+    assert found["test"] / len(KEYS) == pytest.approx(0.3, abs=0.01)
+    some = parts_in_shares(KEYS[::7], validation=0.05, test=0.3)
+    assert all(parts[key] == part for key, part in some.items()), "the others do not matter"
+
+
+@pytest.mark.parametrize("first", range(0, 60, 3))
+def test_of_few_keys_one_chooses_one_tests_and_one_is_learnt(first: int) -> None:
+    parts = parts_in_shares(KEYS[first : first + 3], validation=0.01, test=0.01)
+    assert sorted(parts.values()) == ["test", "train", "validation"]
+    with pytest.raises(DataError, match="2 different texts or documents are too few"):
+        parts_in_shares(KEYS[:2], validation=0.1, test=0.1)
 
 
 def test_a_key_has_its_number_on_every_machine() -> None:

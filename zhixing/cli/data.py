@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from zhixing.cli.console import Fresh, Json, Log, Settings, print_json, reporter
+from zhixing.cli.division import split_file
 from zhixing.cli.example_files import FORMAT, convert, show_file
 from zhixing.cli.histories import histories
 from zhixing.cli.recipe import Recipe, find_recipe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 app = App(name="data", help="List, fetch, build and inspect text.")
 app.command(convert)
 app.command(histories)
+app.command(split_file, name="split")
 
 _EXCERPT = 400
 _NOTES = 5

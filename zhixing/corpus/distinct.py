@@ -57,12 +57,13 @@ def without_near_copies(found: Sequence[Item], text: Callable[[Item], str]) -> l
     return [each for number, each in enumerate(found) if number not in copies]
 
 
-def near_copies(texts: Sequence[str]) -> set[int]:
-    """Places of the texts that are nearly the same as one before them."""
+def near_copies(texts: Sequence[str]) -> dict[int, int]:
+    """Places of the texts that are nearly the same as one before them -> the place of that one, which is no such copy itself."""
     if not texts:
-        return set()
+        return {}
     usual = DuplicateConfig()  # that of `zhixing data build`
     hasher = UnitHasher()
     runs = [np.unique(ngrams(hasher.measure(text).hashes, usual.shingle)) for text in texts]
     without = [number for number, each in enumerate(runs) if not len(each)]  # no letters to compare
-    return {*find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)}
+    found = find_near_copies(signatures(runs), without, usual.threshold, runs.__getitem__)
+    return {number: copy.kept for number, copy in found.items()}

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
+from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, json_line
 
 Part = Literal["train", "validation", "test"]
@@ -23,6 +24,26 @@ def part_of(key: str, *, places: int = 10, each: int = 1) -> Part:
     """Where everything under `key` belongs: `each` of `places` shares are for the test, as many for validation."""
     place = number_of(key) % places
     return "test" if place < each else "validation" if place < 2 * each else "train"
+
+
+def parts_in_shares(keys: Iterable[str], *, validation: float, test: float) -> dict[str, Part]:
+    """The part of each key by shares from 0 to 1 of all that there could be; of those that there are at least one in each part.
+
+    Only where a share has none does it depend on the others which one that is. Raises DataError where nothing is left to learn from.
+    """
+    places = {key: number_of(key) / 2**64 for key in keys}
+    order = sorted(places, key=lambda key: (places[key], key))
+    num_test = max(1, sum(place < test for place in places.values()))
+    num_held = max(num_test + 1, sum(place < test + validation for place in places.values()))
+    if num_held >= len(order):
+        raise DataError(
+            f"{len(order):,} different texts or documents are too few for a share of {validation:g} to choose on, {test:g} to test "
+            "with, and one to learn from; give more, or take smaller shares"
+        )
+    return {
+        key: "test" if number < num_test else "validation" if number < num_held else "train"
+        for number, key in enumerate(order)
+    }
 
 
 def number_of(key: str) -> int:
