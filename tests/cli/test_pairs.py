@@ -202,6 +202,7 @@ def test_pairs_in_one_language_are_summaries(tmp_path: Path) -> None:
     [
         ({"src": "open", "tgt": " "}, [], ":1 is no pair {src, tgt} of two texts"),
         ({"src": "a", "tgt": "b", "references": ["b", "c"]}, [], ":1 has 2 references"),
+        ({"src": "a", "tgt": "b", "references": 2}, [], ":1: its references are no list of texts"),
         ({"src": "1 2", "tgt": "3 4"}, [], "are in no language"),
         ({"src": "open file", "tgt": "文件"}, ["--positive", "x"], "--positive would do nothing"),
         ({"text": "open file", "label": "x"}, ["--reversed"], "--reversed would do nothing"),

@@ -120,6 +120,8 @@ def test_roles_are_counted_by_place_where_there_is_no_rule(tmp_path: Path, run: 
         ({"predicate": 2}, ":2 has the predicate 2; every row names the place of one of its 2"),
         ({"predicate": [0, 1]}, r":2 has the predicate \[0, 1\]"),
         ({"predicate": 1, "pos": ["a", "b"]}, "1 of 2 rows have parts of speech"),
+        ({"predicate": 1, "pos": None}, r":2: its parts of speech \(pos\) are no list of texts"),
+        ({"predicate": 1, "pos": ["a", 1]}, r":2: its parts of speech \(pos\) are no list"),
         ({"predicate": 1, "tags": ["O"]}, ":2 has 2 tokens and 1 tags"),
     ],
 )

@@ -88,6 +88,7 @@ def test_jieba_is_left_out_where_it_cannot_tag(
     [
         ({"tokens": ["a"], "tags": ["x", "y"]}, ":1 has 1 tokens and 2 tags"),
         ({"tokens": "a", "tags": ["x"]}, ":1 has not the lists"),
+        ({"tokens": ["a"], "tags": [" "]}, ":1 has an empty tag"),
         ({"tokens": [], "tags": []}, "has no words with tags"),
         ({"words": ["a"]}, ":1 has the keys words; measured are examples of {text, label} or"),
     ],

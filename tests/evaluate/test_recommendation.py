@@ -103,6 +103,7 @@ def test_the_best_on_the_validation_part_is_first(contest: RecommendationContest
         ("test", {"user": "x", "history": ["a"], "next": "a"}, "'a' comes next and is in the hist"),
         ("test", {"user": "one", "history": ["f"], "next": "a"}, "has taken in train already"),
         ("train", {"user": "x", "history": "a", "next": "b"}, r":1 is no example \{user, his"),
+        ("train", {"user": "x", "history": [{}], "next": "b"}, r":1 is no example \{user, his"),
     ],
 )
 def test_rows_that_cannot_be_measured_are_named(

@@ -84,6 +84,14 @@ def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) ->
     assert "--positive would do nothing" in capsys.readouterr().err
 
 
+def test_examples_that_no_baseline_tells_apart_are_no_success(tmp_path: Path, capsys) -> None:
+    write(tmp_path / "test.jsonl", PAIRS[:1])
+    assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "0 pairs to learn from, 0 to choose on, 1 to test on\n"
+    assert "nothing was measured; name a model: --model FOLDER" in captured.err
+
+
 def test_a_file_of_sts_b_is_read_as_it_is_published(tmp_path: Path) -> None:
     head = (
         "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"

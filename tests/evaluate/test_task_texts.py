@@ -90,6 +90,13 @@ def test_references_too_short_for_bleu_refuse() -> None:
         judge_translations(["yes", "no"], ["yes", "no"], language="en")
 
 
+def test_a_reference_in_which_nothing_is_counted_is_named() -> None:
+    with pytest.raises(
+        UnsupportedError, match=r"nothing is counted in 1 of 2, such as number 2, '。'"
+    ):
+        judge_summaries(["今天下雨", "是"], ["今天下雨", "。"], language="zh")
+
+
 def test_japanese_is_scored_with_its_dictionary_or_names_the_command() -> None:
     texts = ["猫がいた。はい。"] * 2
     if importlib.util.find_spec("MeCab") is None:

@@ -31,7 +31,7 @@ from zhixing.cli.contest_table import (
     told_of,
 )
 from zhixing.cli.slices import measure_slices, places_of, slices_as_markdown, told_slices
-from zhixing.core.errors import UnsupportedError, UsageError
+from zhixing.core.errors import DataError, UnsupportedError, UsageError
 from zhixing.core.files import write_json_lines
 
 if TYPE_CHECKING:
@@ -105,9 +105,14 @@ def baselines(
     form = form_of(markdown=markdown, as_json=as_json)
     data = folder.name + ", reversed" * options.reversed
     table = Table(data=data, contest=contest, form=form)
+    table.begin()
     with kept_on_stop(lambda: _kept(table, folder, options.out)):
         for each in measure(contest, options.models, seed=options.seed, progress=progress):
             table.add(each)
+    if not table.found:
+        raise DataError(
+            f"{folder}: every baseline answers all its test items alike, so nothing was measured; name a model: --model FOLDER"
+        )
     _save(options.out, table.found)
     table.end()
     sliced = measure_slices(contest, places, table.found, options.seed)

@@ -58,12 +58,15 @@ class Table:
     title: str = ""
     found: list[Measured] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """Show what is known of the folder."""
+        if self.form == "text":
+            print(self.title + "\n".join(self.contest.told()), flush=True)
+
     def add(self, each: Measured) -> None:
-        """Show a system; the first one with what is known of the folder."""
+        """Show a system."""
         from zhixing.cli.task_rows import markdown
 
-        if self.form == "text" and not self.found:
-            print(self.title + "\n".join(self.contest.told()))
         self.found.append(each)
         if self.form == "text":
             print("", *_lines(each), sep="\n", flush=True)

@@ -83,6 +83,7 @@ def suite(
     progress = reporter(log)
     with kept_on_stop(lambda: _show(sets, tables, as_json)):
         for each, table in zip(sets, tables, strict=True):
+            table.begin()
             for found in _measure(each, asked, options.seed, progress):
                 table.add(found)
             table.end()

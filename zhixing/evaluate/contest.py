@@ -11,7 +11,7 @@ A kind of task says how its folder is read, which baselines it has, what a model
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import PARTS
@@ -110,3 +110,8 @@ def rows_of(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if isinstance(row, str):
             raise DataError(f"{where} is no example: {row.replace('_', ' ')}")
         yield where, row
+
+
+def is_list_of_text(value: Any) -> TypeGuard[list[str]]:
+    """Whether a field of a row is a list of texts: words, tags, names."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

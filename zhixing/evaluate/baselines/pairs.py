@@ -24,7 +24,15 @@ from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
 from zhixing.evaluate.baselines.extract import Central, Lead
 from zhixing.evaluate.baselines.memory import Memory
-from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    in_parts,
+    is_list_of_text,
+    rows_of,
+    value_of,
+)
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.summaries import judge_summaries
 from zhixing.evaluate.tasks.translation import judge_translations
@@ -186,9 +194,12 @@ def read_pairs(path: Path, *, is_reversed: bool) -> Pairs:
         source, target = row.get("src"), row.get("tgt")
         if not (_is_full(source) and _is_full(target)):
             raise DataError(f"{where} is no pair {{src, tgt}} of two texts")
-        if len(row.get("references") or [""]) > 1:
+        references = row.get("references") or [""]
+        if not is_list_of_text(references):
+            raise DataError(f"{where}: its references are no list of texts")
+        if len(references) > 1:
             raise DataError(
-                f"{where} has {len(row['references'])} references; one is measured with, so leave the others out"
+                f"{where} has {len(references)} references; one is measured with, so leave the others out"
             )
         one, other = str(source), str(target)
         sources.append(other if is_reversed else one)

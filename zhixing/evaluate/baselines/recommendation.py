@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 from zhixing.core.errors import DataError
 from zhixing.corpus.histories import ITEMS, items_of
 from zhixing.corpus.rows import find_tables, placed_rows
-from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    in_parts,
+    is_list_of_text,
+    rows_of,
+    value_of,
+)
 from zhixing.evaluate.tasks.measure import Judged, mean
 from zhixing.evaluate.tasks.retrieval import Gains, judge_retrieval, recall
 from zhixing.text.segment import language_of
@@ -209,8 +217,8 @@ def read_histories(path: Path, items: Mapping[str, str]) -> HistoryPart:
     users, histories, following = [], [], []
     for where, row in rows_of(path):
         user, history, item = (row.get(key) for key in ("user", "history", "next"))
-        if not (isinstance(history, list) and isinstance(item, str) and isinstance(user, str)):
-            raise DataError(f"{where} is no example {{user, history (a list), next}}")
+        if not (is_list_of_text(history) and isinstance(item, str) and isinstance(user, str)):
+            raise DataError(f"{where} is no example {{user, history (a list of texts), next}}")
         unknown = [each for each in (*history, item) if each not in items]
         if unknown:
             raise DataError(f"{where} has the item {unknown[0]!r}, which has no text")

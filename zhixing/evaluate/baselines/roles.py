@@ -18,7 +18,15 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.derived_roles import RULES, Rule, role_tags
 from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.baselines.tags import read_tagged
-from zhixing.evaluate.contest import Contest, System, best_first, in_parts, rows_of, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    in_parts,
+    is_list_of_text,
+    rows_of,
+    value_of,
+)
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.spans import judge_roles
 from zhixing.model.counted_tags import CountedTagger, HiddenMarkov, MostFrequentTag
@@ -66,7 +74,9 @@ def read_roles(path: Path) -> RolePart:
             )
         predicates.append(place)
         if "pos" in row:
-            pos.append([str(each) for each in row["pos"]])
+            if not is_list_of_text(row["pos"]):
+                raise DataError(f"{where}: its parts of speech (pos) are no list of texts")
+            pos.append([*row["pos"]])
             if len(pos[-1]) != len(row["tokens"]):
                 raise DataError(
                     f"{where} has {len(row['tokens'])} tokens and {len(pos[-1])} parts of speech (pos)"

@@ -14,10 +14,19 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.labelled import is_label
 from zhixing.corpus.parts import num_copies
 from zhixing.corpus.sources.peoples_daily import KINDS
 from zhixing.corpus.tagged import bio_tags
-from zhixing.evaluate.contest import Contest, System, best_first, first_value, in_parts, rows_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    first_value,
+    in_parts,
+    is_list_of_text,
+    rows_of,
+)
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, quotient
 from zhixing.evaluate.tasks.tags import judge_tags
 from zhixing.model.counted_tags import CountedTagger, HiddenMarkov, MostFrequentTag
@@ -42,12 +51,14 @@ def read_tagged(path: Path) -> TaggedPart:
     """The examples {tokens, tags} of a file. Raises DataError for a row that is none."""
     found: list[tuple[Tags, Tags]] = []
     for where, row in rows_of(path):
-        if not all(_is_list_of_text(row.get(key)) for key in ("tokens", "tags")):
+        if not all(is_list_of_text(row.get(key)) for key in ("tokens", "tags")):
             raise DataError(f"{where} has not the lists of text {{tokens, tags}}")
         if len(row["tokens"]) != len(row["tags"]):
             raise DataError(
                 f"{where} has {len(row['tokens'])} tokens and {len(row['tags'])} tags; each token has one"
             )
+        if not all(map(is_label, row["tags"])):
+            raise DataError(f"{where} has an empty tag; a word of no kind has the tag O")
         found.append((row["tokens"], row["tags"]))
     if not any(tokens for tokens, _ in found):
         raise DataError(f"{path} has no words with tags")
@@ -168,7 +179,3 @@ def _segmented(characters: Sequence[str]) -> Tags:
 def _named(characters: Sequence[str]) -> Tags:
     found = classes_of_words("".join(characters))
     return bio_tags([(word, KINDS.get(kind[:2], "")) for word, kind in found])
-
-
-def _is_list_of_text(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -65,11 +65,22 @@ def require_perfect(
             continue
         value = scored(texts, texts)
         if not abs(value - perfect) < 1e-6:
+            alone = [abs(scored([text], [text]) - perfect) < 1e-6 for text in texts]
             raise UnsupportedError(
                 f"{name} is refused for language {language!r}: {what}, compared with themselves, score {value:g} and "
-                f"not {perfect:g}, so any number would be wrong (all texts too short, or a tokenizer that does not "
-                "know the language); name the right language, or use chrf"
+                f"not {perfect:g}, so any number would be wrong ({_reason(texts, alone)}, or use chrf"
             )
+
+
+def _reason(texts: Sequence[str], alone: Sequence[bool]) -> str:
+    """Why texts are not perfect, and what to do: some of them where others are, else all."""
+    if True not in alone or False not in alone:
+        return "all texts too short, or a tokenizer that does not know the language); name the right language"
+    first = alone.index(False)
+    return (
+        f"nothing is counted in {alone.count(False):,} of {len(texts):,}, such as number {first + 1}, {texts[first]!r:.60}); "
+        "leave them out"
+    )
 
 
 def require_texts(name: str, texts: Sequence[str]) -> None:
