@@ -34,8 +34,9 @@ from zhixing.objective.tag import (
     rules_of,
     word_tokens,
 )
+from zhixing.text.han import HAS_HAN
 from zhixing.text.running import running_text
-from zhixing.text.segment import HAS_HAN, TOKEN, words
+from zhixing.text.segment import TOKEN, words
 from zhixing.text.span import Span
 from zhixing.tokenizer.tokenizer import Tokenizer
 

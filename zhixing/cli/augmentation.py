@@ -21,7 +21,8 @@ from zhixing.corpus.catalogue import find
 from zhixing.corpus.fetch import fetch
 from zhixing.corpus.sources import cc_cedict, cmudict
 from zhixing.objective.config import ClassifyConfig, ObjectiveConfig
-from zhixing.text.segment import HAS_HAN, language_of
+from zhixing.text.han import HAS_HAN
+from zhixing.text.segment import language_of
 from zhixing.text.sentences import sentences
 from zhixing.text.terms import terms
 

@@ -25,13 +25,12 @@ from zhixing.evaluate.tasks.translation import judge_translations
 from zhixing.model.writer import Writer
 from zhixing.objective.config import PairFilesConfig, Seq2SeqConfig
 from zhixing.objective.records import keys_of
+from zhixing.text.han import BASIC
 from zhixing.tokenizer.tokenizer import Tokenizer
 
 TOGETHER = 128
 """Sources whose targets are written side by side."""
-_SYMBOL = re.compile(
-    r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\s\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
-)
+_SYMBOL = re.compile(rf"[{BASIC}]|[^\s{BASIC}]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

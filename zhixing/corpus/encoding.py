@@ -8,6 +8,7 @@ first).
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.raw import pieces_of_file
+from zhixing.text.han import BASIC
 
 _SAMPLE_BYTES = 1 << 16
 _MARKS = (
@@ -33,6 +35,7 @@ _MIN_COMMON = 0.06
 _MAX_DAMAGED = 0.01
 _MAX_HIGH_LATIN = 0.3
 _REPLACEMENT = "\ufffd".encode()
+_HAN = re.compile(f"[{BASIC}]")
 _MIN_HAN = 4
 """Chinese characters in a line that is valid UTF-8, from which on it is no accident."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b"))
@@ -138,7 +141,7 @@ class _Lines:
         except UnicodeDecodeError:
             self.other = self.other or self.number
         else:
-            is_chinese = sum("\u3400" <= character <= "\u9fff" for character in text) >= _MIN_HAN
+            is_chinese = len(_HAN.findall(text)) >= _MIN_HAN
             self.utf8 = self.utf8 or (self.number if is_chinese else 0)
         if self.utf8 and self.other:
             raise DataError(

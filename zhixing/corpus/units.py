@@ -13,11 +13,12 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from zhixing.text.han import IDEOGRAPHS
+
 Hashes = NDArray[np.uint64]
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_WORD = re.compile(f"[^\\W_{_HAN}]+")
-_UNIT = re.compile(f"[{_HAN}]|{_WORD.pattern}")
+_WORD = re.compile(f"[^\\W_{IDEOGRAPHS}]+")
+_UNIT = re.compile(f"[{IDEOGRAPHS}]|{_WORD.pattern}")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost when a run is folded
 _MAX_REMEMBERED = 1 << 18
 _NUM_CHARACTERS = 0x110000
@@ -107,7 +108,7 @@ def _kinds() -> NDArray[np.uint8]:
     """What each code point is: Han, another letter or mark of a unit, a digit of one, or (0) in no unit."""
     every = np.arange(_NUM_CHARACTERS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
     kinds = np.zeros(_NUM_CHARACTERS, dtype=np.uint8)
-    _mark(kinds, re.finditer(f"[{_HAN}]+", every), _IS_HAN)
+    _mark(kinds, re.finditer(f"[{IDEOGRAPHS}]+", every), _IS_HAN)
     _mark(kinds, _WORD.finditer(every), _IS_LETTER)
     _mark(kinds, re.finditer(r"\d+", every), _IS_DIGIT)
     return kinds

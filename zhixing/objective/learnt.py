@@ -14,7 +14,7 @@ from pydantic import Field
 from zhixing.core.config import Config
 from zhixing.model.assembly import Network
 from zhixing.objective.config import ObjectiveConfig, SpanConfig, TagConfig
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.han import HAS_HAN
 
 LOOKED_AT = 1000
 """Rows of the training examples that tell which form they have."""

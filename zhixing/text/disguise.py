@@ -8,8 +8,8 @@ traditional   the whole text in traditional characters
 
 from collections.abc import Callable, Mapping, Sequence
 
+from zhixing.text.han import HAS_HAN
 from zhixing.text.normalise import to_traditional
-from zhixing.text.segment import HAS_HAN
 
 CYRILLIC = str.maketrans("aeopcyxiAEOPCTXBHKM", "аеорсухіАЕОРСТХВНКМ")
 NUMBERS = str.maketrans("oieastOIEAST", "013457013457")

@@ -22,6 +22,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from zhixing.core.errors import MissingExtraError
+from zhixing.text.han import COMMON
 from zhixing.text.sample import spread
 from zhixing.text.script import (
     EAST_ASIAN,
@@ -41,6 +42,7 @@ JAPANESE_SHARE = 0.1
 """From this share of characters that only Japan uses on, a text of Han characters alone is Japanese."""
 SINGLE_WORD_SCORE = 0.4
 """One word alone is named only from this score on."""
+IS_COMMON_HAN = re.compile(f"[{COMMON}]")
 
 OF_ONE_LANGUAGE = {
     "Jpan": "ja",
@@ -154,7 +156,7 @@ def _han_language(counts: Counter[str]) -> str:
     """
     if chinese_variant(counts) == "Hans":
         return "zh"
-    han = [character for character in counts if "\u4e00" <= character <= "\u9fff"]
+    han = IS_COMMON_HAN.findall("".join(counts))
     japanese = sum(counts[character] for character in filter(_is_japanese_only, han))
     return (
         "ja"

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from zhixing.core.errors import MissingExtraError
+from zhixing.text.han import COMMON
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 NEVER_NEEDED = re.compile("[\ufeff\u200b\u2060-\u2064\u180e\u00ad\ufff9-\ufffb\u206a-\u206f]+")
@@ -30,9 +31,10 @@ LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\u2028\u2029]")
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 PLAIN = re.compile(r"[\t\n\x20-\x7e]*")
 SOUND = re.compile(
-    "[\t\n\x20-\x7e·–—‘’“”…\u3000-\u3029\u3030-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e]*"
+    f"[\t\n\x20-\x7e·–—‘’“”…\u3000-\u3029\u3030-\u303f\u3400-\u4dbf{COMMON}\uff01-\uff5e]*"
 )
 """Text of these characters alone can be damaged in one way only: UTF-8 that was read as GBK."""
+CHINESE = re.compile(f"[{COMMON}，。！？、；：“”]*")
 SURROGATES = re.compile("([\ud800-\udfff]+)")
 GBK_LEADS, GBK_TRAILS = (*range(0xE2, 0xEA), 0xEF), range(0x80, 0xC0)
 """The first two bytes of every Chinese character and mark in UTF-8, which GBK reads as one character."""
@@ -92,10 +94,7 @@ def _undo_gbk(match: re.Match[str]) -> str:
         read_again = run.encode("gb18030").decode("utf-8")
     except UnicodeError:
         return run
-    is_chinese = all(
-        "\u4e00" <= letter <= "\u9fff" or letter in "，。！？、；：“”" for letter in read_again
-    )
-    return read_again if is_chinese else run
+    return read_again if CHINESE.fullmatch(read_again) else run
 
 
 def _fix_encoding(text: str) -> str:

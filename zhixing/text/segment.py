@@ -16,11 +16,11 @@ from itertools import accumulate
 from typing import Any
 
 from zhixing.core.errors import MissingExtraError
+from zhixing.text.han import HAN, HAS_HAN
 from zhixing.text.normalise import to_simplified
 from zhixing.text.span import Span
 from zhixing.text.tags import require_supported
 
-HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 KANA = "\u3040-\u30ff\u31f0-\u31ff"
 LETTERS = rf"[^\W{HAN}{KANA}]++(?:[\u0300-\u036f]++[^\W{HAN}{KANA}]*+)*"
 MORE_DIGITS = r"(?:[,，]\d{3}(?!\d)|[.．:：/-]\d)"
@@ -44,7 +44,6 @@ TOKEN = re.compile(
         )
     )
 )
-HAS_HAN = re.compile(f"[{HAN}]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 JOINABLE = ("han", "word")
 

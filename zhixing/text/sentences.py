@@ -18,6 +18,7 @@ Left out: sentences without any mark in chat style, beyond line breaks.
 
 import re
 
+from zhixing.text.han import COMMON
 from zhixing.text.span import Span
 from zhixing.text.tags import require_supported
 
@@ -31,12 +32,14 @@ OPENING = "\"'“‘([{（《「-"
 CLOSERS = re.compile(rf"[{CLOSING}]{{1,8}}")
 ITEM = re.compile(
     r"(?:[-*+•·●○▪◦–—]\s|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]\s"
-    r"|\d{1,3}(?:[．、]|\.(?=[\u4e00-\u9fff]))|[（(][\d一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|[①-⑳]"
+    rf"|\d{{1,3}}(?:[．、]|\.(?=[{COMMON}]))"
+    r"|[（(][\d一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|[①-⑳]"
     r"|第[\d一二三四五六七八九十百]{1,4}[章节条款])"
 )
 MARKER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5})")
 SAID = re.compile(
-    "[\u4e00-\u9fff]{0,6}?(?:说|問|问|道|喊|答|叫|嚷|笑道|說|告诉|回答|表示|写道)(?:道|着|着说)?[，。：、！]"
+    f"[{COMMON}]{{0,6}}?"
+    "(?:说|問|问|道|喊|答|叫|嚷|笑道|說|告诉|回答|表示|写道)(?:道|着|着说)?[，。：、！]"
 )
 SMALL = re.compile(r"[\"'“‘(\[]*[a-z]")
 NEXT_WORD = re.compile(r"[\"'“‘(\[]*([A-Za-z']+)")

@@ -11,7 +11,7 @@ pair of neighbours begins and ends does not depend on how a text is cut into wor
 import re
 from itertools import pairwise
 
-from zhixing.text.segment import HAN
+from zhixing.text.han import HAN
 
 _RUNS = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import final
 
+from zhixing.text.han import HAN, HAS_HAN
 from zhixing.text.normalise import to_simplified
-from zhixing.text.segment import HAN, HAS_HAN
 
 LOOK_ALIKE = str.maketrans(
     dict(zip("аеорсухіјѕԁвнмткАВЕКМНОРСТХІ", "aeopcyxijsdbhmtkabekmhopctxi", strict=True))

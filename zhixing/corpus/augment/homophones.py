@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from zhixing.corpus.augment.synonyms import Alternatives, alike
 from zhixing.corpus.sources.cc_cedict import Entry
 from zhixing.corpus.sources.cmudict import Pronounced
-from zhixing.text.segment import HAN
+from zhixing.text.han import HAN
 
 _ALL_HAN = re.compile(f"[{HAN}]+")
 _TONE = re.compile(r"[1-5]")

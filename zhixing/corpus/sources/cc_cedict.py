@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from zhixing.core.errors import DataError
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
-from zhixing.text.segment import HAN
+from zhixing.text.han import HAN
 
 _HEAD = "export default "
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

@@ -18,6 +18,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.document import Document
 from zhixing.corpus.pairs import Pair, part_of_pair, write_pairs
 from zhixing.corpus.parts import number_of
+from zhixing.text.han import BASIC
 
 _COLLECTIONS: tuple[str, ...] = (
     "quantangshi/poet.*",
@@ -36,7 +37,7 @@ ONE_IN = 8
 _NUMBER = r"[一二三四五六七八九十百廿卅\d]+"
 _SERIES = re.compile(rf"\s*(?:其\s*{_NUMBER}|{_NUMBER}\s*首|[（(].*[)）])\s*$")
 _NO_TITLE = frozenset(("句", "失題", "闕題", "缺題", "無題", "失题", "阙题", "缺题", "无题"))
-_CHINESE = re.compile(r"^[\u3400-\u9fff\uf900-\ufaff\s]+$")
+_CHINESE = re.compile(rf"^[{BASIC}\s]+$")
 
 
 def read(archive: Archive) -> Iterator[Document]:

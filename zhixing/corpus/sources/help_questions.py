@@ -18,7 +18,7 @@ from zhixing.corpus.archive import Archive
 from zhixing.corpus.parts import PARTS, number_of, one_of, part_of, same
 from zhixing.corpus.questions import Passage, Question, filled, joined
 from zhixing.corpus.sources.libreoffice_help import Page, pages, sections
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.han import COMMON, HAS_HAN
 from zhixing.text.sentences import sentences
 
 BARE_OF = 4
@@ -60,7 +60,7 @@ STYLES: Mapping[str, Style] = {
         heading=(2, 20),
         sentence=(8, 70),
         context=130,
-        beginning=re.compile("[\u4e00-\u9fff]"),
+        beginning=re.compile(f"[{COMMON}]"),
     ),
 }
 """Language -> how it asks."""
@@ -181,9 +181,7 @@ def _kinds(section: Section, style: Style) -> tuple[str, ...]:
 
 
 def _question(section: Section, asked: str, style: Style, key: str) -> str:
-    words = re.findall(
-        r"\s*(?:[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+)", section.sentence.rstrip(".。")
-    )
+    words = re.findall(rf"\s*(?:[{COMMON}]|[^\s{COMMON}]+)", section.sentence.rstrip(".。"))
     part = "".join(words[: max(5, 2 * len(words) // 3)])
     facts = {"heading": section.heading, "part": part[:1].lower() + part[1:]}
     return filled(one_of(style.asked[asked], f"way {key} {section.heading}"), facts).text

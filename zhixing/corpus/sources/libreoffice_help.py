@@ -23,7 +23,7 @@ from zhixing.corpus.document import Document
 from zhixing.corpus.pairs import Pair, part_of_pair, write_pairs
 from zhixing.corpus.parts import same
 from zhixing.corpus.searches import Match
-from zhixing.text.segment import HAS_HAN
+from zhixing.text.han import HAS_HAN
 from zhixing.text.sentences import sentences
 
 LANGUAGES: Mapping[str, str] = {

@@ -17,7 +17,8 @@ from typing import final
 
 from zhixing.core.errors import UnsupportedError
 from zhixing.corpus.sources.cc_cedict import Entry, plain_meanings
-from zhixing.text.segment import HAN, words
+from zhixing.text.han import HAN
+from zhixing.text.segment import words
 from zhixing.text.terms import terms
 
 _ARTICLES = frozenset(("a", "an", "the"))

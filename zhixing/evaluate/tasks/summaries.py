@@ -27,7 +27,7 @@ from zhixing.evaluate.tasks.perfect import (
     require_texts,
     require_written_in,
 )
-from zhixing.text.segment import HAN
+from zhixing.text.han import HAN
 
 TASK = "summary"
 KINDS = ("rouge1", "rouge2", "rougeL")
