@@ -12,7 +12,7 @@ from zhixing.cli.data import read_corpus_config
 from zhixing.cli.recipe import load_recipe
 from zhixing.corpus.catalogue import Entry, Origin
 from zhixing.corpus.example_sources import EXAMPLES
-from zhixing.corpus.sources import PAIRS
+from zhixing.corpus.sources import LABELS, PAIRS
 
 RECIPE = """
 name = "mine"
@@ -59,8 +59,21 @@ def test_list_names_every_text_with_its_licence(capsys: pytest.CaptureFixture[st
     by_name = {entry["name"]: entry for entry in entries}
     assert by_name["libreoffice-help-zh"]["pairs"] == ["libreoffice-help", "libreoffice-help-zh"]
     assert {name for entry in entries for name in entry["pairs"]} == {*PAIRS}
-    assert {name for entry in entries for name in entry["examples"]} == {*EXAMPLES}
+    assert {name for entry in entries for name in entry["examples"]} == {*EXAMPLES, *LABELS}
+    assert all(f"zhixing data examples {name}: " in told for name in (*EXAMPLES, *LABELS))
+    assert told.splitlines()[-1].startswith("zhixing data examples NAME DIR")
     assert all(f'examples.name = "{name}"' in told for name in PAIRS)
+
+
+@pytest.mark.parametrize("name", ["python-docs", "wordnet"])
+def test_a_text_without_labels_is_refused_before_it_is_fetched(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("zhixing.corpus.fetch.fetch", lambda *_, **__: pytest.fail("fetched"))
+    assert main(["data", "examples", name, str(tmp_path / "out")]) == 1
+    told = f"{name} has no labels, so there are no examples to write; which do, says: zhixing data list"
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_build_prints_the_card_and_json_on_request(

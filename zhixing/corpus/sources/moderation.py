@@ -105,7 +105,7 @@ def _pieces(archives: Mapping[str, Archive]) -> Iterator[Piece]:
 
 
 def _distinct(documents: Iterable[Document]) -> list[Document]:
-    """Documents that are no copies, and nearly none, of one before them."""
+    """The first document of each text, in the order in which the texts stand last; none that is nearly a copy of one before it there."""
     first = {same(document.text): document for document in reversed([*documents])}
     found = [document for key, document in reversed(first.items()) if key]
     return without_near_copies(found, lambda document: document.text)
