@@ -29,7 +29,7 @@ from zhixing.objective.denoise import sentinel, spans_to_take
 from zhixing.objective.functions import cross_entropy, hinge, squared_error
 from zhixing.objective.preference import Preference
 from zhixing.objective.rank import listwise, ordered_differences
-from zhixing.objective.similar import copies, unit_vectors
+from zhixing.objective.similar import no_wrong_answers, unit_vectors
 from zhixing.objective.span import best_span
 from zhixing.objective.tag import by_word, entities, word_tokens
 
@@ -262,7 +262,9 @@ def test_what_shares_a_text_with_a_pair_is_no_wrong_answer() -> None:
     batch = case.objective.collate(
         [one, two, three, {**two, "second": one["second"]}, {**three, "first": one["first"]}]
     )
-    assert copies(batch.second).nonzero().tolist() == [[0, 3], [2, 4], [3, 0], [4, 2]]
+    pairs = [[0, 3], [0, 4], [1, 3], [2, 4]]
+    shared = no_wrong_answers(batch.first, batch.second, pad=case.objective._tokenizer.pad)
+    assert shared.nonzero().tolist() == sorted([*pairs, *(pair[::-1] for pair in pairs)])
     both = case.objective.losses(case.model, batch)["loss"]
     assert both.count == 5
     asking = unit_vectors(case.model, batch.first, batch.first_keep)
@@ -271,6 +273,28 @@ def test_what_shares_a_text_with_a_pair_is_no_wrong_answer() -> None:
         cosines[a, b] = cosines[b, a] = -math.inf
     by_hand = F.cross_entropy(cosines, torch.arange(5), reduction="sum")
     torch.testing.assert_close(both.total, by_hand, rtol=1e-9, atol=0)
+
+
+def test_a_text_is_no_wrong_answer_to_itself() -> None:
+    """a → b and c → a: to a, the second text of the other pair is a itself. To c, b is wrong as ever."""
+    case = in_float64(similar_case(both_ways=True))
+    one, two, three = case.items
+    batch = case.objective.collate([one, {**two, "second": one["first"]}, three])
+    ours = case.objective.losses(case.model, batch)["loss"].total
+    asking = unit_vectors(case.model, batch.first, batch.first_keep)
+    cosines = asking @ unit_vectors(case.model, batch.second, batch.second_keep).T / 0.05
+    assert float(cosines[0, 1]) == pytest.approx(20.0), "nothing is nearer than the text itself"
+    before = _both_ways(cosines)
+    cosines[0, 1] = -math.inf
+    torch.testing.assert_close(ours, _both_ways(cosines), rtol=1e-9, atol=0)
+    assert before - ours > 1
+    same = case.objective.collate([{**one, "second": one["first"]}, two])
+    assert case.objective.losses(case.model, same)["loss"].total.isfinite(), "its own answer stays"
+
+
+def _both_ways(cosines: torch.Tensor) -> torch.Tensor:
+    own = torch.arange(len(cosines))
+    return sum(F.cross_entropy(each, own, reduction="sum") for each in (cosines, cosines.T)) / 2
 
 
 def test_ranking_losses_by_hand() -> None:

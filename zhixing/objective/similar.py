@@ -6,9 +6,10 @@
     cosine        Σ_i (cos(a_i, b_i) - label_i)²                                 Reimers & Gurevych 2019, §3
 
 In-batch negatives: the second texts of the other pairs of the same micro-batch. Pairs with the same first or the same second
-text as this one are left out: their other texts are right as well. So here, and only here, the size of the micro-batch changes
+text as this one are left out: their other texts are right as well. So are pairs whose second text is the first of this one: no text
+is a wrong answer to itself, and none could come nearer to it. So here, and only here, the size of the micro-batch changes
 what is learnt: more pairs at once make the question harder. Sums and counts stay exact: one target a pair, whatever the batch.
-Left out: hard negatives, negatives from other processes; a second text that is the first of this pair counts as a wrong answer.
+Left out: hard negatives, negatives from other processes.
 """
 
 import math
@@ -107,9 +108,9 @@ class Similar:
         if self._loss == "cosine":
             total = squared_error((one * other).sum(dim=-1), batch.values)
             return Measured(losses={"loss": Loss(total=total, count=count)}, scores={})
-        known = copies(batch.first) | copies(batch.second)
+        not_wrong = no_wrong_answers(batch.first, batch.second, pad=self._tokenizer.pad)
         cosines = (one @ other.T).masked_fill(
-            known, -torch.inf
+            not_wrong, -torch.inf
         )  # (batch of first texts, batch of second texts)
         own = torch.arange(count, device=cosines.device)
         right = Tally(total=num_right(cosines, own), count=count)
@@ -119,10 +120,21 @@ class Similar:
         return Measured(losses={"loss": Loss(total=total, count=count)}, scores={"accuracy": right})
 
 
-def copies(texts: Int[Tensor, "batch time"]) -> Bool[Tensor, "batch batch"]:
-    """Whether two different rows are the same text."""
-    _, numbers = torch.unique(texts, dim=0, return_inverse=True)
-    return (numbers[:, None] == numbers).fill_diagonal_(False)
+def no_wrong_answers(
+    first: Int[Tensor, "batch first"], second: Int[Tensor, "batch second"], *, pad: int
+) -> Bool[Tensor, "batch batch"]:
+    """Whether the second text of another pair (column) is no wrong answer to a first one (row).
+
+    It is none where the pairs have a text in common on the same side, or where it is that first text.
+    """
+    width = max(first.shape[1], second.shape[1])
+    both = torch.cat(
+        [F.pad(side, (0, width - side.shape[1]), value=pad) for side in (first, second)]
+    )
+    _, numbers = torch.unique(both, dim=0, return_inverse=True)  # the same number: the same text
+    one, other = numbers.split(len(first))
+    is_shared = (one[:, None] == one) | (other[:, None] == other) | (one[:, None] == other)
+    return is_shared.fill_diagonal_(False)
 
 
 def unit_vectors(
