@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,27 @@ def test_a_line_that_is_typed_is_answered_at_once_and_a_stop_ends(folder: Folder
     assert told.endswith("zhixing: interrupted\n")
 
 
+def test_answers_on_a_terminal_are_not_mixed_with_a_bar(folder: Folder, tmp_path: Path) -> None:
+    given, (ours, theirs) = write(tmp_path / "in.jsonl", {"text": "Anna"}), pty.openpty()
+    words = ["apply", str(folder("classify")), str(given), "--task", "classify"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zhixing", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # so a terminal tells that nobody writes to it any more
+        while piece := os.read(ours, 1 << 16):
+            shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    (answer,) = (line for line in shown.decode().splitlines() if '"label"' in line)
+    assert "label" in json.loads(answer)
+
+
 def test_piped_bytes_that_are_no_text_are_told_with_what_to_do(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -378,6 +400,7 @@ def test_a_wrong_row_costs_its_neighbours_nothing() -> None:
         (("in.jsonl", "--task", "tag"), 1, "cannot tag; tag needs"),
         (("in.jsonl", "--task", "sing"), 3, ""),
         (("gone.jsonl", "--task", "classify"), 1, "there is no file"),
+        (("pipe", "--task", "classify"), 1, "to read standard input, leave it out"),
         (("folder", "--task", "classify"), 1, "folder is a folder; give one jsonl or txt file"),
         (("in.csv", "--task", "classify"), 3, "type: zhixing data convert in.csv --out in.jsonl"),
         (("in.jsonl", "--task", "classify", "--out", "folder", "--fresh"), 3, "folder is a folder"),

@@ -37,3 +37,25 @@ def test_a_result_for_machines_is_json_whatever_is_in_it(
     captured = capsys.readouterr()
     assert captured.out == '{"score": null, "text": "\\u77e5\\u884c", "file": "\\udcff"}\n'
     assert json.loads(captured.err)["summary"] == "\udcff"
+
+
+def test_what_is_kept_on_a_stop_goes_to_the_output_and_not_to_the_bar() -> None:
+    code = """
+from zhixing.cli.console import Bars
+from zhixing.cli.contest_table import kept_on_stop
+from zhixing.core.errors import InterruptedRunError
+bars = Bars()
+bars.start("x", 10)
+try:
+    with kept_on_stop(bars, lambda: print("kept") or "told"):
+        raise KeyboardInterrupt
+except InterruptedRunError as error:
+    assert str(error) == "interrupted; told"
+"""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "TERM": "xterm"}
+    ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    os.close(ours)
+    assert (ran.returncode, ran.stdout) == (0, b"kept\n")

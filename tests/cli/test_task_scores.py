@@ -110,6 +110,8 @@ def test_targets_of_pairs_are_right_texts(tmp_path, capsys) -> None:
         ('{"label": ["a"]}\n', ["labels"], "p.jsonl:1: 'label' is [\"a\"], which is no text", 1),
         ("not json\n", ["labels"], "p.jsonl:1 is not JSON", 1),
         ('{"label": NaN}\n', ["numbers"], "p.jsonl:1: 'label' is nan, which is no number", 1),
+        (f'{{"label": {10**400}}}\n', ["numbers"], "0000, which is no number to score", 1),
+        ('{"ranked": [null]}\n', ["retrieval"], "p.jsonl:1: 'ranked' holds something that is", 1),
         (
             '{"label": "a", "probabilities": {"a": 2, "b": NaN}}\n',
             ["labels"],

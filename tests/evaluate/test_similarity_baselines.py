@@ -73,6 +73,7 @@ def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) ->
         (("a", "b", "alike"), ":2: its label is no number"),
         (("a", "b", None), ":2: its label is no number"),
         (("a", "b", math.nan), ":2: its label is no number"),
+        (("a", "b", 10**400), ":2: its label is no number"),
         ((" ", "b", 1), ":2: text1 is empty or no text"),
         (("a", 5, 1), ":2: text2 is empty or no text"),
     ]:

@@ -301,6 +301,8 @@ def test_null_and_nan_are_no_labels() -> None:
     assert reasons(objective, *given) == ["", *["label_is_no_text_or_number"] * len(wrong)]
     as_text = {"text": "x", "label": "nan"}
     assert reasons(Regress(tokenizer(), time=TIME), as_text) == ["label_is_no_number"]
+    vast = {"text": "x", "label": 10**400}
+    assert reasons(Regress(tokenizer(), time=TIME), vast) == ["label_is_no_number"]
 
 
 def test_lists_hold_what_they_are_said_to_hold() -> None:

@@ -154,9 +154,11 @@ def apply(
     _check(file, task, options, place)
     _sampling(options)
     is_typed = file is None and sys.stdin.isatty()
-    progress = reporter(
-        "plain" if is_typed and log == "auto" else log
-    )  # a bar would move the typed line
+    is_shown = place.out is None and sys.stdout.isatty()
+    has_no_room = log == "auto" and (
+        is_typed or is_shown
+    )  # for a bar: lines would be mixed with it
+    progress = reporter("plain" if has_no_room else log)
     progress.start(f"opening {model}")
     from zhixing.api import load
 
@@ -240,7 +242,8 @@ def _check(file: Path | None, task: str, options: Options, place: Place) -> None
     if file.is_dir():
         raise DataError(f"{file} is a folder; give one jsonl or txt file")
     if not file.is_file():
-        raise DataError(f"there is no file {file}")
+        cure = "; to read standard input, leave it out" if file.exists() else ""  # a pipe
+        raise DataError(f"there is no file {file}{cure}")
     suffix = inner_suffix(file)
     if suffix not in (".jsonl", *TEXT_SUFFIXES):
         raise UsageError(

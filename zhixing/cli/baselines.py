@@ -106,7 +106,7 @@ def baselines(
     data = folder.name + ", reversed" * options.reversed
     table = Table(data=data, contest=contest, form=form)
     table.begin()
-    with kept_on_stop(lambda: _kept(table, folder, options.out)):
+    with kept_on_stop(progress, lambda: _kept(table, folder, options.out)):
         for each in measure(contest, options.models, seed=options.seed, progress=progress):
             table.add(each)
     if not table.found:

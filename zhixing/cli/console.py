@@ -73,11 +73,11 @@ class Bars:
         self._console = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._began = 0.0
-        atexit.register(self._close)  # a bar hides the cursor: an error must not leave it hidden
+        atexit.register(self.stop)  # a bar hides the cursor: an error must not leave it hidden
 
     def start(self, title: str, total: float | None = None, unit: str = "") -> None:
         """Show a bar for a phase."""
-        self._close()
+        self.stop()
         self._began = time.monotonic()
         self._bar = Progress(
             SpinnerColumn(),
@@ -100,11 +100,12 @@ class Bars:
 
     def finish(self, summary: str) -> None:
         """Replace the bar by its summary."""
-        self._close()
+        self.stop()
         self._console.print(f"[green]✓[/] {time.monotonic() - self._began:6.1f} s  ", end="")
         self._console.print(summary, markup=False)
 
-    def _close(self) -> None:
+    def stop(self) -> None:
+        """Take the bar away; what is printed goes where it went before."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -128,6 +129,9 @@ class PlainLines:
         """Say what came out."""
         print(f"✓ {time.monotonic() - self._began:6.1f} s  {summary}", file=sys.stderr, flush=True)
 
+    def stop(self) -> None:
+        """Say nothing; the error does."""
+
 
 class JsonLines:
     """One JSON object per event, for machines."""
@@ -143,6 +147,10 @@ class JsonLines:
     def finish(self, summary: str) -> None:
         """A phase ended."""
         self._emit(event="finish", summary=summary)
+
+    def stop(self) -> None:
+        """A phase was broken off."""
+        self._emit(event="stop")
 
     def _emit(self, **fields: object) -> None:
         line = json_line({"time": round(time.time(), 3), **fields}).decode()

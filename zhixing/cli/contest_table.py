@@ -13,6 +13,7 @@ from zhixing.core.errors import InterruptedRunError, UnsupportedError, ZhixingEr
 if TYPE_CHECKING:
     from zhixing.api import Model
     from zhixing.cli.task_rows import TaskRow
+    from zhixing.core.progress import Progress
     from zhixing.evaluate.contest import Contest, System
     from zhixing.evaluate.score import Score
     from zhixing.evaluate.tasks.measure import TaskDifference
@@ -91,13 +92,15 @@ def told_of(count: int) -> str:
 
 
 @contextmanager
-def kept_on_stop(keep: Callable[[], str]) -> Iterator[None]:
+def kept_on_stop(progress: "Progress", keep: Callable[[], str]) -> Iterator[None]:
     """Before Ctrl-C or an error ends the block, keep what is finished; `keep` gives a word about it."""
     try:
         yield
     except KeyboardInterrupt as stop:
+        progress.stop()  # while a bar is shown, what is printed goes to it
         raise InterruptedRunError(f"interrupted; {keep()}") from stop
     except ZhixingError:
+        progress.stop()
         keep()
         raise
 

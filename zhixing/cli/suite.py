@@ -81,7 +81,7 @@ def suite(
     sets = [_open(config, options.seed) for config in chosen.sets]
     tables = _tables(sets, form_of(markdown=markdown, as_json=as_json))
     progress = reporter(log)
-    with kept_on_stop(lambda: _show(sets, tables, as_json)):
+    with kept_on_stop(progress, lambda: _show(sets, tables, as_json)):
         for each, table in zip(sets, tables, strict=True):
             table.begin()
             for found in _measure(each, asked, options.seed, progress):

@@ -85,7 +85,7 @@ def writing(
     documents = list(read_documents(data, "test"))
     prompts = prompts_of(documents, num=options.num, lines=options.lines)
     writers: list[Writer] = []
-    with kept_on_stop(lambda: _kept(options.out, prompts, writers)):
+    with kept_on_stop(progress, lambda: _kept(options.out, prompts, writers)):
         for folder, model in opened:
             writers.append(_write(folder, model, documents, prompts, options, progress))
     true = Writer(name=TRUE, texts=what_followed(prompts, [each.texts for each in writers]))

@@ -18,6 +18,9 @@ class Progress(Protocol):
     def finish(self, summary: str) -> None:
         """End the current phase with the one line that is kept on screen."""
 
+    def stop(self) -> None:
+        """End a phase that was broken off: nothing of it is kept on screen."""
+
 
 class Silent:
     """A Progress that says nothing (library use, tests)."""
@@ -29,4 +32,7 @@ class Silent:
         """Ignore."""
 
     def finish(self, summary: str) -> None:
+        """Ignore."""
+
+    def stop(self) -> None:
         """Ignore."""

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.cut import pieces
@@ -132,7 +133,16 @@ def is_label(value: object) -> bool:
     """Whether the value of a field names a label: a text that is not blank, or a number that is one (not NaN)."""
     if isinstance(value, str):
         return bool(value.strip())
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def as_number(label: Any) -> float:
+    """A label that is a number, or written as one; NaN for every other, infinity too."""
+    try:
+        value = float(label)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> None:

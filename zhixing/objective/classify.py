@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from zhixing.corpus.labelled import as_number
 from zhixing.data.examples import Example, Made, bits_float, float_bits
 from zhixing.kernels.precision import widen
 from zhixing.objective.functions import cross_entropy, hinge, num_right, squared_error
@@ -132,11 +133,8 @@ class Regress:
 
     def example(self, record: Mapping[str, Any]) -> Made:
         """{text, label} or {text1, text2, label} with a number as label."""
-        try:
-            value = float(record["label"])
-        except (TypeError, ValueError):
-            value = math.nan
-        if not math.isfinite(value):
+        value = as_number(record["label"])
+        if math.isnan(value):
             return Made(dropped="label_is_no_number")
         return texts_example(record, self._tokenizer, self._time, label=float_bits(value))
 

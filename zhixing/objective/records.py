@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import is_messages
-from zhixing.corpus.labelled import check_are_labels, is_label
+from zhixing.corpus.labelled import as_number, check_are_labels, is_label
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.config import ExamplesConfig
 
@@ -84,10 +84,7 @@ def require_keys(row: Mapping[str, Any], kind: str, *, origin: str) -> None:
 
 def has_number(row: Mapping[str, Any]) -> bool:
     """Whether the label of a row is a number, or written as one."""
-    try:
-        return math.isfinite(float(row["label"]))
-    except (TypeError, ValueError):
-        return False
+    return not math.isnan(as_number(row["label"]))
 
 
 def labels_of(

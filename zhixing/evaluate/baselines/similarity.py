@@ -17,6 +17,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from zhixing.core.errors import DataError
+from zhixing.corpus.labelled import as_number
 from zhixing.evaluate.baselines.retrieval import vectors_of
 from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
 from zhixing.evaluate.tasks.measure import Judged
@@ -44,11 +45,8 @@ def read_judged(path: Path) -> JudgedPairs:
         for key in ("text1", "text2"):
             if not isinstance(row.get(key), str) or not row[key].strip():
                 raise DataError(f"{where}: {key} is empty or no text")
-        try:
-            label = float(row["label"])
-        except (KeyError, TypeError, ValueError):
-            label = math.nan
-        if not math.isfinite(label):
+        label = as_number(row.get("label"))
+        if math.isnan(label):
             raise DataError(
                 f"{where}: its label is no number, as how alike two texts are has to be"
             )

@@ -92,20 +92,29 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> Rows:
                 raise DataError(
                     f"{path}:{number}: {key!r} is {json.dumps(row[key], ensure_ascii=False)[:60]}, which is no {_told(kind)}"
                 )
-            if isinstance(row[key], float) and not math.isfinite(row[key]):
+            if (
+                isinstance(row[key], int | float)
+                and float in _kinds(kind)
+                and not _is_number(row[key])
+            ):
                 raise DataError(
-                    f"{path}:{number}: {key!r} is {row[key]}, which is no number to score"
+                    f"{path}:{number}: {key!r} is {str(row[key])[:60]}, which is no number to score"
                 )
             if key in _LISTS_OF_TEXT and not all(isinstance(each, str) for each in row[key]):
                 raise DataError(f"{path}:{number}: {key!r} holds something that is no text")
+            if key == "ranked" and not all(isinstance(each, str | int) for each in row[key]):
+                raise DataError(f"{path}:{number}: 'ranked' holds something that is no id")
         rows.append((f"{path}:{number}", row))
     return rows
 
 
 def _told(kind: type | tuple[type, ...]) -> str:
     names = {str: "text", list: "list", dict: "object", int: "whole number", float: "number"}
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return " or ".join(names[each] for each in kinds)
+    return " or ".join(names[each] for each in _kinds(kind))
+
+
+def _kinds(kind: type | tuple[type, ...]) -> tuple[type, ...]:
+    return kind if isinstance(kind, tuple) else (kind,)
 
 
 def _require_same_ids(guesses: Rows, truths: Rows) -> None:
@@ -195,7 +204,12 @@ def _sentences(truths: Rows) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _writing(guesses: Rows, truths: Rows, options: Options) -> Judged:
