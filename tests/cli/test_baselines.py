@@ -156,7 +156,7 @@ def test_examples_with_the_keys_of_others_are_told_how_to_convert(
 
 def test_texts_that_are_learnt_and_tested_are_told(place: Path, capsys) -> None:
     assert main(asked(place)) == 0
-    assert "note: 49 of the texts to test on are also learnt from" in capsys.readouterr().out
+    assert "note: 49 of the test texts are also learnt from" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

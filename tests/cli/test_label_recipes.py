@@ -94,5 +94,5 @@ def test_texts_of_the_test_that_were_learnt_are_counted(tmp_path: Path, capsys) 
     )
     assert main(["evaluate", "baselines", str(tmp_path), "--log", "none"]) == 0
     told = capsys.readouterr().out
-    assert "note: 1 of the texts to test on are also learnt from: the scores are too good" in told
+    assert "note: 1 of the test texts are also learnt from: the scores are too good" in told
     assert "1 references have labels that are not known: c" in told

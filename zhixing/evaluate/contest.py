@@ -8,7 +8,7 @@ A kind of task says how its folder is read, which baselines it has, what a model
 `zhixing evaluate baselines` does the rest alike for all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar
@@ -81,6 +81,20 @@ def first_value(judged: Judged, names: Sequence[str]) -> float:
     """The number of the first of `names` that was measured: what is shown first decides."""
     there = {each.name: each for each in judged.measures}
     return next(there[name].value() for name in names if name in there)
+
+
+def with_leak(sizes: str, copies: int, items: str) -> Sequence[str]:
+    """What there is, and where `copies` of the test `items` are learnt from as well, that too."""
+    leak = f"note: {copies:,} of the test {items} are also learnt from: the scores are too good"
+    return (sizes, leak) if copies else (sizes,)
+
+
+def told_cuts(lengths: Iterable[int], limit: int | None, items: str) -> str:
+    """How many of the `items` have more tokens than the `limit` of a model; empty for none."""
+    if limit is None:
+        return ""
+    is_long = [length > limit for length in lengths]
+    return f"{sum(is_long):,} of {len(is_long):,} {items} cut to {limit} tokens" * any(is_long)
 
 
 def file_of(folder: Path, part: str) -> Path:

@@ -25,6 +25,8 @@ from zhixing.evaluate.contest import (
     first_value,
     in_parts,
     rows_of,
+    told_cuts,
+    with_leak,
 )
 from zhixing.evaluate.tasks.labels import alarms, judge_labels
 from zhixing.evaluate.tasks.measure import Judged
@@ -161,12 +163,7 @@ class LabelContest(Contest[Answer]):
             len(part.texts) for part in (self.parts.train, self.parts.validation, self.parts.test)
         )
         sizes = f"{train:,} texts to learn from, {validation:,} to choose on, {test:,} to test on"
-        if not (copies := self.parts.num_copies):
-            return (sizes,)
-        return (
-            sizes,
-            f"note: {copies:,} of the texts to test on are also learnt from: the scores are too good",
-        )
+        return with_leak(sizes, self.parts.num_copies, "texts")
 
     def baselines(self, *, seed: int) -> Sequence[System[Answer]]:
         """See Contest. Raises DataError where no validation text has the positive label."""
@@ -185,15 +182,15 @@ class LabelContest(Contest[Answer]):
     def ask(self, model: Any) -> tuple[Sequence[Answer], str]:
         """See Contest; texts are cut as in training."""
         self.check(model)
-        texts, limit = self.parts.test.texts, model.limit
+        texts = self.parts.test.texts
         answers = tuple(
             {"label": each.label, "probabilities": dict(each.probabilities)}
             if each.probabilities
             else each.label
             for each in model.classify(texts, cut=True)
         )
-        long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in texts)
-        return answers, f"{long:,} of {len(texts):,} texts cut to {limit} tokens" if long else ""
+        lengths = (len(model.encode(text)) for text in texts)
+        return answers, told_cuts(lengths, model.limit, "texts")
 
     def judge(self, answers: Sequence[Answer]) -> Judged:
         """See Contest."""

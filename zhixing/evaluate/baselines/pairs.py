@@ -31,7 +31,9 @@ from zhixing.evaluate.contest import (
     in_parts,
     is_list_of_text,
     rows_of,
+    told_cuts,
     value_of,
+    with_leak,
 )
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.summaries import judge_summaries
@@ -131,8 +133,7 @@ class PairContest(Contest[str]):
             f"{train:,} {kind} from {self.languages.source} to {self.languages.target} to learn from, {validation:,} to "
             f"choose on, {test:,} to test on"
         )
-        leak = f"note: {copies:,} of the test sources are also learnt from: the scores are too good"
-        return (sizes, leak) if copies else (sizes,)
+        return with_leak(sizes, copies, "sources")
 
     def baselines(self, *, seed: int) -> Sequence[System[str]]:
         """See Contest; nothing here is drawn by chance."""
@@ -146,11 +147,10 @@ class PairContest(Contest[str]):
         self.check(model)
         if "chat" in model.methods:
             return [self._reply(model, source) for source in self.test.sources], "greedy"
-        sources, limit = self.test.sources, model.limit
-        written = model.translate(sources, beam=BEAM, cut=True)
-        long = 0 if limit is None else sum(len(model.encode(text)) > limit for text in sources)
-        told = f"; {long:,} of {len(sources):,} sources cut to {limit} tokens" if long else ""
-        return written, f"beam of {BEAM}{told}"
+        written = model.translate(self.test.sources, beam=BEAM, cut=True)
+        lengths = (len(model.encode(text)) for text in self.test.sources)
+        cuts = told_cuts(lengths, model.limit, "sources")
+        return written, "; ".join(filter(None, (f"beam of {BEAM}", cuts)))
 
     def _reply(self, model: Any, source: str) -> str:
         asked = [{"role": "user", "content": source}]

@@ -26,7 +26,15 @@ from zhixing.corpus.parts import num_copies
 from zhixing.corpus.searches import DOCUMENTS, Queries, read_documents, read_queries
 from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
-from zhixing.evaluate.contest import Contest, System, best_first, in_parts, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    in_parts,
+    told_cuts,
+    value_of,
+    with_leak,
+)
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.retrieval import judge_retrieval
 from zhixing.text.segment import language_of
@@ -71,8 +79,7 @@ class SearchContest(Contest[Ids]):
             f"{len(self.validation.texts):,} to choose on, {len(self.test.texts):,} to test on; {LISTED} documents are listed"
         )
         copies = num_copies(self.test.texts, self.train.texts)
-        leak = f"note: {copies:,} of the test queries are also learnt from: the scores are too good"
-        return (sizes, leak) if copies else (sizes,)
+        return with_leak(sizes, copies, "queries")
 
     def baselines(self, *, seed: int) -> Sequence[System[Ids]]:
         """See Contest; nothing here is drawn by chance."""
@@ -155,7 +162,7 @@ def vectors_of(model: Any, texts: Sequence[str], name: str) -> tuple[NDArray[np.
     """
     if isinstance(model, WordModel):
         return _of_words(model, texts, name)
-    limit, unknown = model.limit, model.tokenizer.specials.get(Special.UNKNOWN)
+    unknown = model.tokenizer.specials.get(Special.UNKNOWN)
     ids = [model.encode(text) for text in texts]
     num_unknown = sum(each.count(unknown) for each in ids)
     share = num_unknown / max(1, sum(map(len, ids)))
@@ -164,10 +171,9 @@ def vectors_of(model: Any, texts: Sequence[str], name: str) -> tuple[NDArray[np.
             f"{share:.0%} of the tokens of the {name} are unknown to this model, so its vectors say nothing about them; "
             "it was made for another language"
         )
-    long = 0 if limit is None else sum(len(each) > limit for each in ids)
-    told = [f"{long:,} of {len(texts):,} {name} cut to {limit} tokens"] * bool(long)
-    told += [f"{share:.1%} of the tokens of the {name} unknown"] * bool(num_unknown)
-    return model.embed(texts, cut=True), "; ".join(told)
+    cuts = told_cuts(map(len, ids), model.limit, name)
+    strange = f"{share:.1%} of the tokens of the {name} unknown" * bool(num_unknown)
+    return model.embed(texts, cut=True), "; ".join(filter(None, (cuts, strange)))
 
 
 def _of_words(model: WordModel, texts: Sequence[str], name: str) -> tuple[NDArray[np.float32], str]:

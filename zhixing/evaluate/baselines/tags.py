@@ -26,6 +26,7 @@ from zhixing.evaluate.contest import (
     in_parts,
     is_list_of_text,
     rows_of,
+    with_leak,
 )
 from zhixing.evaluate.tasks.measure import Judged, SumMeasure, quotient
 from zhixing.evaluate.tasks.tags import judge_tags
@@ -91,8 +92,7 @@ class TagContest(Contest[Tags]):
         sizes = (
             f"{train:,} sentences to learn from, {validation:,} to choose on, {test:,} to test on"
         )
-        leak = f"note: {copies:,} of the test sentences are also learnt from"
-        return (sizes, leak) if copies else (sizes,)
+        return with_leak(sizes, copies, "sentences")
 
     def baselines(self, *, seed: int) -> Sequence[System[Tags]]:
         """See Contest; nothing here is drawn by chance."""

@@ -212,8 +212,9 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _writing(guesses: Rows, truths: Rows, options: Options) -> Judged:
-    return judge_writing(
+def _of_texts(judge: Callable[..., Judged]) -> Callable[[Rows, Rows, Options], Judged]:
+    """Written texts beside those that they should be, in a language."""
+    return lambda guesses, truths, options: judge(
         _column(guesses, "text"), _column(truths, "text"), language=options.language
     )
 
@@ -233,18 +234,14 @@ TASKS: Mapping[str, FileTask] = {
     "translation": FileTask(
         prediction=_TEXT,
         reference=_TEXT,
-        judge=lambda p, r, o: judge_translations(
-            _column(p, "text"), _column(r, "text"), language=o.language
-        ),
+        judge=_of_texts(judge_translations),
         options=_LANGUAGE,
         needs=_LANGUAGE,
     ),
     "summary": FileTask(
         prediction=_TEXT,
         reference=_TEXT,
-        judge=lambda p, r, o: judge_summaries(
-            _column(p, "text"), _column(r, "text"), language=o.language
-        ),
+        judge=_of_texts(judge_summaries),
         options=_LANGUAGE,
         needs=_LANGUAGE,
     ),
@@ -280,7 +277,7 @@ TASKS: Mapping[str, FileTask] = {
     "writing": FileTask(
         prediction=_TEXT,
         reference=_TEXT,
-        judge=_writing,
+        judge=_of_texts(judge_writing),
         options=_LANGUAGE,
         needs=_LANGUAGE,
         is_paired=False,
