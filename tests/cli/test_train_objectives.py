@@ -202,13 +202,18 @@ def test_too_many_lost_examples_end_the_run(
 ) -> None:
     bad = place / "bad.jsonl"
     bad.write_text(
-        '{"text": "x", "label": "a"}\n{"text": "y", "label": "b"}\n{"text": "", "label": "a"}\n'
+        '{"text": "x", "label": "a"}\n\n{"text": "y", "label": "b"}\n{"text": "", "label": "a"}\n'
     )
     path = recipe(place, "classify", "encoder", examples=f'examples = {{ train = "{bad}" }}')
     assert train(place, path) == 1
     assert (
-        "33.3% dropped is more than objective.examples.max_dropped = 0.1" in capsys.readouterr().err
+        f"33.3% dropped is more than objective.examples.max_dropped = 0.1 (the first is {bad}:4: empty"
+        in capsys.readouterr().err
     )
+    bad.write_text(f'{{"text": "x", "label": "a"}}\n{{"text": "{"y" * 500}", "label": "b"}}\n')
+    more = f'examples = {{ train = "{bad}", max_truncated = 0.1 }}'
+    assert train(place, recipe(place, "classify", "encoder", examples=more)) == 1
+    assert f"max_truncated = 0.1 (the first is {bad}:2)" in capsys.readouterr().err
 
 
 def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ all others          examples from files of the user
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,9 +21,16 @@ from zhixing.cli.recipe import HEADS, Recipe
 from zhixing.core.errors import ConfigError, DataError
 from zhixing.core.files import sha256_json
 from zhixing.core.progress import Progress
-from zhixing.corpus.rows import find_tables, rows
+from zhixing.corpus.rows import find_tables, placed_rows, rows
 from zhixing.corpus.store import read_documents
-from zhixing.data.examples import Example, Examples, ExampleStore, reuse_examples, write_examples
+from zhixing.data.examples import (
+    Example,
+    Examples,
+    ExampleStore,
+    Made,
+    reuse_examples,
+    write_examples,
+)
 from zhixing.data.sentences import FIELDS, SentencePairs
 from zhixing.data.shard import TokenShard
 from zhixing.data.source import PackedRows, Pieces, Source
@@ -49,6 +57,7 @@ from zhixing.objective.config import (
     ChatConfig,
     ClassifyConfig,
     DenoiseConfig,
+    ExamplesConfig,
     MaskedConfig,
     PreferenceConfig,
     RankConfig,
@@ -329,7 +338,8 @@ def _from_files(
         store = _example_store(recipe, objective, prepared, progress, place=place, name=name)
         progress.start(f"examples of {name}")
         progress.finish(f"{name}: {store.losses}")
-        check_losses(store.losses, config.examples, origin=place)
+        first = partial(_first_lost, place, objective, config.examples)
+        check_losses(store.losses, config.examples, origin=place, first=first)
         return Examples(store, lambda example, _: example, alike=alike)
 
     held = found.validation
@@ -338,6 +348,23 @@ def _from_files(
         train=source(found.train, "train", _alike(recipe)),
         validation=source(held, "validation") if held else None,
     )
+
+
+def _first_lost(place: str, objective: Any, examples: ExamplesConfig, name: str) -> str:
+    """Where the first row is that was truncated or dropped (`name`), and why; nothing of pairs that several files make."""
+    if objective.kind == "similar":
+        return ""
+    for where, given in placed_rows(find_tables(place)):
+        (row,) = oriented([given], examples)
+        try:
+            (made,) = make_examples([row], objective, origin=where)
+        except DataError:  # what the first row must have; of later ones it is a reason
+            made = Made(dropped="missing_key")
+        if name == "dropped" and made.dropped:
+            return f" (the first is {where}: {made.dropped})"
+        if name == "truncated" and made.truncated:
+            return f" (the first is {where})"
+    return ""
 
 
 def _alike(recipe: Recipe) -> int:

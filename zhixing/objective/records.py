@@ -12,7 +12,7 @@ preference          {prompt, chosen, rejected}; the prompt may be a list of mess
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
@@ -104,8 +104,14 @@ def labels_of(
     return tuple(sorted(found))
 
 
-def check_losses(losses: Losses, config: ExamplesConfig, *, origin: str) -> None:
-    """Raise DataError when more was cut or left out than the settings allow."""
+def check_losses(
+    losses: Losses,
+    config: ExamplesConfig,
+    *,
+    origin: str,
+    first: Callable[[str], str] = lambda name: "",
+) -> None:
+    """Raise DataError when more was cut or left out than the settings allow; `first` tells where that begins."""
     all_of_them = losses.examples + losses.num_dropped
     checks: Sequence[tuple[str, int, float]] = (
         ("truncated", losses.truncated, config.max_truncated),
@@ -115,7 +121,7 @@ def check_losses(losses: Losses, config: ExamplesConfig, *, origin: str) -> None
         if count > limit * all_of_them:
             raise DataError(
                 f"{origin}: {losses}; {count / all_of_them:.1%} {name} is more than objective.examples.max_{name} = "
-                f"{limit}; raise data.time, mend the file, or raise the limit"
+                f"{limit}{first(name)}; raise data.time, mend the file, or raise the limit"
             )
 
 
