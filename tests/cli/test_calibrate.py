@@ -153,6 +153,9 @@ def test_what_cannot_be_calibrated_is_refused_and_left_as_it_was(
     write_rows(sure / "test.jsonl", [*rows("classify"), {"text": "a", "label": "fr"}])
     assert main(["calibrate", str(model), str(sure), "--log", "none"]) == 1
     assert f"{sure}: the test texts have the label 'fr'" in capsys.readouterr().err
+    write_rows(sure / "train.jsonl", [{"text": f"text {n}", "label": "en"} for n in range(4)])
+    assert main(["calibrate", str(model), str(sure), "--log", "none"]) == 1
+    assert "every example has the label 'en'" in capsys.readouterr().err
     assert (model / "objective.json").read_bytes() == kept
 
 
