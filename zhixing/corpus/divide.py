@@ -207,8 +207,12 @@ def _placed(
     examples: Sequence[_Example], division: Division
 ) -> Iterator[tuple[Part, Row, set[str]]]:
     """The part of each row, and its texts; one that is nearly the same as another has that of the other too."""
-    near = near_copies([each.texts[0] for each in examples])
-    firsts = [same(examples[near.get(number, number)].texts[0]) for number in range(len(examples))]
+    texts: dict[str, str] = {}
+    for each in examples:
+        texts.setdefault(same(each.texts[0]), each.texts[0])
+    names = [*texts]
+    near = {names[copy]: names[kept] for copy, kept in near_copies([*texts.values()]).items()}
+    firsts = [near.get(name, name) for each in examples for name in [same(each.texts[0])]]
     keys = [_document(each, division.by) for each in examples] if division.by else firsts
     parts = parts_in_shares(keys, validation=division.validation, test=division.test)
     for each, key, first in zip(examples, keys, firsts, strict=True):
