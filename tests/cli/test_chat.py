@@ -186,6 +186,8 @@ def test_rows_that_are_no_conversation_are_told_by_line(place, tmp_path, capsys)
         ({"messages": "Hello"}, "not a list of messages"),
         ({"messages": []}, "a conversation is a list of messages"),
         ({"messages": ["Hello"]}, "message 1 of the conversation has no role"),
+        ({"messages": [{"role": "user"}]}, "message 1 of the conversation has no content that"),
+        ({"messages": [{"role": "user", "content": 5}]}, "has no content that is text"),
         ({"text": "Hello"}, "there is no field 'messages'"),
         (
             {"messages": [{"role": "用户", "content": "你好"}]},

@@ -134,13 +134,22 @@ def _check_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
             'a conversation is a list of messages such as {"role": "user", "content": "…"}'
         )
     for number, message in enumerate(messages, start=1):
-        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        if missing := _missing_in(message):
             raise DataError(
-                f"message {number} of the conversation has no role; it should look like "
+                f"message {number} of the conversation has no {missing}; it should look like "
                 f'{{"role": "user", "content": "…"}}, not {str(message)[:80]}'
             )
     # As transformers does: a null is a key that is not there.
     return [{k: v for k, v in message.items() if v is not None} for message in messages]
+
+
+def _missing_in(message: object) -> str:
+    """What a message lacks. Its content may be a list, as of pictures, and is not needed beside other keys, as of tools."""
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        return "role"
+    content = message.get("content")
+    is_enough = content is None and len(message.keys() - {"role", "content"}) > 0
+    return "" if is_enough or isinstance(content, str | list) else "content that is text"
 
 
 def _choose(files: TokenizerFiles, name: str | None, *, has_tools: bool) -> str:
