@@ -311,7 +311,22 @@ def test_two_runs_are_compared_on_the_same_pairs_alone(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, short, other = str(place / "run"), str(place / "short"), tmp_path / "other"
-    said(["train", str(place / "recipe.toml"), "--out", short, "--set", "train.steps=1"])
+    (place / "copy.jsonl").write_bytes(
+        (place / "test.jsonl").read_bytes()
+    )  # as each run has its own
+    own = f"objective.examples.test={(place / 'copy.jsonl').as_posix()}"
+    said(
+        [
+            "train",
+            str(place / "recipe.toml"),
+            "--out",
+            short,
+            "--set",
+            "train.steps=1",
+            "--set",
+            own,
+        ]
+    )
     command = ["evaluate", "pairs", short, "--beam", "1", "--against"]
     compared = said([*command, run])
     bleu = next(each for each in compared["comparisons"] if each["name"] == "bleu")

@@ -7,7 +7,7 @@ rate and the word accuracy.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,9 +35,9 @@ _SYMBOL = re.compile(rf"[{BASIC}]|[^\s{BASIC}]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A source, and every target that is right; `where` it stands."""
+    """A source, and every target that is right; where it stands (`file:line`) makes no other pair of it."""
 
-    where: str
+    where: str = field(compare=False)
     source: str
     targets: tuple[str, ...]
 
