@@ -345,6 +345,24 @@ def test_two_runs_are_compared_on_the_same_pairs_alone(
 
 
 @pytest.mark.usefixtures("result")
+def test_a_length_penalty_is_tried_on_any_part_and_the_models_own_is_the_usual_one(
+    place: Path,
+) -> None:
+    def found(*options: str) -> dict[str, float]:
+        scores = said(["evaluate", "pairs", str(place / "short"), "--beam", "2", *options])[
+            "scores"
+        ]
+        return {name: each["value"] for name, each in scores.items()}
+
+    said(["train", str(place / "recipe.toml"), "--out", str(place / "short"), "--fresh", "--set", "train.steps=20"])  # fmt: skip
+    lengths = [found("--length-penalty", str(each))["length_ratio"] for each in (0.0, 1.2, 4.0)]
+    assert lengths[0] < lengths[-1]
+    assert found()["length_ratio"] == lengths[1]
+    assert found("--part", "train") != found("--part", "test")
+    assert found("--part", "validation") == found("--part", "test")  # the recipe has the same file
+
+
+@pytest.mark.usefixtures("result")
 def test_examples_stand_before_the_scores_where_they_are_asked_for(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -370,6 +388,8 @@ def test_pairs_of_the_catalogue_know_their_languages() -> None:
         (["--show", "-1"], "a number of examples"),
         (["--show", "1", "--json"], "--show would do nothing with --json"),
         (["--against", "nowhere"], "there is no run in such a folder"),
+        (["--length-penalty", "-1"], "--length-penalty -1.0: from 0 to 4"),
+        (["--length-penalty", "nan"], "--length-penalty nan: from 0 to 4"),
     ],
 )
 def test_what_would_do_nothing_is_refused(

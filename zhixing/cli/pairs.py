@@ -1,4 +1,4 @@
-"""`zhixing evaluate pairs`: what a run writes for the test pairs of its own recipe, and whether another run writes better.
+"""`zhixing evaluate pairs`: what a run writes for the pairs of its own recipe, and whether another run writes better.
 
 The pairs, their languages, references and measures are those that the recipe names, as at the end of training. What a model has
 to beat is measured by `zhixing evaluate baselines`, on a folder of pairs.
@@ -15,6 +15,7 @@ from zhixing.cli.console import FLAT, Fresh, Json, Log, check_out, check_seed, p
 from zhixing.cli.task_scores import score_table, score_values, verdicts
 from zhixing.core.errors import UsageError
 from zhixing.core.files import write_json_lines
+from zhixing.corpus.parts import Part
 
 if TYPE_CHECKING:
     from zhixing.cli.examples import Places
@@ -31,6 +32,10 @@ class Options:
 
     beam: int | None = None
     """Width of the search; the widest of the recipe unless given."""
+    length_penalty: float | None = None
+    """Of the search, from 0 to 4; that of the model unless given. Choose it with --part validation."""
+    part: Part = "test"
+    """The pairs that are written and measured."""
     against: Path | None = None
     """The folder of another run on the same pairs: is the difference real?"""
     out: Path | None = None
@@ -44,12 +49,13 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A run, its test pairs, and where they are."""
+    """A run, the pairs that are measured, and where all of them are."""
 
     folder: Path
     recipe: "Recipe"
     config: "Seq2SeqConfig"
     places: "Places"
+    place: str
     wanted: Sequence["Wanted"]
 
 
@@ -63,22 +69,22 @@ def pairs(
     """Score what a run writes for its test pairs: `zhixing evaluate pairs runs/translate-en-zh --against runs/another`."""
     _check(options, as_json)
     progress = reporter(log)
-    opened = open_run(run, progress)
+    opened = open_run(run, options.part, progress)
     if options.out is not None:
         read = (opened.places.train, opened.places.validation, opened.places.test)
         check_out(options.out, [Path(place) for place in read if place], fresh=options.fresh)
-    second = _second(opened, options.against, progress)  # refused before the work
+    second = _second(opened, options, progress)  # refused before the work
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
-    written = write(opened, options.beam, progress)
+    written = write(opened, options, progress)
     if options.out is not None:
         _save(options.out, opened.wanted, written)
-    judged = judge(written, opened.wanted, opened.config, opened.places.test)
+    judged = judge(written, opened.wanted, opened.config, opened.place)
     differences: Sequence[TaskDifference] = ()
     if second is not None:
-        beside = write(second, options.beam, progress)
-        other = judge(beside, opened.wanted, opened.config, opened.places.test)
+        beside = write(second, options, progress)
+        other = judge(beside, opened.wanted, opened.config, opened.place)
         differences = compare(judged, other, seed=options.seed)
     made, missing = scores(judged, seed=options.seed), undefined(judged)
     if as_json:
@@ -91,8 +97,8 @@ def pairs(
         print(verdicts(str(run), str(options.against), differences))
 
 
-def open_run(folder: Path, progress: "Progress") -> Run:
-    """The recipe of a run and its test pairs. Raises UsageError for a folder that has none."""
+def open_run(folder: Path, part: Part, progress: "Progress") -> Run:
+    """The recipe of a run and the pairs of a part. Raises UsageError for a folder that has none."""
     from zhixing.cli.examples import places
     from zhixing.cli.recipe import load_recipe
     from zhixing.cli.seq2seq_scores import wanted_at
@@ -107,18 +113,23 @@ def open_run(folder: Path, progress: "Progress") -> Run:
             f"{folder} learnt the objective {config.kind!r}; pairs are of the objective 'seq2seq'"
         )
     found = places(recipe, folder / "data", progress)
-    if not found.test:
-        raise UsageError(f"the recipe of {folder} has no test pairs: set objective.examples.test")
-    wanted = tuple(wanted_at(found.test, config.examples))
-    return Run(folder=folder, recipe=recipe, config=config, places=found, wanted=wanted)
+    place: str = getattr(found, part)
+    if not place:
+        raise UsageError(
+            f"the recipe of {folder} has no {part} pairs: set objective.examples.{part}"
+        )
+    wanted = tuple(wanted_at(place, config.examples))
+    return Run(
+        folder=folder, recipe=recipe, config=config, places=found, place=place, wanted=wanted
+    )
 
 
-def write(run: Run, beam: int | None, progress: "Progress") -> list[str]:
-    """What the model of a run writes for the test sources."""
+def write(run: Run, options: Options, progress: "Progress") -> list[str]:
+    """What the model of a run writes for the sources."""
     from zhixing.cli.seq2seq_scores import Translator
 
-    width = max(run.config.beams) if beam is None else beam
-    translator = Translator(run.folder, time=run.recipe.data.time)
+    width = max(run.config.beams) if options.beam is None else options.beam
+    translator = Translator(run.folder, time=run.recipe.data.time, penalty=options.length_penalty)
     sources = [each.source for each in run.wanted]
     return translator.translate_all(sources, beam=width, progress=progress)
 
@@ -127,14 +138,17 @@ def _check(options: Options, as_json: bool) -> None:
     check_seed(options.seed)
     if options.beam is not None and options.beam < 1:
         raise UsageError(f"--beam {options.beam} must be at least 1")
+    if options.length_penalty is not None and not 0.0 <= options.length_penalty <= 4.0:
+        raise UsageError(f"--length-penalty {options.length_penalty}: from 0 to 4; 1 is usual")
     if options.show < 0:
         raise UsageError(f"--show {options.show}: a number of examples, 0 or more")
     if options.show and as_json:
         raise UsageError("--show would do nothing with --json; write all examples with --out FILE")
 
 
-def _second(run: Run, against: Path | None, progress: "Progress") -> Run | None:
+def _second(run: Run, options: Options, progress: "Progress") -> Run | None:
     """The run to compare with; None where there is none."""
+    against = options.against
     if against is None:
         return None
     if not against.is_dir():
@@ -142,10 +156,10 @@ def _second(run: Run, against: Path | None, progress: "Progress") -> Run | None:
             f"--against {against}: there is no run in such a folder; what a baseline writes is measured by: zhixing evaluate "
             "baselines FOLDER"
         )
-    other = open_run(against, progress)
+    other = open_run(against, options.part, progress)
     if other.wanted != run.wanted:
         raise UsageError(
-            f"{other.folder} and {run.folder} have other test pairs; give a run with the same objective.examples"
+            f"{other.folder} and {run.folder} have other {options.part} pairs; give a run with the same objective.examples"
         )
     return other
 

@@ -43,12 +43,12 @@ class Wanted:
 
 
 class Translator:
-    """An opened model folder that writes targets of at most `time` tokens."""
+    """An opened model folder that writes targets of at most `time` tokens; `penalty` of length: its own unless given."""
 
-    def __init__(self, folder: Path, *, time: int) -> None:
+    def __init__(self, folder: Path, *, time: int, penalty: float | None = None) -> None:
         loaded = load_network(folder)
         self._model, self._time = cast(Writer, loaded.model.eval()), time
-        self._penalty = loaded.length_penalty
+        self._penalty = loaded.length_penalty if penalty is None else penalty
         self.tokenizer: Tokenizer = loaded.tokenizer
 
     def translate(self, sources: Sequence[str], *, beam: int) -> list[str]:
