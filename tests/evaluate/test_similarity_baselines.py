@@ -68,6 +68,18 @@ def test_vectors_of_words_and_models_with_numbers_answer(tmp_path: Path) -> None
     assert told == ""
 
 
+def test_a_folder_of_word_vectors_is_measured_beside_the_baselines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pairs").mkdir()
+    write(tmp_path / "pairs/test.jsonl", PAIRS)
+    words = Vectors(["dog", "dogs", "fox"], np.array([[1, 0], [1, 1], [0, 1]], dtype=np.float32))
+    vectors.save(blocks_of(words), tmp_path / "words", origin="test")
+    command = ["evaluate", "baselines", str(tmp_path / "pairs"), "--model", str(tmp_path / "words")]
+    assert main([*command, "--log", "none", "--markdown"]) == 0
+    assert f"`{tmp_path / 'words'}` | spearman " in capsys.readouterr().out
+
+
 def test_pairs_that_are_no_judgements_are_told_by_row(tmp_path: Path, capsys) -> None:
     for pair, told in [
         (("a", "b", "alike"), ":2: its label is no number"),

@@ -225,9 +225,11 @@ def _check(options: Options, folder: Path) -> None:
             raise UsageError(f"--model {model}: there is no such folder")
     if options.models:
         from zhixing.checkpoint.folder import check_is_model
+        from zhixing.vectors.folder import is_vectors_folder
 
         for model in options.models:
-            check_is_model(model)
+            if not is_vectors_folder(model):
+                check_is_model(model)
     if options.out is not None:
         check_out(options.out, [*folder.glob("*")], fresh=options.fresh)
 
