@@ -1,6 +1,6 @@
-"""A stream in batches: enough at a time to keep all cores busy, little enough to keep memory flat."""
+"""Items in batches: enough at a time to keep all cores busy, little enough to keep memory flat."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -20,3 +20,9 @@ def batches(
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """At most `size` items at a time, in order, every item once."""
+    for first in range(0, len(items), size):
+        yield items[first : first + size]

@@ -11,7 +11,7 @@ are divided by those behind the same prompt with nothing in it (a few content-fr
 
     argmax_y  p(y | examples, text) / p(y | examples, "N/A")        Zhao et al. 2021, "Calibrate Before Use", eq. 1-2
 
-What all prompts begin with is read once, and each prompt once for all labels (objective/likelihood.py). Where a prompt is longer than the model reads, examples are left out, the first
+What prompts begin with is read once for many of them, and each prompt once for all labels (objective/likelihood.py). Where a prompt is longer than the model reads, examples are left out, the first
 ones first, and then the text loses its end; both are counted. Examples in prompts: Brown et al. 2020, §2.
 """
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from zhixing.core.batches import chunks
 from zhixing.model.protocol import LanguageModel, State
 from zhixing.objective.window import Window, windows
 
@@ -75,27 +76,33 @@ def ending_nats(
 ) -> NDArray[np.float64]:
     """-log p (nats) of each whole ending behind each prompt, (prompts, endings); no prompt and no ending is empty.
 
-    What all prompts begin with is read once for all of them, the rest of a prompt once for all endings. A prompt with an
-    ending but its last token is at most `max_time` tokens long.
+    Prompts of one length are read together: what they begin with once for all of them, the rest of each once for all endings.
+    A prompt with an ending but its last token is at most `max_time` tokens long.
     """
-    begin = min(_alike(min(prompts), max(prompts)), *(len(prompt) - 1 for prompt in prompts))
     longest = max(map(len, endings))
-    with torch.inference_mode():
-        start = model.new_state(1, max(map(len, prompts)) + longest)
-        if begin:
-            model.body(_tensor(np.array([prompts[0][:begin]]), model), state=start)
-        nats = np.zeros((len(prompts), len(endings)))
-        order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        for length, group in groupby(order, key=lambda place: len(prompts[place])):
-            places, together = [*group], max(1, TOKENS_PER_BATCH // (length + longest))
-            for first in range(0, len(places), together):
-                rows = places[first : first + together]
-                state = start.select(_tensor(np.zeros(len(rows), dtype=np.int64), model))
-                rest = np.array([prompts[row][begin:] for row in rows])
-                hidden = model.body(_tensor(rest, model), state=state).hidden[:, -1:]
+    nats = np.zeros((len(prompts), len(endings)))
+    order = sorted(range(len(prompts)), key=lambda place: (len(prompts[place]), prompts[place]))
+    for length, group in groupby(order, key=lambda place: len(prompts[place])):
+        for rows in chunks([*group], max(1, TOKENS_PER_BATCH // (length + longest))):
+            ids = [prompts[row] for row in rows]
+            with torch.inference_mode():
+                state, hidden = _read(model, ids, capacity=length + longest)
                 for place, ending in enumerate(endings):
                     nats[rows, place] = _behind(model, state, hidden, ending)
     return nats
+
+
+def _read(
+    model: LanguageModel, prompts: Sequence[list[int]], *, capacity: int
+) -> tuple[State, Float[Tensor, "rows 1 width"]]:
+    """What a model remembers of prompts of one length that are in order, and the last vector of each."""
+    begin = min(_alike(prompts[0], prompts[-1]), len(prompts[0]) - 1)
+    shared = model.new_state(1, capacity)
+    if begin:
+        model.body(_tensor(np.array([prompts[0][:begin]]), model), state=shared)
+    state = shared.select(_tensor(np.zeros(len(prompts), dtype=np.int64), model))
+    rest = np.array([prompt[begin:] for prompt in prompts])
+    return state, model.body(_tensor(rest, model), state=state).hidden[:, -1:]
 
 
 def _alike(first: list[int], second: list[int]) -> int:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from zhixing.core.batches import chunks
 from zhixing.data.order import Cursor
 from zhixing.objective.protocol import Objective
 
@@ -27,12 +28,6 @@ def micro_batches(
 ) -> Iterator[Batch]:
     """Batches of at most `size` items, in order, every item once."""
     return map(objective.collate, chunks(items, size))
-
-
-def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """At most `size` items at a time, in order, every item once."""
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zhixing.core.batches import chunks
 from zhixing.core.errors import DataError, UnsupportedError, ZhixingError
 from zhixing.core.files import locked
 from zhixing.core.interrupt import StopRequest, stop_requests
@@ -33,7 +34,7 @@ from zhixing.model.protocol import device_of
 from zhixing.objective.loss import Counts, Losses, add_counts
 from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import Stream, chunks, on_device, take
+from zhixing.train.batches import Stream, on_device, take
 from zhixing.train.config import TrainConfig, rows_per_step
 from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook
