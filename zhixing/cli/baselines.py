@@ -223,19 +223,12 @@ def _check(options: Options, folder: Path) -> None:
     for model in options.models:
         if not model.is_dir():
             raise UsageError(f"--model {model}: there is no such folder")
-    if options.models:
-        from zhixing.checkpoint.folder import check_is_model
-        from zhixing.vectors.folder import is_vectors_folder
-
-        for model in options.models:
-            if not is_vectors_folder(model):
-                check_is_model(model)
     if options.out is not None:
         check_out(options.out, [*folder.glob("*")], fresh=options.fresh)
 
 
 def _check_can_answer(models: Sequence[Path], contest: "Contest[Any]") -> None:
-    """Refuse, before any work, a model that was taught something else."""
+    """Refuse, before any work, a folder that is no finished model, or one that was taught something else."""
     import zhixing
 
     for folder in models:
