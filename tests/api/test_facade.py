@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,6 +141,14 @@ def test_the_evaluation_harness_counts_the_same_bits(model: Model) -> None:
 def test_nothing_costs_nothing(model: Model) -> None:
     score = model.score("")
     assert (score.bits, score.bytes, score.tokens) == (0.0, 0, 0)
+
+
+def test_what_has_no_logits_and_no_bits_is_told(model: Model) -> None:
+    with pytest.raises(DataError, match="there are no ids"):
+        model.logits([])
+    nothing: Any = None
+    with pytest.raises(DataError, match="None is no text"):
+        model.score(nothing)
 
 
 def test_generate_is_the_stream_put_together(model: Model) -> None:

@@ -1,5 +1,6 @@
 """`zhixing.load` of encoders and encoder-decoders: what they can do, and what they refuse by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import zhixing
 from tests.checkpoint.families import make
 from tests.tiny import TEXTS, tiny_tokenizer
 from tests.tokenizer.test_real_folders import MINILM, _unpacked
+from tests.trained import train
 from zhixing.api import Model
 from zhixing.api.tagging import cut_into_words
 from zhixing.checkpoint.folder import ModelInfo, save_model
@@ -71,6 +73,30 @@ def test_one_text_is_no_list_of_its_characters(tmp_path: Path) -> None:
     for each in wrong:
         with pytest.raises(DataError, match="is neither a text nor a list of words"):
             cut_into_words(each, tiny_tokenizer(), None)
+
+
+def test_what_is_no_text_and_no_list_is_named(tmp_path: Path) -> None:
+    writes: Any = writer(tmp_path / "w")
+    ask: Any = reader(tmp_path / "r")
+    ranks: Any = zhixing.load(train(tmp_path, "rank", "encoder", steps=2))
+    finds: Any = zhixing.load(train(tmp_path, "span", "finder", steps=2))
+    calls: dict[str, Callable[[], object]] = {
+        r"^items\[0\]: \(3, 'a'\) is neither a text nor a pair of texts": lambda: ranks.rank(3, ["a"]),
+        r"^items is None, which is no list": lambda: ranks.rank("a", None),
+        r"^pairs\[0\]: \('a', None\) is neither": lambda: finds.answer("a", None),
+        r"^pairs\[0\]: 'ab' is one text; give a pair of texts": lambda: finds.answers(["ab"]),
+        r"^texts is \{'a': 1\}, which is no list": lambda: ask.embed({"a": 1}),
+        r"^texts\[0\]: \('a', 'b'\) is no text": lambda: writes.translate([("a", "b")]),
+        r"^texts\[1\]: 3 is no text": lambda: writes.summarise(["a", 3]),
+        r"^None is no text": lambda: ask.encode(None),
+        r"^3 is no text": lambda: writes.generate(3),
+        r"^ids is 3, which is no list": lambda: ask.decode(3),
+        r"^histories\[0\] is one text, 'ab'": lambda: ask.recommend(["ab"], {"a": "x"}),
+        r"^items is \['a'\]; give the text of each item by its name": lambda: ask.recommend([["a"]], ["a"]),
+    }  # fmt: skip
+    for told, call in calls.items():
+        with pytest.raises((DataError, UsageError), match=told):
+            call()
 
 
 def test_an_encoder_embeds_and_guesses_masked_tokens(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from zhixing.api.inputs import check_is_one_text
 from zhixing.api.model import Model, Reply, TextScore
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError
@@ -44,6 +45,8 @@ class ContinuingModel(Model):
     ) -> Float[Tensor, "time vocab"]:
         """See Model.logits."""
         self._check_source(source)
+        if not len(ids):
+            raise DataError("there are no ids: a model scores what comes after one or more")
         tokens = torch.tensor([list(ids)], dtype=torch.long, device=self._model.device)
         self._check_fits(tokens.shape[1])
         with torch.no_grad():
@@ -55,6 +58,7 @@ class ContinuingModel(Model):
 
         Raises DataError for a text with something the tokenizer does not know: its bits would be of another text.
         """
+        check_is_one_text(text)
         ids = self._loaded.opening(text)
         unknown = self.tokenizer.specials.get(Special.UNKNOWN)
         if unknown in ids:

@@ -3,7 +3,7 @@
 What a text becomes does not depend on its neighbours: answers in a batch are those of one text alone, to 1e-5.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -121,11 +121,13 @@ def _of_about_one_length(lengths: Sequence[int], tokens: int) -> Iterator[list[i
 
 
 def check_is_list(name: str, given: Any) -> None:
-    """Raise UsageError for one text in the place of several: each of its characters would count as one."""
+    """Raise UsageError for what is no list, also for one text: each of its characters would count as one."""
     if isinstance(given, str):
         raise UsageError(
             f"{name} is one text, {given[:40]!r}; give a list of texts: [{given[:10]!r}]"
         )
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise UsageError(f"{name} is {given!r:.60}, which is no list; give a list")
 
 
 def check_is_text(given: Any) -> None:
@@ -133,6 +135,19 @@ def check_is_text(given: Any) -> None:
     pair = given if isinstance(given, tuple | list) and len(given) == 2 else (given,)
     if not all(isinstance(each, str) for each in pair):
         raise DataError(f"{given!r:.60} is neither a text nor a pair of texts (first, second)")
+
+
+def check_is_one_text(given: Any) -> None:
+    """Raise DataError for what is no text, a pair of texts too."""
+    if not isinstance(given, str):
+        raise DataError(f"{given!r:.60} is no text")
+
+
+def check_is_pair(given: Any) -> None:
+    """Raise DataError for what is no pair of texts."""
+    check_is_text(given)
+    if isinstance(given, str):
+        raise DataError(f"{given!r:.60} is one text; give a pair of texts (first, second)")
 
 
 def each_of(name: str, given: Sequence[Given], make: Callable[[Given], Got]) -> list[Got]:

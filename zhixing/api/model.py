@@ -11,7 +11,15 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zhixing.api.inputs import check_is_text, cut_to, each_of, in_batches, input_of
+from zhixing.api.inputs import (
+    check_is_list,
+    check_is_one_text,
+    check_is_text,
+    cut_to,
+    each_of,
+    in_batches,
+    input_of,
+)
 from zhixing.api.recommending import Scorer, by_texts, check_histories, recommended
 from zhixing.api.results import Answer, Label, Ranked, Recommended, Tagged, Text
 from zhixing.checkpoint.folder import Loaded
@@ -131,11 +139,13 @@ class Model:
         return self._loaded.manifest
 
     def encode(self, text: str) -> list[int]:
-        """Token ids, with the special tokens that the folder asks for."""
+        """Token ids, with the special tokens that the folder asks for. Raises DataError for what is no text."""
+        check_is_one_text(text)
         return list(self.tokenizer.encode(text).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of token ids; special tokens are left out."""
+        """Text of token ids; special tokens are left out. Raises UsageError for what is no list of ids."""
+        check_is_list("ids", ids)
         return self.tokenizer.decode(list(ids))
 
     def logits(
@@ -161,6 +171,7 @@ class Model:
 
     def stream(self, prompt: str, **settings: Unpack[Sampling]) -> Iterator[TokenEvent]:
         """Generate token by token; settings and errors as in `generate`."""
+        check_is_one_text(prompt)
         return self.run(prompt, sampling_params(settings))
 
     def run(self, prompt: str, params: SamplingParams) -> Iterator[TokenEvent]:

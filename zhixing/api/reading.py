@@ -15,6 +15,7 @@ from zhixing.api.inputs import (
     ModelInput,
     check_framed,
     check_is_list,
+    check_is_pair,
     check_is_text,
     cut_to,
     each_of,
@@ -101,7 +102,7 @@ class ReadingModel(Model):
         self._check_offers("rank")
         check_is_list("items", items)
         pairs = [(query, item) for item in items]
-        inputs = each_of("items", pairs, lambda pair: self._fitting(pair, cut=cut))
+        inputs = each_of("items", pairs, lambda pair: self._pair(pair, cut=cut))
         return in_order(items, self._logits(inputs))
 
     def tag(
@@ -138,9 +139,7 @@ class ReadingModel(Model):
         windows = each_of(
             "pairs",
             pairs,
-            lambda pair: windows_of(
-                self.tokenizer, *pair, limit=self._window, mark_shared=mark_shared
-            ),
+            lambda pair: self._windows(pair, mark_shared=mark_shared),
         )
         flat = [window for each in windows for window in each]
         found = iter(candidates(self._model, flat, self._padding))
@@ -148,6 +147,10 @@ class ReadingModel(Model):
             answer_of([next(found) for _ in each], context, least_score=least)
             for each, (_, context) in zip(windows, pairs, strict=True)
         ]
+
+    def _windows(self, pair: tuple[str, str], *, mark_shared: bool) -> list[ModelInput]:
+        check_is_pair(pair)
+        return windows_of(self.tokenizer, *pair, limit=self._window, mark_shared=mark_shared)
 
     @property
     def _window(self) -> int | None:
@@ -229,6 +232,10 @@ class ReadingModel(Model):
             wanted = "a pair (first, second)" if number == 1 else "one text"
             raise DataError(f"this model has learnt on {wanted}; give it that")
         return self._fitting(text, cut=cut)
+
+    def _pair(self, pair: tuple[str, str], *, cut: bool) -> ModelInput:
+        check_is_pair(pair)
+        return self._fitting(pair, cut=cut)
 
     def _fitting(self, text: Text, *, cut: bool) -> ModelInput:
         made, limit = input_of(self.tokenizer, text), self.limit

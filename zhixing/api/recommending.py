@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from zhixing.api.inputs import check_is_list
 from zhixing.api.results import Recommended
 from zhixing.core.errors import DataError, UsageError
 
@@ -44,8 +45,14 @@ def recommended(
 
 
 def check_histories(histories: Sequence[History], items: Mapping[str, str]) -> None:
-    """Raise DataError for an empty history, or one with an item that has no text."""
+    """Raise DataError for an empty history, or one with an item that has no text; UsageError for one name in place of a list."""
+    check_is_list("histories", histories)
+    if not isinstance(items, Mapping):
+        raise UsageError(
+            f"items is {items!r:.60}; give the text of each item by its name: {{name: text}}"
+        )
     for number, history in enumerate(histories):
+        check_is_list(f"histories[{number}]", history)
         if not history:
             raise DataError(
                 f"histories[{number}]: the history is empty: nothing tells what comes next"

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from zhixing.api.inputs import TOKENS, each_of, in_batches
+from zhixing.api.inputs import TOKENS, check_is_one_text, each_of, in_batches
 from zhixing.api.model import Model
 from zhixing.checkpoint.folder import Loaded
 from zhixing.core.errors import DataError, UsageError
@@ -96,6 +96,7 @@ class WritingModel(Model):
         return usual if longest is None else min(usual, longest + 1 - len(self._model.opening))
 
     def _source_of_words(self, text: str, *, cut: bool) -> list[int]:
+        check_is_one_text(text)
         if not self.tokenizer.encode_text(text):
             raise DataError("the text is empty: there is nothing in it that the tokenizer keeps")
         ids, limit = self._source(text), self.limit
