@@ -59,6 +59,16 @@ def test_the_encoding_of_a_text_is_found(tmp_path: Path, encoding: str, text: st
     assert "".join(TextFile(path=path).pieces()) == text
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "big5"])
+def test_chinese_without_common_characters_is_never_read_as_latin(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\nsnow and frost,good\n雪冰霜雨雲,good\n".encode(encoding))
+    with pytest.raises(DataError, match=r"the encoding of .*a\.csv is not recognised; save it as UTF-8"):  # fmt: skip
+        "".join(TextFile(path=path).pieces())
+
+
 def test_a_multibyte_character_cut_by_the_sample_is_not_damage(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a" + "语" * 200_000, "utf-8")

@@ -46,6 +46,29 @@ def test_a_list_in_a_csv_file_is_written_as_json(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.csv", "text,label,label\na,b,c\n", "a.csv:1: two columns are called 'label'; rename one of them"),
+        ("a.csv", "text,label\ra,b\r", "its lines end with a carriage return alone; save it with line feeds"),
+        ("a.json", '[{"text": "a", "label": "b"}]', "a.json is one JSON list in no published format; write each row on a line of its own"),
+    ],
+)  # fmt: skip
+def test_a_table_that_would_be_read_wrongly_is_told(
+    tmp_path: Path, name: str, content: str, told: str
+) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    with pytest.raises(DataError) as error:
+        list(rows(find_tables(str(tmp_path / name))))
+    assert told in str(error.value)
+
+
+def test_columns_without_a_name_may_be_several(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,,\na,b,,\n", "utf-8")
+    (row,) = rows(find_tables(str(tmp_path / "a.csv")))
+    assert (row["text"], row["label"]) == ("a", "b")
+
+
 def test_a_packed_parquet_file_is_read_like_a_plain_one(tmp_path: Path) -> None:
     table = pyarrow.table({"text": ["一", "b"], "label": [0, 1]})
     plain, packed = tmp_path / "a.parquet", tmp_path / "a.parquet.gz"

@@ -34,6 +34,9 @@ _COMMON_CHINESE = frozenset(
 _MIN_COMMON = 0.06
 _MAX_DAMAGED = 0.01
 _MAX_HIGH_LATIN = 0.3
+_MAX_LATIN_RUNS = 0.2
+"""Share of the bytes outside ASCII that stand three or more together: letters with accents hardly ever do, Chinese always."""
+_LATIN_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _REPLACEMENT = "\ufffd".encode()
 _HAN = re.compile(f"[{BASIC}]")
 _MIN_HAN = 4
@@ -105,7 +108,7 @@ def detect_encoding(sample: bytes, path: Path) -> str:
     best = max(scores, key=lambda name: scores[name])
     if scores[best] >= _MIN_COMMON:
         return "big5hkscs" if best == "big5" else best
-    if sum(byte >= 128 for byte in sample) <= _MAX_HIGH_LATIN * len(sample):
+    if _may_be_latin(sample):
         return "latin-1"
     mixture = _Lines(path=path)
     mixture.see(sample)
@@ -153,6 +156,13 @@ def _is_binary(sample: bytes) -> bool:
     """Text has no zero bytes and hardly any control characters."""
     num_controls = len(sample) - len(sample.translate(None, _CONTROLS))
     return b"\0" in sample or num_controls > 0.005 * len(sample)
+
+
+def _may_be_latin(sample: bytes) -> bool:
+    """Letters with accents are few, and stand among others."""
+    num_high = len(sample.translate(None, bytes(range(128))))
+    in_runs = sum(map(len, _LATIN_RUN.findall(sample)))
+    return num_high <= _MAX_HIGH_LATIN * len(sample) and in_runs <= _MAX_LATIN_RUNS * num_high
 
 
 def _damage(sample: bytes) -> float:

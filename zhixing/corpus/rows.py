@@ -14,7 +14,7 @@ from zhixing.corpus.files import Found, find_files
 from zhixing.corpus.formats.published import find_format, placed_stream
 from zhixing.corpus.formats.row_formats import ROW_FORMATS
 from zhixing.corpus.raw import inner_suffix
-from zhixing.corpus.table_rows import TABLES, BrokenRow, PlacedRow, Row, without_places
+from zhixing.corpus.table_rows import TABLES, BrokenRow, PlacedRow, Row, lines, without_places
 
 
 def find_tables(place: str) -> Found:
@@ -61,6 +61,10 @@ def _published(path: Path) -> str:
 def _require_format(path: Path) -> str:
     kind = find_format(path)
     if kind is None:
+        if next(lines(path), "").lstrip().startswith("["):
+            raise DataError(
+                f"{path} is one JSON list in no published format; write each row on a line of its own, in a .jsonl file"
+            )
         raise DataError(
             f"{path} is neither a table of examples ({', '.join(TABLES)}) nor in a published format that its content "
             f"shows; to name the format, type: zhixing data convert {path} --out {path}.jsonl --format NAME"

@@ -8,6 +8,7 @@ means, tables or a published format, is rows.py.
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.encoding import TextFile
 from zhixing.corpus.tables import MAX_RECORD_CHARACTERS, parquet, separated
 
+_CARRIAGE_RETURNS = "its lines end with a carriage return alone; save it with line feeds"
 BrokenRow = str
 """Why a line is no row."""
 Row = Mapping[str, Any]
@@ -70,6 +72,7 @@ def _read_table(path: Path) -> Iterator[PlacedRow]:
     reader = separated(path, lines(path))
     try:
         names: list[str] = next(reader, [])
+        _check_different(names, path)
         before = reader.line_num
         for values in reader:
             where, before = f"{path}:{before + 1}", reader.line_num
@@ -78,7 +81,15 @@ def _read_table(path: Path) -> Iterator[PlacedRow]:
             elif values:
                 yield where, "broken_line"
     except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num} cannot be read: {error}") from error
+        told = _CARRIAGE_RETURNS if "new-line" in str(error) else error
+        raise DataError(f"{path}:{reader.line_num} cannot be read: {told}") from error
+
+
+def _check_different(names: list[str], path: Path) -> None:
+    """Raise DataError where two columns have one name: only one of them could be read. Columns without a name are not read."""
+    twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
+    if twice:
+        raise DataError(f"{path}:1: two columns are called {twice[0]!r}; rename one of them")
 
 
 def _list_or_text(value: str) -> Any:
