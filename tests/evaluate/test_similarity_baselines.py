@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 import zhixing
 from tests.trained import train
 from zhixing.cli import main
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.evaluate.baselines.similarity import open_similarity
 from zhixing.evaluate.contest import value_of
 from zhixing.vectors import folder as vectors
@@ -66,6 +66,26 @@ def test_vectors_of_words_and_models_with_numbers_answer(tmp_path: Path) -> None
     answers, told = contest.ask(model)
     assert answers == pytest.approx([model.similarity(a, b) for a, b, _ in PAIRS], abs=1e-5)
     assert told == ""
+
+
+def test_pairs_that_are_also_learnt_from_and_texts_that_are_cut_are_told(tmp_path: Path) -> None:
+    long = [*PAIRS, ("word " * 200, "a fox", 1.0)]
+    write(tmp_path / "test.jsonl", long)
+    write(tmp_path / "train.jsonl", [PAIRS[0], ("a new pair", "is here", 2.0)])
+    contest = open_similarity(tmp_path)
+    assert contest.told()[1:] == (
+        "note: 1 of the test pairs are also learnt from: the scores are too good",
+    )
+    _, told = contest.ask(zhixing.load(train(tmp_path, "regress", "encoder", steps=2)))
+    assert told == "1 of 5 pairs cut to 32 tokens"
+
+
+def test_a_model_that_learnt_labels_is_refused_for_numbers(tmp_path: Path) -> None:
+    write(tmp_path / "test.jsonl", PAIRS)
+    model = zhixing.load(train(tmp_path, "classify", "encoder", steps=2))
+    assert "embed" in model.methods
+    with pytest.raises(UnsupportedError, match=r"has learnt labels, and here numbers are judged"):
+        open_similarity(tmp_path).check(model)
 
 
 def test_a_folder_of_word_vectors_is_measured_beside_the_baselines(

@@ -16,10 +16,20 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.corpus.labelled import as_number
+from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.baselines.retrieval import vectors_of
-from zhixing.evaluate.contest import Contest, System, best_first, file_of, rows_of, value_of
+from zhixing.evaluate.contest import (
+    Contest,
+    System,
+    best_first,
+    file_of,
+    rows_of,
+    told_cuts,
+    value_of,
+    with_leak,
+)
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.numbers import judge_numbers
 from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
@@ -48,7 +58,8 @@ def read_judged(path: Path) -> JudgedPairs:
         label = as_number(row.get("label"))
         if math.isnan(label):
             raise DataError(
-                f"{where}: its label is no number, as how alike two texts are has to be"
+                f"{where}: its label is no number, as how alike two texts are has to be; of pairs with other labels type: "
+                f"zhixing apply MODEL --task classify, then zhixing evaluate score --task labels"
             )
         found.append((row["text1"], row["text2"], label))
     if not found:
@@ -68,6 +79,15 @@ class SimilarityContest(Contest[float]):
     validation: JudgedPairs | None
     test: JudgedPairs
 
+    def check(self, model: Any) -> None:
+        """See Contest. Its vectors say nothing of what a model that learnt labels has learnt, so they are not compared."""
+        Contest.check(self, model)
+        if "classify" in model.methods:
+            raise UnsupportedError(
+                "this model has learnt labels, and here numbers are judged; measure its labels: zhixing apply MODEL --task "
+                "classify, then zhixing evaluate score --task labels"
+            )
+
     @property
     def shown(self) -> Sequence[str]:
         """See Contest."""
@@ -78,7 +98,9 @@ class SimilarityContest(Contest[float]):
         learnt, held, test = (
             len(part.labels) if part else 0 for part in (self.train, self.validation, self.test)
         )
-        return (f"{learnt:,} pairs to learn from, {held:,} to choose on, {test:,} to test on",)
+        sizes = f"{learnt:,} pairs to learn from, {held:,} to choose on, {test:,} to test on"
+        copies = num_copies(_told_pairs(self.test), _told_pairs(self.train)) if self.train else 0
+        return with_leak(sizes, copies, "pairs")
 
     def baselines(self, *, seed: int) -> Sequence[System[float]]:
         """See Contest; without validation pairs in the order of PHRASES, those that tell pairs apart. How rare words are is learnt without labels."""
@@ -104,7 +126,8 @@ class SimilarityContest(Contest[float]):
         self.check(model)
         if "regress" in model.methods:
             pairs = [*zip(self.test.first, self.test.second, strict=True)]
-            return model.regress(pairs, cut=True), ""
+            lengths = (len(model.tokenizer.encode_pair(*pair).ids) for pair in pairs)
+            return model.regress(pairs, cut=True), told_cuts(lengths, model.limit, "pairs")
         first, told = vectors_of(model, self.test.first, "first texts")
         second, more = vectors_of(model, self.test.second, "second texts")
         cosines = (first * second).sum(axis=1)
@@ -123,6 +146,10 @@ def open_similarity(folder: Path) -> SimilarityContest:
     )
     test = read_judged(file_of(folder, "test"))
     return SimilarityContest(train=train, validation=validation, test=test)
+
+
+def _told_pairs(pairs: JudgedPairs) -> list[str]:
+    return [f"{first}\n{second}" for first, second in zip(pairs.first, pairs.second, strict=True)]
 
 
 def _shared(vectoriser: Any, pairs: JudgedPairs) -> list[float]:
