@@ -52,6 +52,7 @@ KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "chats": ([{"messages": [{"role": "user", "content": said(n // 2)}, {"role": "assistant", "content": f"{n}"}]} for n in range(200)], ()),
     "preferences": ([{"prompt": said(n // 2), "chosen": f"{n}", "rejected": "no"} for n in range(200)], ("prompt",)),
     "judged": ([{"text1": said(n // 2), "text2": said(1000 + n - (n % 9 == 0)), "label": n % 5} for n in range(300)], ("text1", "text2")),
+    "rankings": ([{"query": said(n // 2), "texts": [said(2000 + n - (n % 9 == 0)), "no"], "relevance": [1, 0]} for n in range(300)], ("query",)),
     "translations": ([{"src": said(n // 2), "tgt": f"译文 {n - (n % 9 == 0)}"} for n in range(300)], ("src", "tgt")),
 }  # fmt: skip
 
@@ -69,7 +70,7 @@ def test_no_text_is_in_two_parts_and_every_row_is_written_or_counted(
     left_out = told["elsewhere"] + told["copies"] + told["contradictory"]
     assert sum(told["parts"].values()) + left_out == len(rows)
     assert all(row in rows for found in parts.values() for row in found)
-    assert (told["elsewhere"] > 0) == (kind in ("judged", "translations"))
+    assert (told["elsewhere"] > 0) == (kind in ("judged", "rankings", "translations"))
     asked = {part: {row["messages"][0]["content"] for row in found} for part, found in parts.items()} if kind == "chats" else {}  # fmt: skip
     assert kind != "chats" or are_apart(asked)
 
@@ -149,6 +150,7 @@ BAD: list[tuple[str, Rows, tuple[str, ...], int, str]] = [
     ("few", labelled(2), (), 1, "2 different texts or documents are too few"),
     ("one author", [{**row, "author": "x"} for row in labelled(50)], ("--by", "author"), 1, "1 different texts or documents are too few"),
     ("nothing", [{"text": "", "label": "a"}], (), 1, "there is no row to divide; left out: empty 1"),
+    ("two answers", [{**row, "label": label} for row in labelled(9) for label in "ab"], (), 1, "no text is left, for each has two answers (9 left out)"),
     ("share", labelled(50), ("--test", "0"), 3, "--test 0.0: a share above 0 and below 1"),
     ("shares", labelled(50), ("--test", "0.5", "--validation", "0.5"), 3, "leave nothing to learn from"),
     ("one target", [{"src": said(n), "tgt": "x"} for n in range(90)], (), 1, "all rows of the test part have a text that an earlier part has too; name what stays together with --by"),

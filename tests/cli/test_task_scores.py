@@ -32,6 +32,16 @@ def test_labels_are_scored_and_compared(tmp_path, capsys) -> None:
     assert "scikit-learn-" in shown
 
 
+def test_numbers_may_be_text_as_in_a_column_of_csv(tmp_path, capsys) -> None:
+    guess = write(tmp_path / "p.jsonl", [{"label": 1.5}, {"label": 2.5}, {"label": 0.5}])
+    right = write(tmp_path / "r.jsonl", [{"label": "2"}, {"label": "3.5"}, {"label": "1"}])
+    assert main(["evaluate", "score", "--task", "numbers", guess, right, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"]["spearman"]["value"] == 1.0
+    wrong = write(tmp_path / "w.jsonl", [{"label": "2"}, {"label": "good"}, {"label": "1"}])
+    assert main(["evaluate", "score", "--task", "numbers", guess, wrong]) == 1
+    assert "w.jsonl:2: 'label' is \"good\", which is no" in capsys.readouterr().err
+
+
 def test_figures_stand_below_each_other_beside_chinese_labels(tmp_path, capsys) -> None:
     guesses = [
         {"label": label, "probabilities": {"好评": p, "差评": 1 - p}}

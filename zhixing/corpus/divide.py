@@ -61,12 +61,21 @@ def _query(row: Row) -> Sequence[Any]:
     return [row["query"], *(f"{DOCUMENTS} {name}" for name, gain in gains.items() if gain)]
 
 
+def _query_with_texts(row: Row) -> Sequence[Any]:
+    """A query and those of its texts that answer it; the others may stand beside many queries."""
+    texts, gains = row["texts"], row["relevance"]
+    if not isinstance(texts, list) or not isinstance(gains, list):
+        return [row["query"], None]
+    return [row["query"], *(text for text, gain in zip(texts, gains, strict=False) if gain)]
+
+
 TEXTS: Mapping[tuple[str, ...], Callable[[Row], Sequence[Any]]] = {
     ("text", "label"): _fields("text"),
     ("tokens", "tags"): _words,
     ("question", "context", "answers"): _fields("context"),
     ("messages",): lambda row: [_first_said(row["messages"])],
     ("prompt", "chosen", "rejected"): lambda row: [_first_said(row["prompt"])],
+    ("query", "texts", "relevance"): _query_with_texts,
     ("query", "relevance"): _query,
     ("text1", "text2"): _fields("text1", "text2"),
     ("src", "tgt"): _fields("src", "tgt"),
@@ -132,6 +141,10 @@ def write_divided(found: Found, folder: Path, division: Division) -> WrittenRows
     agreed = distinct(
         examples, key=lambda each: _identity(each.row, keys), answer=lambda each: _answer(each.row)
     )
+    if agreed.contradictory and not agreed.kept:
+        raise DataError(
+            f"no text is left, for each has two answers ({agreed.contradictory:,} left out); keep the rows that are right"
+        )
     kept = _apart([*_placed(agreed.kept, division)])
     if keys == ("query", "relevance"):
         _write_documents(found, folder)

@@ -12,6 +12,7 @@ from zhixing.evaluate.baselines.dialogue import open_chats
 from zhixing.evaluate.baselines.labels import LabelContest, read_parts
 from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.evaluate.baselines.preferences import open_preferences
+from zhixing.evaluate.baselines.ranking import open_ranking
 from zhixing.evaluate.baselines.recommendation import open_recommendation
 from zhixing.evaluate.baselines.retrieval import open_search
 from zhixing.evaluate.baselines.roles import open_roles
@@ -73,6 +74,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("text", "label"): _labels,
     ("tokens", "predicate", "tags"): _without_wish(open_roles),
     ("tokens", "tags"): _without_wish(open_tags),
+    ("query", "texts", "relevance"): _without_wish(open_ranking),
     ("query", "relevance"): _without_wish(open_search),
     ("question", "context", "answers"): _without_wish(open_answers),
     ("messages",): _without_wish(open_chats),

@@ -9,6 +9,7 @@ from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.formats.place import numbered
+from zhixing.corpus.labelled import as_number
 from zhixing.evaluate.tasks.answers import judge_answers
 from zhixing.evaluate.tasks.glue import METRICS, judge_glue
 from zhixing.evaluate.tasks.labels import judge_labels
@@ -78,10 +79,7 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> Rows:
             raise DataError(
                 f"{path}:{number} is not JSON: {error}{cure * (path.suffix != '.jsonl')}"
             ) from error
-        if isinstance(row, Mapping) and "text" in keys and "text" not in row and "tgt" in row:
-            row = {**row, "text": row["tgt"]}  # a pair {src, tgt}, as it is learnt from
-        if isinstance(row, Mapping) and "relevance" in keys and "next" in row:
-            row = {"relevance": {str(row["next"]): 1}, **row}  # a history {user, history, next}
+        row = _as_asked(row, keys)
         for key, kind in keys.items():
             if not isinstance(row, Mapping) or key not in row:
                 wanted = "{" + ", ".join(keys) + "}"
@@ -106,6 +104,22 @@ def _rows(path: Path, keys: Mapping[str, type | tuple[type, ...]]) -> Rows:
                 raise DataError(f"{path}:{number}: 'ranked' holds something that is no id")
         rows.append((f"{path}:{number}", row))
     return rows
+
+
+def _as_asked(row: Any, keys: Mapping[str, type | tuple[type, ...]]) -> Any:
+    """A row of examples under the keys that a task reads; every other as it is."""
+    if not isinstance(row, Mapping):
+        return row
+    if "text" in keys and "text" not in row and "tgt" in row:
+        row = {**row, "text": row["tgt"]}  # a pair {src, tgt}, as it is learnt from
+    if "relevance" in keys and "next" in row:
+        row = {"relevance": {str(row["next"]): 1}, **row}  # a history {user, history, next}
+    if "relevance" in keys and isinstance(row.get("relevance"), list):
+        row = {**row, "relevance": {str(n): gain for n, gain in enumerate(row["relevance"])}}
+    label = row.get("label")
+    if keys.get("label") == NUMBER and isinstance(label, str) and not math.isnan(as_number(label)):
+        row = {**row, "label": as_number(label)}  # a column of csv is text
+    return row
 
 
 def _told(kind: type | tuple[type, ...]) -> str:
@@ -221,14 +235,15 @@ def _of_texts(judge: Callable[..., Judged]) -> Callable[[Rows, Rows, Options], J
 
 _TEXT: Mapping[str, type] = {"text": str}
 _LABEL: Mapping[str, tuple[type, ...]] = {"label": (str, int)}
+NUMBER = (int, float)
 _TAGS: Mapping[str, type] = {"tags": list}
 _LANGUAGE = ("language",)
 
 TASKS: Mapping[str, FileTask] = {
     "labels": FileTask(prediction=_LABEL, reference=_LABEL, judge=_labels, options=("positive",)),
     "numbers": FileTask(
-        prediction={"label": (int, float)},
-        reference={"label": (int, float)},
+        prediction={"label": NUMBER},
+        reference={"label": NUMBER},
         judge=lambda p, r, o: judge_numbers(_column(p, "label"), _column(r, "label")),
     ),
     "translation": FileTask(
