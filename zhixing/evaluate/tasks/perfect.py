@@ -28,6 +28,9 @@ SCRIPTS: Mapping[str, frozenset[str]] = {
 """How these languages are written; the leading script of the references must be one of them."""
 EAST_ASIAN = frozenset({"Hani", "Jpan", "Kore", "Bopo"})
 
+MOST_FOREIGN = 0.05
+"""Share of the references of a language written with spaces that may be in an East Asian script, such as names."""
+
 
 def primary(language: str) -> str:
     """`zh` of `zh-Hant` and `zh_CN`, lower case."""
@@ -35,17 +38,27 @@ def primary(language: str) -> str:
 
 
 def require_written_in(texts: Sequence[str], language: str) -> None:
-    """Raise DataError when the texts are clearly not in `language`, so that no tokenizer of another is used."""
-    scripts = count_scripts(Counter("".join(texts)))
-    leader = leading_script(scripts)
+    """Raise DataError when the texts are clearly not in `language`, or many of them are not, so that no tokenizer of another is used."""
+    leader = _leader("".join(texts))
     allowed = SCRIPTS.get(primary(language))
     if leader == "Zyyy":  # digits, marks, emoji: no language at all
         return
     if leader not in allowed if allowed else leader in EAST_ASIAN:
         raise DataError(
             f"the references are written in the script {leader}, which is not that of language {language!r}; "
-            "say their language with --language (such as zh, en, ja)"
+            "say their language with --language (such as zh, en, ja), or score those of each language apart"
         )
+    # What reads Chinese reads other letters too; what reads words between spaces drops Chinese, or takes a sentence for one word.
+    foreign = 0 if allowed else sum(_leader(text) in EAST_ASIAN for text in texts)
+    if foreign > MOST_FOREIGN * len(texts):
+        raise DataError(
+            f"{foreign:,} of {len(texts):,} references are written in Chinese, Japanese or Korean, which is not how language "
+            f"{language!r} is written; score those of each language apart"
+        )
+
+
+def _leader(text: str) -> str:
+    return leading_script(count_scripts(Counter(text)))
 
 
 def require_perfect(
