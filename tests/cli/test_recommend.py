@@ -192,3 +192,18 @@ def test_swapped_files_and_a_missing_one_are_told(
     assert not (tmp_path / "x").exists()
     assert run("data", "histories", ratings, movies, tmp_path / "x", "--least-rating", 5) == 1
     assert "no user has 3 items" in capsys.readouterr().err
+
+
+def test_columns_of_other_names_are_told_beside_those_that_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken, items = tmp_path / "taken.csv", tmp_path / "items.csv"
+    taken.write_text("用户,物品\nu,a\n", "utf-8")
+    items.write_text("item,text\na,红茶\n", "utf-8")
+    assert run("data", "histories", taken, items, tmp_path / "x") == 1
+    assert (
+        "taken.csv:2 is no interaction {user, item}: the keys 用户, 物品" in capsys.readouterr().err
+    )
+    items.write_text("item,title\na,红茶\n", "utf-8")
+    assert run("data", "histories", taken, items, tmp_path / "x") == 1
+    assert "items.csv:2 is no item {item, text}: the keys item, title" in capsys.readouterr().err
