@@ -11,7 +11,7 @@ from zhixing.core.errors import DataError
 from zhixing.corpus.searches import DOCUMENTS
 from zhixing.corpus.sources.cc_cedict import Entry
 from zhixing.evaluate.baselines import retrieval
-from zhixing.evaluate.baselines.retrieval import open_search
+from zhixing.evaluate.baselines.retrieval import open_partners, open_search
 from zhixing.evaluate.contest import value_of
 from zhixing.vectors.blocks import Block
 from zhixing.vectors.folder import save
@@ -109,3 +109,19 @@ def test_word_vectors_answer_and_texts_without_a_known_word_are_told(tmp_path: P
     assert [each[0] for each in answers] == ["fox", "river", "market"]
     assert told == "1 of 5 documents without a known word"
     assert model.num_parameters == 36
+
+
+def test_pairs_are_a_search_among_the_second_texts_of_all_parts(tmp_path: Path) -> None:
+    pairs = [(QUERIES[name], ENGLISH[name]) for name in ENGLISH]
+    doubled = [*pairs[2:], ("Cold  River", "the sea is cold"), ("buy paper", ENGLISH["market"].upper())]  # fmt: skip
+    for part, chosen in (("train", pairs[:1]), ("validation", pairs[1:2]), ("test", doubled)):
+        write(tmp_path / f"{part}.jsonl", [{"text1": a, "text2": b} for a, b in chosen])
+    contest = open_partners(tmp_path)
+    assert [*contest.documents.values()] == [*ENGLISH.values(), "the sea is cold"]
+    assert contest.test.texts == ("cold river", "buy paper")
+    assert contest.test.relevance == ({"3": 1.0, "5": 1.0}, {"4": 1.0})
+    best, *_ = contest.baselines(seed=1)
+    assert value_of(contest.judge(best.answers), "mrr") == 1
+    write(tmp_path / "test.jsonl", [{"text1": "a", "text2": " "}])
+    with pytest.raises(DataError, match=r"test\.jsonl:1: text2 is empty or no text"):
+        open_partners(tmp_path)

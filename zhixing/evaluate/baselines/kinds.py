@@ -14,7 +14,7 @@ from zhixing.evaluate.baselines.pairs import open_pairs
 from zhixing.evaluate.baselines.preferences import open_preferences
 from zhixing.evaluate.baselines.ranking import open_ranking
 from zhixing.evaluate.baselines.recommendation import open_recommendation
-from zhixing.evaluate.baselines.retrieval import open_search
+from zhixing.evaluate.baselines.retrieval import open_partners, open_search
 from zhixing.evaluate.baselines.roles import open_roles
 from zhixing.evaluate.baselines.similarity import open_similarity
 from zhixing.evaluate.baselines.tags import open_tags
@@ -80,6 +80,7 @@ CONTESTS: Mapping[tuple[str, ...], Callable[[Path, Wish], Contest[Any]]] = {
     ("messages",): _without_wish(open_chats),
     ("prompt", "chosen", "rejected"): _without_wish(open_preferences),
     ("text1", "text2", "label"): _without_wish(open_similarity),
+    ("text1", "text2"): _without_wish(open_partners),
     ("src", "tgt"): _pairs,
     ("user", "history", "next"): _without_wish(open_recommendation),
 }

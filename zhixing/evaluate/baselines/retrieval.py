@@ -22,7 +22,7 @@ from zhixing.core.progress import Silent
 from zhixing.corpus.archive import Archive
 from zhixing.corpus.catalogue import find
 from zhixing.corpus.fetch import fetch
-from zhixing.corpus.parts import num_copies
+from zhixing.corpus.parts import num_copies, same
 from zhixing.corpus.searches import DOCUMENTS, Queries, read_documents, read_queries
 from zhixing.corpus.sources.cc_cedict import entries
 from zhixing.evaluate.baselines.dictionary import WordForWord
@@ -31,6 +31,7 @@ from zhixing.evaluate.contest import (
     System,
     best_first,
     in_parts,
+    rows_of,
     told_cuts,
     value_of,
     with_leak,
@@ -148,6 +149,43 @@ def open_search(folder: Path) -> SearchContest:
     documents = read_documents(folder / DOCUMENTS)
     train, validation, test = in_parts(folder, lambda path: read_queries(path, documents))
     return SearchContest(documents=documents, train=train, validation=validation, test=test)
+
+
+def open_partners(folder: Path) -> SearchContest:
+    """Pairs {text1, text2} as a search: each first text asks for its second one among those of all parts.
+
+    Raises DataError for a folder that lacks a part, or a row that is no pair.
+    """
+    parts = in_parts(folder, _pairs_of)
+    names: dict[str, str] = {}
+    documents: dict[str, str] = {}
+    for _, second in (pair for part in parts for pair in part):
+        name = names.setdefault(same(second), f"{len(names) + 1}")
+        documents.setdefault(name, second)
+    train, validation, test = (_as_queries(part, names) for part in parts)
+    return SearchContest(documents=documents, train=train, validation=validation, test=test)
+
+
+def _pairs_of(path: Path) -> list[tuple[str, str]]:
+    found = []
+    for where, row in rows_of(path):
+        for key in ("text1", "text2"):
+            if not isinstance(row.get(key), str) or not row[key].strip():
+                raise DataError(f"{where}: {key} is empty or no text")
+        found.append((row["text1"], row["text2"]))
+    if not found:
+        raise DataError(f"{path} has no examples")
+    return found
+
+
+def _as_queries(pairs: Sequence[tuple[str, str]], names: Mapping[str, str]) -> Queries:
+    """First texts that differ in spaces or case alone are one query, with the second texts of all of them."""
+    texts: dict[str, str] = {}
+    gains: dict[str, dict[str, float]] = {}
+    for first, second in pairs:
+        texts.setdefault(same(first), first)
+        gains.setdefault(same(first), {})[names[same(second)]] = 1.0
+    return Queries(texts=tuple(texts.values()), relevance=tuple(gains.values()), groups=())
 
 
 def _judge(answers: Sequence[Ids], queries: Queries) -> Judged:
