@@ -216,6 +216,25 @@ def test_too_many_lost_examples_end_the_run(
     assert f"max_truncated = 0.1 (the first is {bad}:2)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("kind", "model"), [("classify", "cnn"), ("tag", "tagger"), ("rank", "encoder")])  # fmt: skip
+def test_validation_examples_that_are_also_learnt_from_are_counted(
+    place: Path, kind: str, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(rows: list[dict[str, Any]]) -> str:
+        held = place / "held.jsonl"
+        held.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        files = f'examples = {{ train = "{place / kind}.jsonl", validation = "{held}" }}'
+        assert train(place, recipe(place, kind, model, examples=files)) == 0
+        return capsys.readouterr().err
+
+    known = ROWS[kind][0]
+    (text,) = {"text", "tokens", "query"} & known.keys()
+    value = known[text]
+    new = {**known, text: value[::-1]}
+    assert "validation: 3 examples, 0 truncated, 0 dropped; 2 of them are also learnt from" in told([known, new, known])  # fmt: skip
+    assert "also learnt from" not in told([new])
+
+
 def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:
     from zhixing.cli.pipeline import new_model, prepare
     from zhixing.cli.recipe import load_recipe

@@ -333,11 +333,14 @@ def _from_files(
 ) -> Task:
     objective = _task_objective(recipe, prepared.tokenizer, model)
     found = places(recipe, prepared.corpus.parent, progress)
+    stores: dict[str, ExampleStore] = {}
 
     def source(place: str, name: str, alike: int = 1) -> Examples[Example]:
         store = _example_store(recipe, objective, prepared, progress, place=place, name=name)
         progress.start(f"examples of {name}")
-        progress.finish(f"{name}: {store.losses}")
+        known = "".join(_told_in_both(store, learnt) for learnt in stores.values())
+        stores[name] = store
+        progress.finish(f"{name}: {store.losses}{known}")
         first = partial(_first_lost, place, objective, config.examples)
         check_losses(store.losses, config.examples, origin=place, first=first)
         return Examples(store, lambda example, _: example, alike=alike)
@@ -348,6 +351,20 @@ def _from_files(
         train=source(found.train, "train", _alike(recipe)),
         validation=source(held, "validation") if held else None,
     )
+
+
+def _told_in_both(held: ExampleStore, learnt: ExampleStore) -> str:
+    """How many held-out examples are learnt from as well, label and all; empty for none."""
+    wanted = Counter(_contents(held))
+    count = sum(wanted[each] for each in {*_contents(learnt)} & wanted.keys())
+    return f"; {count:,} of them are also learnt from" * bool(count)
+
+
+def _contents(store: ExampleStore) -> Iterator[int]:
+    """A number for what each example holds."""
+    size = len(store.fields)
+    for first in range(0, size * len(store), size):
+        yield hash(tuple(store.shard.document(first + n).tobytes() for n in range(size)))
 
 
 def _first_lost(place: str, objective: Any, examples: ExamplesConfig, name: str) -> str:
