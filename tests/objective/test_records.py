@@ -315,6 +315,15 @@ def test_lists_hold_what_they_are_said_to_hold() -> None:
     assert reasons(Rank(tokenizer(), time=TIME), row) == ["relevance_holds_no_number"]
 
 
+def test_one_misspelt_tag_does_not_turn_entities_into_plain_labels() -> None:
+    """With it every word would be a span of its own, and no F1 of entities would be measured."""
+    rows = [{"tokens": ["a", "b"], "tags": ["B-PER", "I-PER"]}]
+    with pytest.raises(DataError, match=r"own\.jsonl: some tags begin an entity \(B-PER\) and some are of no scheme \(b-per, o\)"):  # fmt: skip
+        labels_of([*rows, {"tokens": ["a", "b"], "tags": ["b-per", "o"]}], "tag", origin="own.jsonl")  # fmt: skip
+    assert labels_of([{"tokens": ["a", "b"], "tags": ["nn", "o"]}], "tag") == ("nn", "o")
+    assert labels_of([*rows, {"tokens": ["a"], "tags": ["S-LOC"]}], "tag") == ("B-PER", "I-PER", "S-LOC")  # fmt: skip
+
+
 def test_labels_of_rows_that_are_none_are_not_counted() -> None:
     bad = [
         {"tokens": ["x", None], "tags": ["B", "B"]},

@@ -24,6 +24,7 @@ from zhixing.corpus.parts import PARTS, Part, part_of, same, told_copies, told_p
 KEYS = ("label", "genre")
 """What a document's label is called in its `meta`, unless another name is given."""
 SHORTEST_PIECE = 200
+_SCHEME = ("B-", "I-", "E-", "S-")
 FEWEST_ROWS = 20
 """From so many rows on, labels are expected to repeat."""
 
@@ -152,6 +153,22 @@ def check_are_labels(labels: Collection[str], count: int, *, origin: str) -> Non
         raise DataError(
             f"{origin}: {count:,} rows have {len(labels):,} different labels, such as {example[:60]!r}, so there is nothing to "
             "learn from: is the label in another field? It is read from 'label', the text from 'text'"
+        )
+
+
+def of_no_scheme(tags: Iterable[str]) -> list[str]:
+    """Tags that are neither O nor B-, I-, E-, S- with a type, each once."""
+    return sorted({tag for tag in tags if tag != "O" and not (tag[:2] in _SCHEME and tag[2:])})
+
+
+def check_one_scheme(tags: Collection[str], *, origin: str) -> None:
+    """Raise DataError where some tags begin and continue entities and others are plain, as when one is misspelt."""
+    others = of_no_scheme(tags)
+    entities = {*tags} - {*others} - {"O"}
+    if entities and others:
+        raise DataError(
+            f"{origin}: some tags begin an entity ({min(entities)}) and some are of no scheme ({', '.join(others[:5])}); "
+            "allowed: O, B-, I-, E-, S- with a type"
         )
 
 

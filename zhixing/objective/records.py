@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.formats.row_formats import is_messages
-from zhixing.corpus.labelled import as_number, check_are_labels, is_label
+from zhixing.corpus.labelled import as_number, check_are_labels, check_one_scheme, is_label
 from zhixing.data.examples import Losses, Made
 from zhixing.objective.config import ExamplesConfig
 
@@ -90,7 +90,10 @@ def has_number(row: Mapping[str, Any]) -> bool:
 def labels_of(
     rows: Iterable[Mapping[str, Any] | str], kind: str, *, origin: str = "the rows"
 ) -> tuple[str, ...]:
-    """All labels (classify) or tags (tag) of some rows, sorted. Raises DataError where almost every text has its own label."""
+    """All labels (classify) or tags (tag) of some rows, sorted.
+
+    Raises DataError where almost every text has its own label, and where some tags are those of entities and others are not.
+    """
     found: set[str] = set()
     count = 0
     for row in rows:
@@ -101,6 +104,8 @@ def labels_of(
         found |= {str(row["label"])} if kind == "classify" else set(map(str, row["tags"]))
     if kind == "classify":
         check_are_labels(found, count, origin=origin)
+    else:
+        check_one_scheme(found, origin=origin)
     return tuple(sorted(found))
 
 

@@ -7,13 +7,13 @@ entities are summed over sentences, which is what is resampled. Tags without B-,
 alone. seqeval: Nakayama 2018, after the conlleval script of Tjong Kim Sang 2000.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from zhixing.core.errors import DataError, MissingExtraError
+from zhixing.corpus.labelled import check_one_scheme, of_no_scheme
 from zhixing.evaluate.resampling import Floats
 from zhixing.evaluate.tasks.counts import f1, mean_of_defined, precision, recall
 from zhixing.evaluate.tasks.measure import (
@@ -93,15 +93,9 @@ def entities(tags: Tags, scheme: str) -> set[tuple[str, int, int]]:
 
 def _is_chunked(sequences: Sequence[Tags]) -> bool:
     """Whether tags are O and B-, I-, E-, S-; DataError for a mixture of these with others."""
-    tags = Counter(tag for sequence in sequences for tag in sequence)
-    chunked = {tag for tag in tags if tag[:2] in ("B-", "I-", "E-", "S-") and tag[2:]}
-    others = sorted(set(tags) - chunked - {"O"})
-    if chunked and others:
-        raise DataError(
-            f"some tags begin an entity ({min(chunked)}) and some are of no scheme ({', '.join(others[:5])}); "
-            "allowed: O, B-, I-, E-, S- with a type"
-        )
-    return not others
+    tags = {tag for sequence in sequences for tag in sequence}
+    check_one_scheme(tags, origin="answers and references")
+    return not of_no_scheme(tags)
 
 
 def _entity_measures(
