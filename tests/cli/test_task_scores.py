@@ -42,6 +42,14 @@ def test_numbers_may_be_text_as_in_a_column_of_csv(tmp_path, capsys) -> None:
     assert "w.jsonl:2: 'label' is \"good\", which is no" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("labels", [[True, False, True], [1.0, 0.0, 1.0]])
+def test_labels_of_json_that_are_no_text_are_those_of_training(tmp_path, capsys, labels) -> None:
+    guess = write(tmp_path / "p.jsonl", [{"label": str(each)} for each in labels])
+    right = write(tmp_path / "r.jsonl", [{"label": each} for each in labels])
+    assert main(["evaluate", "score", "--task", "labels", guess, right, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scores"]["accuracy"]["value"] == 1.0
+
+
 def test_figures_stand_below_each_other_beside_chinese_labels(tmp_path, capsys) -> None:
     guesses = [
         {"label": label, "probabilities": {"好评": p, "差评": 1 - p}}

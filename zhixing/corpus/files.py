@@ -45,7 +45,7 @@ def find_files(place: str) -> Found:
     if any(mark in place for mark in "*?["):
         found = [Path(name) for name in glob.glob(str(path), recursive=True)]
         return _readable(place, _common_folder(found), [each for each in found if each.is_file()])
-    raise DataError(f"{place} does not exist; name a file, a folder or a glob in the source's path")
+    raise DataError(f"{place} does not exist; name a file, a folder or a glob")
 
 
 def _below(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zhixing.core.errors import DataError, UsageError
 from zhixing.corpus.formats.place import numbered
-from zhixing.corpus.labelled import as_number
+from zhixing.corpus.labelled import as_number, is_label
 from zhixing.evaluate.tasks.answers import judge_answers
 from zhixing.evaluate.tasks.glue import METRICS, judge_glue
 from zhixing.evaluate.tasks.labels import judge_labels
@@ -119,6 +119,8 @@ def _as_asked(row: Any, keys: Mapping[str, type | tuple[type, ...]]) -> Any:
     label = row.get("label")
     if keys.get("label") == NUMBER and isinstance(label, str) and not math.isnan(as_number(label)):
         row = {**row, "label": as_number(label)}  # a column of csv is text
+    if keys.get("label") == LABEL and isinstance(label, float | bool) and is_label(label):
+        row = {**row, "label": str(label)}  # 1.0 and true are labels, as in training
     return row
 
 
@@ -234,7 +236,8 @@ def _of_texts(judge: Callable[..., Judged]) -> Callable[[Rows, Rows, Options], J
 
 
 _TEXT: Mapping[str, type] = {"text": str}
-_LABEL: Mapping[str, tuple[type, ...]] = {"label": (str, int)}
+LABEL = (str, int)
+_LABEL: Mapping[str, tuple[type, ...]] = {"label": LABEL}
 NUMBER = (int, float)
 _TAGS: Mapping[str, type] = {"tags": list}
 _LANGUAGE = ("language",)
