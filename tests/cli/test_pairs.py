@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import zhixing
+from tests.cli.stopping import CtrlC
 from zhixing.checkpoint.folder import load_network
 from zhixing.cli import main
 from zhixing.cli.examples import languages
@@ -408,3 +409,36 @@ def test_the_pairs_that_are_read_are_not_written_over(
     assert main(["evaluate", "pairs", str(place / "run"), *words]) == 3
     assert "is a file that is read" in capsys.readouterr().err
     assert (place / "test.jsonl").read_bytes() == before
+
+
+@pytest.mark.usefixtures("result")
+def test_what_was_written_is_kept_when_its_scores_are_stopped(place: Path, tmp_path: Path) -> None:
+    out, shown = tmp_path / "written.jsonl", CtrlC("value")
+    words = ["--beam", "1", "--out", str(out), "--log", "none"]
+    with redirect_stdout(shown):
+        assert main(["evaluate", "pairs", str(place / "run"), *words]) == 130
+    assert "value" in shown.getvalue()
+    assert len(out.read_text("utf-8").splitlines()) == len((place / "test.jsonl").read_text("utf-8").splitlines())  # fmt: skip
+
+
+@pytest.mark.usefixtures("result")
+def test_scores_are_shown_also_where_what_was_written_cannot_be_kept(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    class Blocks(io.StringIO):
+        """An output that puts a file in the place of the folder when it shows the scores."""
+
+        def write(self, text: str) -> int:
+            if "value" in text:
+                folder.rmdir()
+                folder.touch()
+            return super().write(text)
+
+    words = ["--beam", "1", "--out", str(folder / "written.jsonl"), "--log", "none"]
+    with redirect_stdout(shown := Blocks()):
+        assert main(["evaluate", "pairs", str(place / "run"), *words]) == 1
+    assert "bleu" in shown.getvalue()
+    assert "written.jsonl" in capsys.readouterr().err

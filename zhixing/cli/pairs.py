@@ -4,7 +4,8 @@ The pairs, their languages, references and measures are those that the recipe na
 to beat is measured by `zhixing evaluate baselines`, on a folder of pairs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,12 +75,24 @@ def pairs(
         read = (opened.places.train, opened.places.validation, opened.places.test)
         check_out(options.out, [Path(place) for place in read if place], fresh=options.fresh)
     second = _second(opened, options, progress)  # refused before the work
+    written = write(opened, options, progress)
+    with _saved(options.out, opened.wanted, written):
+        _score(opened, second, written, options, progress, as_json=as_json)
+
+
+def _score(
+    opened: "Run",
+    second: "Run | None",
+    written: Sequence[str],
+    options: Options,
+    progress: "Progress",
+    *,
+    as_json: bool,
+) -> None:
+    """Print how good what was written is, and how that differs from what a second run writes."""
     from zhixing.cli.seq2seq_scores import judge
     from zhixing.evaluate.tasks.measure import compare, scores, undefined
 
-    written = write(opened, options, progress)
-    if options.out is not None:
-        _save(options.out, opened.wanted, written)
     judged = judge(written, opened.wanted, opened.config, opened.place)
     differences: Sequence[TaskDifference] = ()
     if second is not None:
@@ -88,13 +101,13 @@ def pairs(
         differences = compare(judged, other, seed=options.seed)
     made, missing = scores(judged, seed=options.seed), undefined(judged)
     if as_json:
-        print_json({"run": str(run)} | score_values(judged, made, missing, differences))
+        print_json({"run": str(opened.folder)} | score_values(judged, made, missing, differences))
         return
     for each in _shown(opened.wanted, written, options.show):
         print(f"{each}\n")
     print(score_table(judged, made, missing))
     if differences:
-        print(verdicts(str(run), str(options.against), differences))
+        print(verdicts(str(opened.folder), str(options.against), differences))
 
 
 def open_run(folder: Path, part: Part, progress: "Progress") -> Run:
@@ -164,12 +177,18 @@ def _second(run: Run, options: Options, progress: "Progress") -> Run | None:
     return other
 
 
-def _save(path: Path, wanted: Sequence["Wanted"], written: Sequence[str]) -> None:
+@contextmanager
+def _saved(path: Path | None, wanted: Sequence["Wanted"], written: Sequence[str]) -> Iterator[None]:
+    """Write what was written to `path` at the end, also when it is stopped before; scores are printed by then, if the disk is full."""
     rows = (
         {"source": each.source, "reference": each.targets[0], "text": text}
         for each, text in zip(wanted, written, strict=True)
     )
-    write_json_lines(path, rows)
+    try:
+        yield
+    finally:
+        if path is not None:
+            write_json_lines(path, rows)
 
 
 def _shown(wanted: Sequence["Wanted"], written: Sequence[str], num: int) -> list[str]:
