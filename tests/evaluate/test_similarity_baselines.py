@@ -13,8 +13,9 @@ import zhixing
 from tests.trained import train
 from zhixing.cli import main
 from zhixing.core.errors import DataError, UnsupportedError
+from zhixing.evaluate.baselines.labels import LabelContest, Labelled, Parts
 from zhixing.evaluate.baselines.similarity import open_similarity
-from zhixing.evaluate.contest import value_of
+from zhixing.evaluate.contest import check_reads, value_of
 from zhixing.vectors import folder as vectors
 from zhixing.vectors.blocks import blocks_of
 from zhixing.vectors.table import Vectors
@@ -86,6 +87,24 @@ def test_a_model_that_learnt_labels_is_refused_for_numbers(tmp_path: Path) -> No
     assert "embed" in model.methods
     with pytest.raises(UnsupportedError, match=r"has learnt labels, and here numbers are judged"):
         open_similarity(tmp_path).check(model)
+
+
+def test_a_model_that_learnt_another_kind_of_answer_or_input_is_refused_before_any_work(
+    tmp_path: Path,
+) -> None:
+    numbers = zhixing.load(train(tmp_path, "regress", "encoder", steps=2))
+    labels = zhixing.load(train(tmp_path, "classify", "encoder", steps=2))
+    part = Labelled(texts=("a", "b"), labels=("1", "2"), documents=())
+    contest = LabelContest(parts=Parts(train=part, validation=part, test=part))
+    contest.check(labels)
+    with pytest.raises(UnsupportedError, match="has learnt numbers, and here labels are judged"):
+        contest.check(numbers)
+    write(tmp_path / "test.jsonl", PAIRS)
+    open_similarity(tmp_path).check(numbers)
+    with pytest.raises(UnsupportedError, match="has learnt on pairs, and the test has single"):
+        check_reads(numbers, 1)
+    with pytest.raises(UnsupportedError, match="has learnt on single texts, and the test has pair"):
+        check_reads(labels, 2)
 
 
 def test_a_folder_of_word_vectors_is_measured_beside_the_baselines(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeGuard, TypeVar
 
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.corpus.parts import PARTS
 from zhixing.corpus.rows import find_tables, placed_rows
 from zhixing.evaluate.tasks.measure import Judged
@@ -65,6 +65,14 @@ class Contest(Protocol[Answer]):
 
     def judge(self, answers: Sequence[Answer]) -> Judged:
         """How good one answer per test item is."""
+
+
+def check_reads(model: Any, count: int) -> None:
+    """Raise UnsupportedError for a model that has learnt on pairs where the test has single texts (`count` 1), or the reverse (2)."""
+    learnt = getattr(model, "learnt", None)
+    if learnt is not None and count not in learnt.texts:
+        there, wanted = ("single texts", "pairs") if count == 1 else ("pairs", "single texts")
+        raise UnsupportedError(f"this model has learnt on {wanted}, and the test has {there}")
 
 
 def best_first(found: Sequence[tuple[System[Answer], float]]) -> tuple[System[Answer], ...]:

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from zhixing.core.errors import DataError
+from zhixing.core.errors import DataError, UnsupportedError
 from zhixing.corpus.labelled import check_are_labels, is_label
 from zhixing.corpus.parts import num_copies
 from zhixing.evaluate.contest import (
     Contest,
     System,
     best_first,
+    check_reads,
     file_of,
     first_value,
     in_parts,
@@ -145,6 +146,16 @@ class LabelContest(Contest[Answer]):
     positive: str = ""
     clean: str = ""
     rules: tuple[str, ...] = ()
+
+    def check(self, model: Any) -> None:
+        """See Contest. Numbers are no labels, also where they are written as such."""
+        if "regress" in model.methods:
+            raise UnsupportedError(
+                "this model has learnt numbers, and here labels are judged; measure its numbers: zhixing apply MODEL --task "
+                "regress, then zhixing evaluate score --task numbers"
+            )
+        Contest.check(self, model)
+        check_reads(model, 1)
 
     @property
     def shown(self) -> Sequence[str]:

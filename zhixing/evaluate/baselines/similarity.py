@@ -24,6 +24,7 @@ from zhixing.evaluate.contest import (
     Contest,
     System,
     best_first,
+    check_reads,
     file_of,
     rows_of,
     told_cuts,
@@ -87,6 +88,8 @@ class SimilarityContest(Contest[float]):
                 "this model has learnt labels, and here numbers are judged; measure its labels: zhixing apply MODEL --task "
                 "classify, then zhixing evaluate score --task labels"
             )
+        if "regress" in model.methods:
+            check_reads(model, 2)
 
     @property
     def shown(self) -> Sequence[str]:
