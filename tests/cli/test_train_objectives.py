@@ -1,6 +1,7 @@
 """`zhixing train` for every objective, from files to a folder that opens; and the refusals."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.ladder_texts import write_texts
 from zhixing.checkpoint.folder import load_network
 from zhixing.cli import main
+from zhixing.data.order import Cursor
 
 HALF = 'shape = "t5", width = 16, layers = 1, heads = 2, kv_heads = 2, head_dim = 8, hidden = 16, max_time = 32'
 MODELS = {
@@ -235,16 +237,16 @@ def test_validation_examples_that_are_also_learnt_from_are_counted(
     assert "also learnt from" not in told([new])
 
 
-def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:
+def training_task(place: Path, kind: str, model: str, rows: list[dict[str, str]]) -> Any:
+    """The task of a recipe with steps of ten examples, and these rows to learn from."""
     from zhixing.cli.pipeline import new_model, prepare
     from zhixing.cli.recipe import load_recipe
     from zhixing.cli.tasks import make_task
     from zhixing.core.progress import Silent
 
-    rows = [{"text": "fox " * (1 + n * 7 % 29), "label": f"{n % 2}"} for n in range(120)]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    (tmp_path / "train.jsonl").write_text(lines, "utf-8")
-    path = tmp_path / "own.toml"
+    (place / "train.jsonl").write_text(lines, "utf-8")
+    path = place / "own.toml"
     path.write_text(
         f"""
 name = "own"
@@ -255,10 +257,10 @@ vocab = 300
 [data]
 time = 32
 [model]
-{MODELS["bag"].replace("labels = 1", "labels = 2")}
+{MODELS[model].replace("labels = 1", "labels = 2")}
 [objective]
-kind = "classify"
-examples = {{ train = "{tmp_path / "train.jsonl"}" }}
+kind = "{kind}"
+examples = {{ train = "{place / "train.jsonl"}" }}
 [train]
 steps = 1
 batch_tokens = 320
@@ -266,11 +268,25 @@ batch_tokens = 320
         "utf-8",
     )
     recipe = load_recipe(path)
-    prepared = prepare(recipe, tmp_path / "data", Silent())
-    task = make_task(recipe, prepared, new_model(recipe, prepared), Silent())
+    prepared = prepare(recipe, place / "data", Silent())
+    return make_task(recipe, prepared, new_model(recipe, prepared), Silent())
+
+
+def test_texts_of_a_step_are_about_equally_long(tmp_path: Path) -> None:
+    rows = [{"text": "fox " * (1 + n * 7 % 29), "label": f"{n % 2}"} for n in range(120)]
+    task = training_task(tmp_path, "classify", "bag", rows)
     lengths = [len(item["tokens"]) for item in task.train.epoch(0, 1)]
     steps = [lengths[at : at + 10] for at in range(0, len(lengths), 10)]
     padded = sum(10 * max(step) for step in steps)
     assert len(lengths) == 120
     assert padded < 1.1 * sum(lengths)
     assert padded < 0.8 * 120 * max(lengths)
+
+
+def test_steps_of_pairs_have_about_equally_many_target_tokens(tmp_path: Path) -> None:
+    rows = [{"src": "dog", "tgt": "fox " * (1 + n * 7 % 29)} for n in range(120)]
+    task = training_task(tmp_path, "seq2seq", "seq2seq", rows)
+    steps = [items for items, _ in islice(task.train.batches(Cursor(), 10), 12)]
+    counts = [sum(task.objective.counts(item)["loss"] for item in items) for items in steps]
+    assert max(counts) < 1.5 * min(counts)
+    assert max(map(len, steps)) > 3 * min(map(len, steps))

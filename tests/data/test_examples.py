@@ -1,5 +1,7 @@
 """Examples on disk: what is written is read, numbers keep their sign, losses are counted, and order follows from the cursor."""
 
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +121,38 @@ def test_batches_of_about_equally_long_examples_come_in_an_order_of_their_own(
     batches = lengths[first].reshape(-1, 10)
     assert np.ptp(batches, axis=1).max() <= 4
     assert any(np.diff(batches.mean(axis=1)) < 0)
+
+
+def test_evened_steps_have_equally_many_tokens_of_few_long_or_many_short_examples(
+    tmp_path: Path,
+) -> None:
+    lengths = [1 + n * 7 % 40 for n in range(403)]
+    store = written(tmp_path, made(*([1] * length for length in lengths)))
+    source = Examples(store, lambda example, _: example, evened="tokens")
+
+    def steps(start: Cursor, number: int) -> list[tuple[list[int], Cursor]]:
+        found = islice(source.batches(start, 10), number)
+        return [([-int(each["label"][0]) for each in items], after) for items, after in found]
+
+    epoch = steps(Cursor(seed=1), 40)
+    assert [cursor.epoch for _, cursor in epoch] == [0] * 40
+    assert sorted(chosen for items, _ in epoch for chosen in items) == [*range(403)]
+    totals = [sum(lengths[chosen] for chosen in items) for items, _ in epoch]
+    assert np.ptp(totals) <= 2 * max(lengths)
+    counts = [len(items) for items, _ in epoch]
+    assert max(counts) > 4 * min(counts)  # equally many examples would be equal here
+    assert max(np.ptp([lengths[chosen] for chosen in items]) for items, _ in epoch) <= 10
+
+    for number in (1, 7, 40):  # going on from any step gives the same as never having stopped
+        assert steps(epoch[number - 1][1], 45 - number) == steps(Cursor(seed=1), 45)[number:]
+    following = steps(epoch[-1][1], 40)
+    assert following[0][1].epoch == 1
+    assert [items for items, _ in following] != [items for items, _ in epoch]
+
+
+def test_evened_steps_are_continued_between_two_of_them_only(tmp_path: Path) -> None:
+    store = written(tmp_path, made(*([1] * (1 + n) for n in range(40))))
+    source = Examples(store, lambda example, _: example, evened="tokens")
+    _, after = next(source.batches(Cursor(), 4))
+    with pytest.raises(ConfigError, match="the data has changed"):
+        next(source.batches(replace(after, offset=after.offset + 1), 4))

@@ -89,6 +89,8 @@ if TYPE_CHECKING:
 
 ALIKE = ("seq2seq", "tag", "classify", "regress", "similar", "chat", "preference")
 """Objectives whose examples are put together by length, so that little of a step is padding."""
+EVENED = {"seq2seq": "target"}
+"""Of these, objectives whose steps have equally many tokens of a field instead of equally many examples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -335,7 +337,7 @@ def _from_files(
     found = places(recipe, prepared.corpus.parent, progress)
     stores: dict[str, ExampleStore] = {}
 
-    def source(place: str, name: str, alike: int = 1) -> Examples[Example]:
+    def source(place: str, name: str, *, alike: int = 1, evened: str = "") -> Examples[Example]:
         store = _example_store(recipe, objective, prepared, progress, place=place, name=name)
         progress.start(f"examples of {name}")
         known = "".join(_told_in_both(store, learnt) for learnt in stores.values())
@@ -343,12 +345,12 @@ def _from_files(
         progress.finish(f"{name}: {store.losses}{known}")
         first = partial(_first_lost, place, objective, config.examples)
         check_losses(store.losses, config.examples, origin=place, first=first)
-        return Examples(store, lambda example, _: example, alike=alike)
+        return Examples(store, lambda example, _: example, alike=alike, evened=evened)
 
     held = found.validation
     return Task(
         objective=objective,
-        train=source(found.train, "train", _alike(recipe)),
+        train=source(found.train, "train", alike=_alike(recipe), evened=_evened(recipe)),
         validation=source(held, "validation") if held else None,
     )
 
@@ -391,6 +393,12 @@ def _alike(recipe: Recipe) -> int:
     if recipe.objective.kind not in ALIKE or recipe.train is None:
         return 1
     return recipe.train.micro_batch or rows_per_step(recipe.train, recipe.data.time)
+
+
+def _evened(recipe: Recipe) -> str:
+    """The field by whose tokens the steps are evened; none where a step has several micro-batches, each of so many examples."""
+    has_parts = recipe.train is None or recipe.train.micro_batch
+    return "" if has_parts else EVENED.get(recipe.objective.kind, "")
 
 
 def _example_store(

@@ -9,8 +9,9 @@ one place per name, and a small JSON file that says the names and what was cut o
 Order and randomness follow from (seed, epoch, example), so a run resumes exactly at its cursor.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
 from zhixing.core.files import atomic_open, read_json, write_json
+from zhixing.data.order import Cursor
 from zhixing.data.shard import ShardWriter, TokenShard, open_shard
-from zhixing.data.source import Lazy, Shuffled
+from zhixing.data.source import Lazy, Shuffled, cannot_continue
 
 Item = TypeVar("Item", covariant=True)
 Example = Mapping[str, NDArray[np.int64]]
@@ -92,6 +94,10 @@ class ExampleStore:
         ends = np.asarray(self.shard.ends, dtype=np.int64)
         return np.diff(ends, prepend=0).reshape(len(self), len(self.fields))
 
+    def lengths_of(self, name: str) -> NDArray[np.int64]:
+        """Of one field of every example."""
+        return self.lengths[:, self.fields.index(name)]
+
     def __getitem__(self, index: int) -> Example:
         first = index * len(self.fields)
         return {
@@ -108,6 +114,10 @@ class Examples(Shuffled[Item]):
 
     alike: so many examples in a row are about equally long, so that a batch of them is hardly padded; an epoch leaves
     out the few that do not fill a last batch, others every time.
+
+    evened: a field of which all batches have about as many tokens, in few long examples or in many short ones. A loss
+    per token is then the same sum whichever texts stand together; with equally many examples in each batch, a token
+    of a short text would count for more (Vaswani et al. 2017, section 5.1, does the same). No example is left out.
     """
 
     def __init__(
@@ -116,8 +126,9 @@ class Examples(Shuffled[Item]):
         make: Callable[[Example, np.random.Generator], Item],
         *,
         alike: int = 1,
+        evened: str = "",
     ) -> None:
-        self._store, self._make, self._alike = store, make, alike
+        self._store, self._make, self._alike, self._evened = store, make, alike, evened
 
     @property
     def hashes(self) -> Sequence[str]:
@@ -130,7 +141,31 @@ class Examples(Shuffled[Item]):
         order = random.permutation(len(self._store))
         if 1 < self._alike <= len(order):
             order = _alike_together(order, self._store.lengths, self._alike, random)
+        return self._in_order(order, number, seed)
 
+    def batches(self, cursor: Cursor, size: int) -> Iterator[tuple[Sequence[Item], Cursor]]:
+        """See Source.batches; `size` on average where batches are evened."""
+        if self._evened:
+            return self._evened_batches(cursor, size)
+        return super().batches(cursor, size)
+
+    def _evened_batches(self, cursor: Cursor, size: int) -> Iterator[tuple[Sequence[Item], Cursor]]:
+        lengths, weights = self._store.lengths, self._store.lengths_of(self._evened)
+        for number in itertools.count(cursor.epoch):
+            random = np.random.default_rng([cursor.seed, number])
+            order = random.permutation(len(self._store))
+            found = _evened(order, lengths, weights, size)
+            parts = [found[place] for place in random.permutation(len(found))]
+            ends = np.cumsum([len(part) for part in parts]).tolist()
+            done = cursor.offset if number == cursor.epoch else 0
+            if done and done not in ends:
+                raise cannot_continue(done, len(order))
+            for part, end in zip(parts, ends, strict=True):
+                if end > done:
+                    items = self._in_order(part, number, cursor.seed)
+                    yield items[:], Cursor(epoch=number, offset=end, seed=cursor.seed)
+
+    def _in_order(self, order: NDArray[np.int64], number: int, seed: int) -> Sequence[Item]:
         def make(index: int) -> Item:
             chosen = int(order[index])
             return self._make(self._store[chosen], np.random.default_rng([seed, number, chosen]))
@@ -152,6 +187,20 @@ def _alike_together(
     ]
     batches = np.concatenate(stretches).reshape(-1, count)
     return batches[random.permutation(len(batches))].reshape(-1)
+
+
+def _evened(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], weights: NDArray[np.int64], size: int
+) -> list[NDArray[np.int64]]:
+    """Sort stretches of WINDOW batches by length, the longest field first, and cut each into batches of equal weight."""
+    batches: list[NDArray[np.int64]] = []
+    for part in np.split(order, range(WINDOW * size, len(order), WINDOW * size)):
+        by_length = part[np.lexsort((lengths[part].sum(axis=1), lengths[part].max(axis=1)))]
+        so_far = weights[by_length].cumsum()
+        number = max(1, round(len(part) / size))
+        cuts = np.searchsorted(so_far, so_far[-1] * np.arange(1, number) / number)
+        batches += [batch for batch in np.split(by_length, cuts) if len(batch)]
+    return batches
 
 
 def write_examples(

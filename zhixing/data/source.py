@@ -37,6 +37,21 @@ class Source(Protocol[Item]):
     def read(self, cursor: Cursor) -> Iterator[tuple[Item, Cursor]]:
         """Items from `cursor` on, each with the cursor after it."""
 
+    def batches(self, cursor: Cursor, size: int) -> Iterator[tuple[Sequence[Item], Cursor]]:
+        """The items of one optimizer step after another, each list with the cursor after it.
+
+        `size` in each, or as many on average where the source says so.
+        """
+
+
+def in_batches(
+    stream: Iterator[tuple[Item, Cursor]], size: int
+) -> Iterator[tuple[Sequence[Item], Cursor]]:
+    """`size` items of an endless stream at a time."""
+    while True:
+        taken = list(islice(stream, size))
+        yield [item for item, _ in taken], taken[-1][1]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackedRows:
@@ -59,6 +74,10 @@ class PackedRows:
         """See Source.read."""
         return iter(Loader(self.shards, time=self.time, seed=cursor.seed, cursor=cursor))
 
+    def batches(self, cursor: Cursor, size: int) -> Iterator[tuple[Sequence[Row], Cursor]]:
+        """See Source.batches."""
+        return in_batches(self.read(cursor), size)
+
 
 class Shuffled(ABC, Generic[Item]):
     """A source whose epochs are lists; what a list holds and its order follow from seed and epoch."""
@@ -80,13 +99,21 @@ class Shuffled(ABC, Generic[Item]):
             if not len(items):
                 raise DataError("there is not one example to learn from")
             if offset > len(items):
-                raise ConfigError(
-                    f"cannot continue at example {offset} of {len(items)}: the data has changed since the "
-                    "checkpoint was saved"
-                )
+                raise cannot_continue(offset, len(items))
             for index in range(offset, len(items)):
                 yield items[index], Cursor(epoch=number, offset=index + 1, seed=cursor.seed)
             number, offset = number + 1, 0
+
+    def batches(self, cursor: Cursor, size: int) -> Iterator[tuple[Sequence[Item], Cursor]]:
+        """See Source.batches."""
+        return in_batches(self.read(cursor), size)
+
+
+def cannot_continue(offset: int, length: int) -> ConfigError:
+    """What to raise where a cursor fits no order of the data."""
+    return ConfigError(
+        f"cannot continue at example {offset} of {length}: the data has changed since the checkpoint was saved"
+    )
 
 
 def first_items(source: Source[Item], most: int | None) -> list[Item]:

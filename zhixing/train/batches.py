@@ -1,4 +1,4 @@
-"""From a stream of items to the micro-batches of one optimizer step."""
+"""From the items of one optimizer step to its micro-batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -13,14 +13,8 @@ from zhixing.objective.protocol import Objective
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
-Stream = Iterator[tuple[Item, Cursor]]
-"""Items without end, each with the place after it."""
-
-
-def take(stream: Stream[Item], count: int) -> tuple[list[Item], Cursor]:
-    """The next `count` items, and the place after the last one."""
-    taken = [next(stream) for _ in range(count)]
-    return [item for item, _ in taken], taken[-1][1]
+Steps = Iterator[tuple[Sequence[Item], Cursor]]
+"""The items of one optimizer step after another, without end, each list with the place after it."""
 
 
 def micro_batches(

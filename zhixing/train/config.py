@@ -20,7 +20,8 @@ class TrainConfig(Config):
     """Seconds of training, without validating and saving. How many steps fit depends on how busy the machine
     is, so two runs are not the same bit for bit."""
     batch_tokens: int = Field(default=8192, ge=1)
-    """Tokens of one optimizer step; a multiple of data.time."""
+    """Tokens of one optimizer step; a multiple of data.time. Of examples, which may be shorter, as many as rows of that
+    length; seq2seq without micro_batch takes so many on average, and equally many target tokens in every step."""
     micro_batch: int | None = Field(default=None, ge=1)
     """Rows of data.time tokens that pass through the model at once, to bound memory; gradients of the parts of a
     step add up to that of the whole. Not set: all rows of the step."""

@@ -34,7 +34,7 @@ from zhixing.model.protocol import device_of
 from zhixing.objective.loss import Counts, Losses, add_counts
 from zhixing.objective.protocol import Objective
 from zhixing.train import folder as run_folder
-from zhixing.train.batches import Stream, on_device, take
+from zhixing.train.batches import Steps, on_device
 from zhixing.train.config import TrainConfig, rows_per_step
 from zhixing.train.folder import Start
 from zhixing.train.hooks import Hook
@@ -93,11 +93,11 @@ def run(
 
 def _train(session: Session) -> Result:
     state, config, inputs = session.state, session.config, session.inputs
-    stream = inputs.train.read(state.cursor)
+    steps = inputs.train.batches(state.cursor, rows_per_step(config, inputs.time))
     state.model.train()
     settle(session)
     while not session.is_over:
-        report = step(state, stream, inputs.objective, config, time=inputs.time)
+        report = step(state, steps, inputs.objective, config)
         log(session, report)
         settle(session)
     return finish(session)
@@ -105,18 +105,16 @@ def _train(session: Session) -> Result:
 
 def step(
     state: TrainState,
-    stream: Stream[Any],
+    steps: Steps[Any],
     objective: Objective[Any, Any],
     config: TrainConfig,
-    *,
-    time: int,
 ) -> StepReport:
-    """Take one optimizer step on the next items of `stream`; `state` moves on by one.
+    """Take the next of `steps`; `state` moves on by one.
 
     Raises ZhixingError, before any weight has moved, when loss or gradient is not a finite number.
     """
     began = perf_counter()
-    items, cursor = take(stream, rows_per_step(config, time))
+    items, cursor = next(steps)
     counts = add_counts(map(objective.counts, items))
     share = rate(config, progress(config, step=state.step, seconds=state.seconds))
     parts = accumulate(state.model, objective, items, counts, config)
