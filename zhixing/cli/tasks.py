@@ -388,9 +388,9 @@ def _first_lost(place: str, objective: Any, examples: ExamplesConfig, name: str)
 
 def _alike(recipe: Recipe) -> int:
     """How many examples in a row are to be about equally long: those that pass through the model at once, so that little
-    of them is padding. A step of several micro-batches then has several lengths.
+    of them is padding. A step of several micro-batches then has several lengths; evened steps are sorted on their own.
     """
-    if recipe.objective.kind not in ALIKE or recipe.train is None:
+    if recipe.objective.kind not in ALIKE or recipe.train is None or _evened(recipe):
         return 1
     return recipe.train.micro_batch or rows_per_step(recipe.train, recipe.data.time)
 

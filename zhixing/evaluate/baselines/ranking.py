@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from zhixing.core.errors import DataError
 from zhixing.corpus.parts import num_copies, number_of
-from zhixing.evaluate.baselines.retrieval import PHRASES, vectors_of
+from zhixing.evaluate.baselines.retrieval import PHRASES, vectorisers, vectors_of
 from zhixing.evaluate.contest import (
     Contest,
     System,
@@ -33,7 +33,6 @@ from zhixing.evaluate.contest import (
 )
 from zhixing.evaluate.tasks.measure import Judged
 from zhixing.evaluate.tasks.retrieval import judge_retrieval
-from zhixing.vectors.bag_of_words import BaselineConfig, make_vectoriser
 
 Floats = NDArray[Any]
 Order = list[int]
@@ -104,9 +103,7 @@ class RankingContest(Contest[Order]):
         """The texts with the most TF-IDF in common; the longest phrase is chosen on the validation queries."""
         began = time.perf_counter()
         tried: list[tuple[float, int, Any]] = []
-        for phrase in PHRASES[units]:
-            config = {"units": units, "phrase": phrase, "min_texts": 1}
-            vectoriser = make_vectoriser(BaselineConfig.model_validate(config))
+        for phrase, vectoriser in vectorisers(units):
             vectoriser.fit([*_queries(self.train), *_texts(self.train)])
             held = _by_words(vectoriser, self.validation)
             tried.append((value_of(_judge(held, self.validation), MAIN), phrase, vectoriser))

