@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 FENCE = re.compile(
     r"(?P<mark><!--\s*heavy\s*-->\s*\n)?^```(?P<language>[\w-]*)[^\n]*\n(?P<body>.*?)^```\s*$",
     re.MULTILINE | re.DOTALL,
@@ -44,11 +46,18 @@ def links(page: Path) -> list[str]:
     return [t for t in targets if not re.match(r"[a-z]+:", t)]
 
 
-def anchors(page: Path) -> set[str]:
-    """The names that a page's headings can be linked by, as GitHub makes them."""
-    headings = re.findall(r"^#+ +(.+?) *#*$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
-    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", h) for h in headings)
-    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in plain}
+def headings(page: Path) -> list[str]:
+    """The names that a page's headings can be linked by, as GitHub makes them, in order."""
+    found = re.findall(r"^#+ +(.+?) *#*$", FENCE.sub("", page.read_text("utf-8")), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", h) for h in found)
+    return [re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in plain]
+
+
+def stars(page: Path) -> list[str]:
+    """Text with stars that were to be bold and are shown as stars, as CommonMark and GitHub read the page."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
+    texts = (child for token in tokens for child in token.children or () if child.type == "text")
+    return [text.content for text in texts if "**" in text.content]
 
 
 def symbols(page: Path) -> list[str]:

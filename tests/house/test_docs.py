@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.house.markdown import anchors, blocks, links, symbols
+from tests.house.markdown import blocks, headings, links, stars, symbols
 from tests.house.tree import ROOT, documents, parse, short
 
 TOURS = (ROOT / "docs/en/tour.md", ROOT / "docs/zh/tour.md")
@@ -48,6 +48,19 @@ def test_english_and_chinese_have_the_same_pages() -> None:
     )
     assert english == chinese
     assert english
+
+
+def test_both_languages_link_to_the_same_headings() -> None:
+    english, chinese = ROOT / "docs/en", ROOT / "docs/zh"
+    pages = sorted(page.relative_to(english) for page in english.rglob("*.md"))
+    differing = {str(p): (_aims(english / p), _aims(chinese / p)) for p in pages}
+    assert {p: both for p, both in differing.items() if both[0] != both[1]} == {}
+
+
+def test_bold_text_is_read_as_bold(tmp_path: Path) -> None:
+    assert {short(page): found for page in documents() if (found := stars(page))} == {}
+    (tmp_path / "page.md").write_text("**好。**字\n\n**好**。字\n", "utf-8")
+    assert stars(tmp_path / "page.md") == ["**好。**字"]
 
 
 @pytest.mark.parametrize("page", TOURS, ids=short)
@@ -121,7 +134,18 @@ def _leads_somewhere(page: Path, link: str) -> bool:
     target = (page.parent / path).resolve() if path else page
     if not target.exists():
         return False
-    return not anchor or target.suffix != ".md" or anchor.lower() in anchors(target)
+    return not anchor or target.suffix != ".md" or anchor.lower() in headings(target)
+
+
+def _aims(page: Path) -> list[tuple[str, int]]:
+    """Where the links of a page lead, whatever its language: which page, and which of its headings from 1 (0: the page)."""
+    aims = []
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        place = 1 + headings(target).index(anchor.lower()) if anchor else 0
+        aims.append((re.sub(r"^docs/(en|zh)/", "", short(target)), place))
+    return sorted(aims)
 
 
 def _exists(symbol: str) -> bool:

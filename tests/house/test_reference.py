@@ -48,7 +48,7 @@ def test_a_table_has_type_default_range_and_meaning_of_every_key() -> None:
     assert "| `parts` | list of table | `[]` |  | Its parts. |" in lines
     assert "## `[[parts]]`" in lines
     assert "| `share` | number | not set | > 0, ≤ 0.5 | How much \\| of it. |" in lines
-    assert '| `names` | list of text | `["x", "引"]` | at least one | Several. |' in lines
+    assert '| `names` | list of text | `["x", "引"]` | not empty | Several. |' in lines
 
 
 def test_a_table_shows_the_defaults_of_its_place_not_those_of_its_class() -> None:
@@ -60,7 +60,7 @@ def test_the_chinese_page_is_chinese_and_falls_back_to_english_by_sentence() -> 
     lines = page(Whole, Translation("zh", {"How many.": "多少步。"})).splitlines()
     assert lines[0] == "# 配方参考"
     assert "| `steps` | 整数 | 必填 | ≥ 1 | 多少步。 |" in lines
-    assert "| `parts` | 列表，元素为 表 | `[]` |  | Its parts. |" in lines
+    assert "| `parts` | 列表，元素为表 | `[]` |  | Its parts. |" in lines
 
 
 def test_every_sentence_of_the_chinese_page_is_translated_and_no_translation_is_left_over() -> None:

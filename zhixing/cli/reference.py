@@ -39,13 +39,13 @@ WORDS = {
     "text": "文本",
     "true or false": "true 或 false",
     "path": "路径",
-    "list of": "列表，元素为",
+    "list of {}": "列表，元素为{}",
     "table": "表",
-    "table of": "表，值为",
-    "multiple of": "倍数：",
-    "at least one": "至少一个",
+    "table of {}": "表，值为{}",
+    "multiple of {}": "{} 的倍数",
+    "not empty": "不能为空",
     "or": "或",
-    "for each": "每项",
+    "for each {}": "每项 {}",
     "Top of the file": "文件顶部",
     "defaults of its own": "另有默认值",
 }
@@ -191,9 +191,9 @@ def _type(annotation: Any, say: Translation) -> str:
         elements = [_type(kind, say) for kind in inner if kind is not ...]
         if origin is tuple and ... not in inner:
             return f"[{', '.join(elements)}]"
-        return f"{say('list of')} {elements[0]}"
+        return say("list of {}").format(elements[0])
     if origin is dict or origin is Mapping or origin is not None:
-        return f"{say('table of')} {_type(inner[-1], say)}"
+        return say("table of {}").format(_type(inner[-1], say))
     return say("table")
 
 
@@ -212,6 +212,8 @@ def _default(field: FieldInfo, value: Any, say: Translation) -> str:
 
 
 def _toml(value: Any) -> str:
+    if value == {}:
+        return "{}"  # which TOML writes as a table of its own
     if isinstance(value, Path):
         value = str(value)
     return to_toml({"value": value}).removeprefix("value = ").strip()
@@ -225,7 +227,7 @@ def _allowed(field: FieldInfo, say: Translation) -> str:
         if get_origin(inner) is Annotated:
             elements += _limits(_flat(get_args(inner)[1:]), say)
     if elements:
-        own.append(f"{say('for each')} {', '.join(dict.fromkeys(elements))}")
+        own.append(say("for each {}").format(", ".join(dict.fromkeys(elements))))
     return ", ".join(own)
 
 
@@ -247,9 +249,9 @@ def _limits(metadata: list[Any], say: Translation) -> list[str]:
             case Lt(lt=bound):
                 shown.append(f"< {bound}")
             case MultipleOf(multiple_of=factor):
-                shown.append(f"{say('multiple of')} {factor}")
+                shown.append(say("multiple of {}").format(factor))
             case Len(min_length=1) | MinLen(min_length=1):
-                shown.append(say("at least one"))
+                shown.append(say("not empty"))
             case MaxLen(max_length=length):
                 shown.append(f"≤ {length}")
     return shown
