@@ -192,6 +192,16 @@ def test_conll2003_turns_iob1_into_bio_and_leaves_bio_alone(tmp_path: Path) -> N
         read_published(write(tmp_path, "e.txt", "a NN X-NP B-PER\n"), "conll-2003-chunks")
 
 
+def test_bmes_of_chinese_files_is_known_and_turned_into_bio(tmp_path: Path) -> None:
+    names = "王 B-PER\n小 M-PER\n明 E-PER\n在 O\n沪 S-LOC\n\n李 B-PER\n娜 E-PER\n"
+    found = read_published(write(tmp_path, "names.txt", names))
+    assert found.format == "conll-2003"
+    assert found.rows[0]["tags"] == ["B-PER", "I-PER", "I-PER", "O", "B-LOC"]
+    assert found.rows[1]["tags"] == ["B-PER", "I-PER"]
+    as_they_are = read_published(write(tmp_path, "iobes.txt", "a B-X\nb I-X\nc E-X\nd S-X\ne O\n"))
+    assert as_they_are.rows[0]["tags"] == ["B-X", "I-X", "E-X", "S-X", "O"]  # scored as IOBES
+
+
 def test_conll2012_gives_a_row_for_each_predicate(tmp_path: Path) -> None:
     path = write(tmp_path, "a.gold_conll", ROLES)
     found = read_published(path)

@@ -5,10 +5,11 @@
     2012   … POS parse lemma frameset sense speaker NER roles… coreference             Pradhan et al. 2012
     U      ten columns between tabs; words 1-2 and 1.1 are no words of the sentence    universaldependencies.org
 
-All become {tokens, tags}. The original 2003 files say IOB1 (B- only between neighbours of one type); they are turned into
-BIO, which is seen from the whole file. Brackets of 2005 and 2012, (ARG1* * *), become BIO too: one row per predicate, and
-the place of its verb. What precedes the verbs of 2005 differs from file to file; their column is the one behind which
-there is a column of brackets for each verb of every sentence.
+All become {tokens, tags}. The original 2003 files say IOB1 (B- only between neighbours of one type), many Chinese ones
+BMES (M- in the middle of an entity, E- at its end, S- where it is one character); both are turned into BIO, which is
+seen from the whole file. Brackets of 2005 and 2012, (ARG1* * *), become BIO too: one row per predicate, and the place
+of its verb. What precedes the verbs of 2005 differs from file to file; their column is the one behind which there is a
+column of brackets for each verb of every sentence.
 """
 
 import re
@@ -29,6 +30,8 @@ _U_PLACES = {"lemma": 2, "upos": 3, "xpos": 4, "deprel": 7}
 _FIRST_ROLE = 11
 _NO_VERB = "-"
 _BRACKETS = re.compile(r"(?:\([^()*]+)*\*\)*")
+_BIO_OF: Mapping[str, str] = {"M-": "I-", "E-": "I-", "S-": "B-"}
+"""What the marks of BMES are in BIO; B- and O are the same in both."""
 _SPACES = re.compile(r"[ \t]+")  # not the full-width space, which is a word of some Chinese files
 _NAMES, _LEMMA, _SENSE = 10, 6, 7
 
@@ -58,6 +61,7 @@ def read_conll2003(path: Path, *, layer: Layer = "names") -> Iterator[Row | Brok
     if layer != "pos":
         for sentence, tags in zip(sentences, all_tags, strict=True):
             _require_bio(path, sentence, tags, column=_LAYERS[layer] % len(sentence.lines[0]))
+        all_tags = _without_bmes(all_tags)
     is_iob1 = _is_iob1(all_tags)
     for sentence, tags in zip(sentences, all_tags, strict=True):
         row: dict[str, list[str]] = {
@@ -71,7 +75,7 @@ def read_conll2003(path: Path, *, layer: Layer = "names") -> Iterator[Row | Brok
 
 def _require_bio(path: Path, sentence: _Sentence, tags: Sequence[str], *, column: int) -> None:
     for number, tag in zip(sentence.numbers, tags, strict=True):
-        if tag[1:2] == "-" and (tag[0] not in "BIES" or not tag[2:]):
+        if tag[1:2] == "-" and (tag[0] not in "BIMES" or not tag[2:]):
             raise wrong(path, number, column + 1, f"{tag!r} is no tag of BIO")
 
 
@@ -246,6 +250,13 @@ def _is_iob1(sentences: Sequence[Sequence[str]]) -> bool:
                 return False
             begins_with_i |= tag.startswith("I-") and not is_neighbour
     return begins_with_i
+
+
+def _without_bmes(sentences: list[list[str]]) -> list[list[str]]:
+    """BMES as BIO; tags of other schemes as they are."""
+    if not any(tag.startswith("M-") for tags in sentences for tag in tags):
+        return sentences
+    return [[_BIO_OF.get(tag[:2], tag[:2]) + tag[2:] for tag in tags] for tags in sentences]
 
 
 def _bio(tags: Sequence[str]) -> list[str]:

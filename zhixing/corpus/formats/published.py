@@ -162,7 +162,7 @@ def _is_tagged(lines: list[str]) -> bool:
         bool(tags - {"O"})
         and len({len(columns) for columns in cut}) == 1
         and len(cut[0]) > 1
-        and all(tag == "O" or tag[:2] in ("B-", "I-", "E-", "S-") for tag in tags)
+        and all(tag == "O" or tag[:2] in ("B-", "I-", "M-", "E-", "S-") for tag in tags)
     )
 
 
