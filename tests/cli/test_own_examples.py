@@ -13,7 +13,7 @@ from tests.trained import rows, write_rows
 from zhixing.cli import main
 
 PAGES = [ROOT / f"docs/{language}/objectives.md" for language in ("en", "zh")]
-METHODS = {"span": "answer", "seq2seq": "translate", "similar": "embed", "preference": "chat"}
+METHODS = {"span": "answer", "seq2seq": "translate", "similar": "embed", "preference": "generate"}
 
 
 def _recipe(page: Path) -> str:
@@ -24,7 +24,9 @@ def _recipe(page: Path) -> str:
 
 def _models(page: Path) -> dict[str, list[str]]:
     """Objective -> the settings of a model that can learn it, as the table has them."""
-    found = re.findall(r"^\|.+\| `([\w-]+)` \| (`kind = .+?) \|.+\|$", page.read_text("utf-8"), re.M)
+    found = re.findall(
+        r"^\|.+\| `([\w-]+)` \| (`kind = .+?) \|.+\|$", page.read_text("utf-8"), re.M
+    )
     return {kind: re.findall(r"`([^`]+)`", settings) for kind, settings in found}
 
 
