@@ -229,6 +229,9 @@ def test_an_answer_is_given_from_the_score_on_that_is_best() -> None:
     assert (nothing >= 2, best) == (True, 1.0)  # an answer has to score more than this
     everything, best = least_score([1, 2], ["x", "y"], [["x"], ["y"]], language="en")
     assert (everything < 1, best) == (True, 1.0)
+    right = [["x"], ["y"]]  # all questions have answers: also one less sure than these is given
+    assert least_score([550, 570], ["x", "y"], right, language="en") == (0.0, 1.0)
+    assert least_score([-3, 2], ["x", "y"], right, language="en") == (-4.0, 1.0)
     assert least_score([2, 1], ["北京", "上海"], [["北京"], []], language="zh") == (1.5, 1.0)
 
 

@@ -123,7 +123,8 @@ def least_score(
     """The score above which an answer is to be given, for the largest mean F1, and that F1.
 
     `scores` say how much more likely each prediction is than that there is no answer. The middle between two scores that were
-    seen is taken; where it is best to answer nothing, the largest of all, and where everything, one less than the smallest.
+    seen is taken; where it is best to answer nothing, the largest of all, and where everything, one less than the smallest or
+    0, whichever is less: no question has shown that an answer which outweighs none is wrong.
     """
     answered, declined = (
         [
@@ -137,7 +138,7 @@ def least_score(
         return max(scores), best
     least = -threshold
     below = [score for score in scores if score < least]
-    return (max(below) + least) / 2 if below else least - 1.0, best
+    return (max(below) + least) / 2 if below else min(0.0, least - 1.0), best
 
 
 def normal_english(text: str) -> str:
