@@ -149,7 +149,7 @@ BAD: list[tuple[str, Rows, tuple[str, ...], int, str]] = [
     ("by", labelled(50), ("--by", "page"), 1, "own.jsonl:1 has no 'page', by which --by divides; it has text, label, author"),
     ("few", labelled(2), (), 1, "2 different texts or documents are too few"),
     ("one author", [{**row, "author": "x"} for row in labelled(50)], ("--by", "author"), 1, "1 different texts or documents are too few"),
-    ("nothing", [{"text": "", "label": "a"}], (), 1, "there is no row to divide; left out: empty 1"),
+    ("nothing", [{"text": "", "label": "a"}], (), 1, ".jsonl: there is no row to divide; left out: empty 1"),
     ("two answers", [{**row, "label": label} for row in labelled(9) for label in "ab"], (), 1, "no text is left, for each has two answers (9 left out)"),
     ("share", labelled(50), ("--test", "0"), 3, "--test 0.0: a share above 0 and below 1"),
     ("shares", labelled(50), ("--test", "0.5", "--validation", "0.5"), 3, "leave nothing to learn from"),

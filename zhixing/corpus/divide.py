@@ -134,10 +134,11 @@ def write_divided(found: Found, folder: Path, division: Division) -> WrittenRows
     part would be empty.
     """
     left_out: Counter[str] = Counter()
-    keys, examples = _read(placed_rows(found), left_out)
+    origin = found.files[0][1]
+    keys, examples = _read(placed_rows(found), left_out, origin=origin)
     if keys == ("text", "label"):
         labels = {str(each.row["label"]) for each in examples}
-        check_are_labels(labels, len(examples), origin=f"{found.files[0][1]}")
+        check_are_labels(labels, len(examples), origin=f"{origin}")
     agreed = distinct(
         examples, key=lambda each: _identity(each.row, keys), answer=lambda each: _answer(each.row)
     )
@@ -158,7 +159,7 @@ def write_divided(found: Found, folder: Path, division: Division) -> WrittenRows
 
 
 def _read(
-    placed: Iterable[PlacedRow], left_out: Counter[str]
+    placed: Iterable[PlacedRow], left_out: Counter[str], *, origin: Path
 ) -> tuple[tuple[str, ...], list[_Example]]:
     """The keys of all rows, and those that have texts; the others are counted by reason."""
     keys: tuple[str, ...] = ()
@@ -182,7 +183,9 @@ def _read(
             continue
         examples.append(_Example(where=where, row=row, texts=tuple(texts)))
     if not examples:
-        raise DataError(f"there is no row to divide; left out: {told_parts(left_out) or 'none'}")
+        raise DataError(
+            f"{origin}: there is no row to divide; left out: {told_parts(left_out) or 'none'}"
+        )
     return keys, examples
 
 
